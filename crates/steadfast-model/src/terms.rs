@@ -1,0 +1,135 @@
+//! A text as the indexes see it: hashed terms with their counts.
+
+/// The identity of an analyser: rows analysed under another one are not comparable.
+///
+/// The number grows with every change of the rules, and is part of each index's stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AnalyzerId(pub u32);
+
+/// Turns text into hashed terms, the same way in the index, in the tail and in the oracle.
+pub trait Analyze: Send + Sync {
+    /// Returns the identity of the rules.
+    fn id(&self) -> AnalyzerId;
+
+    /// Returns the terms of a text.
+    fn terms(&self, text: &str) -> HashedTerms;
+}
+
+/// The distinct terms of one text as 64-bit hashes with their counts, and its length in tokens.
+///
+/// Counts saturate at 255 and lengths at 65,535 everywhere, so that index,
+/// tail and oracle score alike. Two terms of ten million share a hash with
+/// probability 3e-6; they would then be searched as one.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct HashedTerms {
+    /// `(hash, count)` in ascending order of the hash, each hash once.
+    entries: Vec<(u64, u8)>,
+    tokens: u16,
+}
+
+/// The bytes are not hashed terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{bytes} bytes are not a list of hashed terms")]
+pub struct TermsError {
+    /// How many bytes were given.
+    pub bytes: usize,
+}
+
+impl HashedTerms {
+    /// Returns the terms of a token stream, given as hashes in any order.
+    pub fn from_tokens(mut hashes: Vec<u64>) -> Self {
+        let tokens = u16::try_from(hashes.len()).unwrap_or(u16::MAX);
+        hashes.sort_unstable();
+        let mut entries: Vec<(u64, u8)> = Vec::with_capacity(hashes.len());
+        for hash in hashes {
+            match entries.last_mut() {
+                Some((last, count)) if *last == hash => *count = count.saturating_add(1),
+                _ => entries.push((hash, 1)),
+            }
+        }
+        Self { entries, tokens }
+    }
+
+    /// Returns `(hash, count)` in ascending order of the hash.
+    pub fn entries(&self) -> &[(u64, u8)] {
+        &self.entries
+    }
+
+    /// Returns the length in tokens, saturated.
+    pub fn tokens(&self) -> u16 {
+        self.tokens
+    }
+
+    /// Returns how often `hash` occurs, 0 when it does not.
+    pub fn count(&self, hash: u64) -> u8 {
+        self.entries
+            .binary_search_by_key(&hash, |&(entry, _)| entry)
+            .ok()
+            .and_then(|index| self.entries.get(index))
+            .map_or(0, |&(_, count)| count)
+    }
+
+    /// Returns the stored form: the length (u16), then all hashes (u64), then all counts (u8), little-endian.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2 + self.entries.len() * 9);
+        out.extend_from_slice(&self.tokens.to_le_bytes());
+        for (hash, _) in &self.entries {
+            out.extend_from_slice(&hash.to_le_bytes());
+        }
+        out.extend(self.entries.iter().map(|&(_, count)| count));
+        out
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`TermsError`] when the length does not fit, or the hashes are not in strictly ascending order.
+    pub fn decode(bytes: &[u8]) -> Result<Self, TermsError> {
+        let malformed = TermsError { bytes: bytes.len() };
+        let (tokens, rest) = bytes.split_first_chunk::<2>().ok_or(malformed)?;
+        if !rest.len().is_multiple_of(9) {
+            return Err(malformed);
+        }
+        let (hashes, counts) = rest.split_at(rest.len() / 9 * 8);
+        let entries: Vec<(u64, u8)> = hashes
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .zip(counts)
+            .map(|(hash, &count)| (u64::from_le_bytes(*hash), count))
+            .collect();
+        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(malformed);
+        }
+        Ok(Self {
+            entries,
+            tokens: u16::from_le_bytes(*tokens),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn terms_survive_their_stored_form(hashes in prop::collection::vec(0_u64..50, 0..400)) {
+            let terms = HashedTerms::from_tokens(hashes.clone());
+            prop_assert_eq!(usize::from(terms.tokens()), hashes.len());
+            for hash in 0..50 {
+                let count = hashes.iter().filter(|&&h| h == hash).count().min(255);
+                prop_assert_eq!(usize::from(terms.count(hash)), count);
+            }
+            prop_assert_eq!(HashedTerms::decode(&terms.encode()).unwrap(), terms);
+        }
+
+        #[test]
+        fn no_bytes_make_decoding_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(terms) = HashedTerms::decode(&bytes) {
+                prop_assert_eq!(terms.encode(), bytes);
+            }
+        }
+    }
+}
