@@ -209,7 +209,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_id_is_a_typed_error() {
-        for text in ["", "-", "1", "1-", "1-12345678901", "u-12345678", "zzzzzzz-00000000", "é-00000000"] {
+        for text in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "1-12345678901",
+            "u-12345678",
+            "zzzzzzz-00000000",
+            "é-00000000",
+        ] {
             assert!(text.parse::<ChunkId>().is_err(), "{text}");
         }
     }

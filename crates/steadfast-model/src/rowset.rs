@@ -57,7 +57,13 @@ impl RowSet {
         if last_word >= self.words.len() {
             self.words.resize(last_word + 1, 0);
         }
-        for (index, word) in self.words.iter_mut().enumerate().take(last_word + 1).skip(first_word) {
+        for (index, word) in self
+            .words
+            .iter_mut()
+            .enumerate()
+            .take(last_word + 1)
+            .skip(first_word)
+        {
             let mut mask = u64::MAX;
             if index == first_word {
                 mask &= u64::MAX << (first.0 % 64);

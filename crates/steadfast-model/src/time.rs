@@ -75,8 +75,14 @@ mod tests {
 
     #[test]
     fn dates_and_rfc_3339_are_read() {
-        assert_eq!(Timestamp::parse("1970-01-02").unwrap(), Timestamp(86_400_000));
-        assert_eq!(Timestamp::parse("1970-01-01T01:00:00+01:00").unwrap(), Timestamp(0));
+        assert_eq!(
+            Timestamp::parse("1970-01-02").unwrap(),
+            Timestamp(86_400_000)
+        );
+        assert_eq!(
+            Timestamp::parse("1970-01-01T01:00:00+01:00").unwrap(),
+            Timestamp(0)
+        );
         assert_eq!(Timestamp(86_400_000).to_string(), "1970-01-02T00:00:00Z");
         for text in ["", "yesterday", "2026-13-01", "2026-03-01T25:00:00Z", "12"] {
             assert!(Timestamp::parse(text).is_err(), "{text}");

@@ -18,7 +18,10 @@ pub struct ModelId {
 impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}/{}d/", self.name, self.revision, self.dimensions)?;
-        self.hash.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hash
+            .iter()
+            .take(4)
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -29,12 +32,22 @@ pub struct Vector(pub Vec<f32>);
 impl Vector {
     /// Returns the stored form: little-endian f32.
     pub fn encode(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|value| value.to_le_bytes()).collect()
+        self.0
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
     }
 
     /// Reads the stored form; bytes past the last whole number are left out.
     pub fn decode(bytes: &[u8]) -> Self {
-        Self(bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect())
+        Self(
+            bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|value| f32::from_le_bytes(*value))
+                .collect(),
+        )
     }
 
     /// Returns the inner product, summed in f64 from the first number to the last.
@@ -65,7 +78,10 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     for ((sum, &x), &y) in sums.iter_mut().zip(a_rest).zip(b_rest) {
         *sum += f64::from(x) * f64::from(y);
     }
-    #[expect(clippy::cast_possible_truncation, reason = "scores are f32 by definition")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "scores are f32 by definition"
+    )]
     let total = sums.iter().sum::<f64>() as f32;
     total
 }

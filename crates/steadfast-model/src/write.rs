@@ -1,0 +1,327 @@
+//! Changes on their way in, and what became of them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::chunk::{Attributes, NewChunk};
+use crate::document::{DocumentStatus, Fingerprint};
+use crate::ids::{ChunkId, ContentHash, DocumentKey, Namespace, Row, Seq};
+
+/// One logical commit: it appears wholly or not at all, under one sequence number.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// Replace the content of a document by these chunks.
+    Put(PutDocument),
+    /// Add a note.
+    Note(NoteWrite),
+    /// Record what became of a source whose content is not to change.
+    Mark {
+        /// The namespace.
+        namespace: Namespace,
+        /// The source.
+        source: String,
+        /// What became of it; live chunks stay unless it is [`DocumentStatus::Removed`].
+        status: DocumentStatus,
+        /// Why.
+        reason: Option<String>,
+        /// What it was when it was looked at.
+        fingerprint: Option<Fingerprint>,
+    },
+    /// Purge these rows: text, vectors and history; only the event stays.
+    Forget {
+        /// Rows, live or history.
+        rows: Vec<Row>,
+        /// Documents to forget as a whole, with their history; their sources stay out.
+        documents: Vec<DocumentKey>,
+    },
+    /// Count that these rows were fetched by id.
+    Access(Vec<Row>),
+}
+
+/// The new content of a document.
+#[derive(Clone, Debug)]
+pub struct PutDocument {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The source.
+    pub source: String,
+    /// What the file was when it was read; none for what is not a file.
+    pub fingerprint: Option<Fingerprint>,
+    /// The attributes that chunks point to.
+    pub attributes: Vec<Attributes>,
+    /// All chunks, in order.
+    pub chunks: Vec<NewChunk>,
+    /// Bring back a source, and texts of it, that were forgotten.
+    pub revive: bool,
+}
+
+/// A note to remember.
+#[derive(Clone, Debug)]
+pub struct NoteWrite {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The source; none means a document of its own, called `note:<id>`.
+    pub source: Option<String>,
+    /// What filters can ask about it.
+    pub attributes: Attributes,
+    /// The text as chunks, in order.
+    pub chunks: Vec<NewChunk>,
+    /// Makes a repeated call with the same key and text a no-op.
+    pub idempotency_key: Option<String>,
+}
+
+impl NoteWrite {
+    /// Returns what makes two notes the same: namespace, title and text.
+    pub fn digest(&self) -> ContentHash {
+        let mut hasher = blake3::Hasher::new();
+        let mut field = |bytes: &[u8]| {
+            hasher.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hasher.update(bytes);
+        };
+        field(self.namespace.as_str().as_bytes());
+        match &self.attributes.title {
+            Some(title) => field(title.as_bytes()),
+            None => field(&[0]),
+        }
+        for chunk in &self.chunks {
+            field(&chunk.content_hash.0);
+        }
+        ContentHash(*hasher.finalize().as_bytes())
+    }
+}
+
+/// How many chunks a change added, found again, changed in place, and took out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// New rows.
+    pub inserted: u64,
+    /// Rows that were there already, unchanged.
+    pub reused: u64,
+    /// Rows that kept their id and text while their place or attributes changed.
+    pub updated: u64,
+    /// Rows that left the live set.
+    pub removed: u64,
+}
+
+impl Counts {
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.reused += other.reused;
+        self.updated += other.updated;
+        self.removed += other.removed;
+    }
+
+    /// Returns whether the live chunks are as they were.
+    pub fn is_unchanged(&self) -> bool {
+        self.inserted == 0 && self.updated == 0 && self.removed == 0
+    }
+}
+
+/// In one word, what became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Something new is in the store.
+    Inserted,
+    /// It was there already; nothing changed.
+    Reused,
+    /// It was there and was brought up to date.
+    Updated,
+    /// It is no longer live.
+    Removed,
+    /// Nothing was written, for this reason.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// Returns the word used in reports.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Inserted => "inserted",
+            Self::Reused => "reused",
+            Self::Updated => "updated",
+            Self::Removed => "removed",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// Why one change of a batch was not applied, while the others were.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The idempotency key was used with another text.
+    #[error("the idempotency key `{key}` was used before with another text")]
+    IdempotencyConflict {
+        /// The key.
+        key: String,
+    },
+    /// The user asked to forget the source.
+    #[error("`{origin}` was forgotten and stays out")]
+    Forgotten {
+        /// The source.
+        origin: String,
+    },
+}
+
+/// What became of one change, known after the commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// The commit; none when nothing was written.
+    pub seq: Option<Seq>,
+    /// In one word.
+    pub outcome: Outcome,
+    /// In numbers.
+    pub counts: Counts,
+    /// The ids of the chunks named by the change, in its order; the loser of a race gets the winner's.
+    pub ids: Vec<ChunkId>,
+    /// How many chunks were left out because their text was forgotten.
+    pub withheld: u64,
+}
+
+/// Sets position and ordinal of the chunks of one document.
+///
+/// The ordinal numbers equal texts that start on the same line, so that equal
+/// chunks without line numbers, as in minified data, are not lost.
+pub fn number(chunks: &mut [NewChunk]) {
+    let mut seen: HashMap<(ContentHash, u32), u32> = HashMap::new();
+    for (position, chunk) in chunks.iter_mut().enumerate() {
+        let ordinal = seen
+            .entry((chunk.content_hash, chunk.place.start_line))
+            .or_insert(0);
+        chunk.place.ordinal = *ordinal;
+        *ordinal += 1;
+        chunk.place.position = u32::try_from(position).unwrap_or(u32::MAX);
+    }
+}
+
+/// A live chunk as the plan sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveChunk {
+    /// Its row.
+    pub row: Row,
+    /// The hash of its text.
+    pub content_hash: ContentHash,
+    /// Its first line.
+    pub start_line: u32,
+    /// Its occurrence number.
+    pub ordinal: u32,
+}
+
+/// How the chunks of a document become the new ones.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ReplacePlan {
+    /// For each new chunk the row that already holds its text, if any.
+    pub rows: Vec<Option<Row>>,
+    /// Rows whose text is gone.
+    pub removed: Vec<Row>,
+}
+
+/// Decides which live chunks survive as which new chunks.
+///
+/// A chunk survives when its text does: first where it stands, then, for equal
+/// texts, in order of line. So of two equal sections of which one was deleted,
+/// exactly one row stays, and ids and counters follow texts that moved.
+pub fn plan_replace(live: &[LiveChunk], new: &[NewChunk]) -> ReplacePlan {
+    let mut by_key: HashMap<(ContentHash, u32, u32), Row> = HashMap::with_capacity(live.len());
+    for chunk in live {
+        by_key.insert(
+            (chunk.content_hash, chunk.start_line, chunk.ordinal),
+            chunk.row,
+        );
+    }
+    let mut taken: BTreeSet<Row> = BTreeSet::new();
+    let mut rows: Vec<Option<Row>> = new
+        .iter()
+        .map(|chunk| {
+            let row = by_key
+                .get(&(
+                    chunk.content_hash,
+                    chunk.place.start_line,
+                    chunk.place.ordinal,
+                ))
+                .copied();
+            taken.extend(row);
+            row
+        })
+        .collect();
+
+    let mut left: Vec<&LiveChunk> = live
+        .iter()
+        .filter(|chunk| !taken.contains(&chunk.row))
+        .collect();
+    left.sort_by_key(|chunk| (chunk.start_line, chunk.ordinal, chunk.row));
+    let mut by_text: HashMap<ContentHash, std::collections::VecDeque<Row>> = HashMap::new();
+    for chunk in left {
+        by_text
+            .entry(chunk.content_hash)
+            .or_default()
+            .push_back(chunk.row);
+    }
+    for (slot, chunk) in rows.iter_mut().zip(new).filter(|(slot, _)| slot.is_none()) {
+        *slot = by_text
+            .get_mut(&chunk.content_hash)
+            .and_then(std::collections::VecDeque::pop_front);
+    }
+    let mut removed: Vec<Row> = by_text.into_values().flatten().collect();
+    removed.sort_unstable();
+    ReplacePlan { rows, removed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::Place;
+    use crate::terms::HashedTerms;
+
+    fn new(text: &str, start_line: u32) -> NewChunk {
+        NewChunk {
+            text: text.to_owned(),
+            content_hash: ContentHash::of(text),
+            place: Place {
+                start_line,
+                ..Place::default()
+            },
+            attributes: 0,
+            terms: HashedTerms::default(),
+            vector: None,
+        }
+    }
+
+    fn live(text: &str, start_line: u32, row: u32) -> LiveChunk {
+        LiveChunk {
+            row: Row(row),
+            content_hash: ContentHash::of(text),
+            start_line,
+            ordinal: 0,
+        }
+    }
+
+    #[test]
+    fn of_two_equal_sections_one_deleted_one_is_left() {
+        let plan = plan_replace(&[live("a", 1, 1), live("a", 5, 2)], &[new("a", 5)]);
+        assert_eq!(plan.rows, [Some(Row(2))]);
+        assert_eq!(plan.removed, [Row(1)]);
+    }
+
+    #[test]
+    fn ids_follow_texts_that_moved() {
+        let plan = plan_replace(
+            &[live("a", 1, 1), live("b", 5, 2)],
+            &[new("new", 1), new("b", 3), new("a", 9)],
+        );
+        assert_eq!(plan.rows, [None, Some(Row(2)), Some(Row(1))]);
+        assert_eq!(plan.removed, []);
+    }
+
+    #[test]
+    fn equal_texts_on_one_line_are_numbered_apart() {
+        let mut chunks = [new("{}", 1), new("{}", 1), new("{}", 2)];
+        number(&mut chunks);
+        assert_eq!(
+            chunks.map(|chunk| (chunk.place.ordinal, chunk.place.position)),
+            [(0, 0), (1, 1), (0, 2)]
+        );
+    }
+}
