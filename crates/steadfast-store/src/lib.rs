@@ -1,1 +1,30 @@
-//! Placeholder.
+//! Ground state of Steadfast: what was acknowledged, and nothing that could be made again.
+//!
+//! One SQLite file holds the truth; this is the only crate that links SQLite.
+//! What is deliberately not here: indexes, embedding, files of the user, fusion
+//! of scores.
+//!
+//! # Layout
+//!
+//! - [`backend`]: what every backend must do
+//! - [`sqlite`]: the ground operations on SQLite, from the opening ladder to the rows
+//! - [`memory`]: the oracle, a whole backend in plain maps
+//! - `conformance` (feature): the suite that every backend passes
+//! - [`files`]: modes, locks and atomic replacement, where systems differ
+
+pub mod backend;
+pub mod error;
+pub mod files;
+pub mod memory;
+pub mod sqlite;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+
+pub use backend::{
+    Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
+    Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification,
+};
+pub use error::StoreError;
+pub use memory::MemoryBackend;
+pub use sqlite::{Journal, OpenOptions, SqliteSnapshot, SqliteStore};

@@ -1,0 +1,419 @@
+//! What a backend must be able to do: ground operations and retrieval operations.
+//!
+//! Everything above speaks to a [`Backend`]; the embedded one (SQLite with
+//! derived indexes), the in-memory oracle and any later one pass the same
+//! conformance suite. What is deliberately not here: fusion of scores, parsing
+//! of questions, files.
+
+use std::time::Duration;
+
+use steadfast_model::{
+    Change, Chunk, ChunkId, Document, Filter, Finding, ModelId, Namespace, Row, RowSet, Seq,
+    Settled, StoreId, Timestamp, Vector,
+};
+
+use crate::error::StoreError;
+
+/// A place that keeps memories. All methods may be called from any thread and any number of processes.
+pub trait Backend: Send + Sync {
+    /// Returns the identity of the store.
+    fn store_id(&self) -> StoreId;
+
+    /// Returns what this backend can do beyond the required.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Applies changes in order, each under its own sequence number, all in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none of the changes is applied.
+    ///
+    /// # Durability
+    /// When this returns, every change survives a crash of the process, of the
+    /// system, and a loss of power on a disk that honours flush.
+    fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError>;
+
+    /// Returns a view of one moment, which later commits do not change.
+    ///
+    /// It sees every commit that was acknowledged before the call, in any process.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError>;
+
+    /// Brings derived state up to date, if that is worth it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; derived state is then as good as before.
+    fn catch_up(&self, effort: Effort) -> Result<CatchUp, StoreError>;
+
+    /// Makes derived state anew from the ground state, without embedding anything.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was there before stays in place.
+    fn rebuild(&self, which: Derived, progress: &dyn Progress) -> Result<Vec<String>, StoreError>;
+
+    /// Compares everything with everything: hashes with texts and vectors, counts with rows, indexes with the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read at all; damage is a finding, not an error.
+    fn verify(&self, progress: &dyn Progress) -> Result<Verification, StoreError>;
+
+    /// Returns the state of the store in numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn health(&self) -> Result<Health, StoreError>;
+
+    /// Returns the queue of work that commits leave behind.
+    fn jobs(&self) -> &dyn Jobs;
+}
+
+/// What a backend can do beyond the required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// What is acknowledged survives the process.
+    pub durable: bool,
+    /// Several processes may use one store at once.
+    pub multi_process: bool,
+    /// There is derived state that can be rebuilt.
+    pub derived: bool,
+}
+
+/// How hard to try to bring derived state up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Only when rows that no index has seen would make searches slow.
+    WhenDue,
+    /// Whenever there is something to do and nobody else is at it.
+    Now,
+    /// Also wait for whoever else is at it.
+    Wait,
+}
+
+/// What became of a [`Backend::catch_up`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// There was nothing to do, or too little.
+    NotNeeded,
+    /// Somebody else is at it.
+    Elsewhere,
+    /// This many rows were brought in.
+    Done {
+        /// Rows brought in or taken out.
+        rows: u64,
+    },
+}
+
+/// Which derived state is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The text index.
+    Text,
+    /// The vector index.
+    Vector,
+    /// All of it.
+    All,
+}
+
+/// Hears how far a long operation is, and may stop it.
+pub trait Progress: Sync {
+    /// Hears that `done` of `total` steps of `stage` are done; returns false to stop.
+    fn step(&self, stage: &str, done: u64, total: u64) -> bool;
+}
+
+/// Hears nothing and never stops.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _stage: &str, _done: u64, _total: u64) -> bool {
+        true
+    }
+}
+
+/// The chunks that a filter leaves.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Their rows.
+    pub rows: RowSet,
+    /// Chunks that pass everything but the validity asked for.
+    pub left_out_by_validity: u64,
+}
+
+/// How a scope was, or would be, searched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Rows searched by text.
+    pub text: u64,
+    /// Rows with a vector in the active space, all of which are searched by vector.
+    pub vector: u64,
+    /// Rows without a place in the active space, for good.
+    pub vector_none: u64,
+    /// Rows whose vector is still to come.
+    pub vector_pending: u64,
+    /// Rows that no index has seen yet, searched directly.
+    pub tail: u64,
+    /// Rows that were not searched, with the reason.
+    pub not_searched: Vec<(String, u64)>,
+    /// What works worse than it should.
+    pub degraded: Vec<String>,
+}
+
+/// The constants of BM25.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bm25 {
+    /// How soon more occurrences stop counting.
+    pub k1: f32,
+    /// How much length counts.
+    pub b: f32,
+}
+
+impl Default for Bm25 {
+    /// Returns the values chosen for chunks of a message or a paragraph.
+    fn default() -> Self {
+        Self { k1: 0.9, b: 0.4 }
+    }
+}
+
+/// Chunks that were asked for, and what could not be given.
+#[derive(Clone, Debug, Default)]
+pub struct Fetched {
+    /// The chunks, in the order of the rows asked for.
+    pub chunks: Vec<Chunk>,
+    /// Rows that are there but do not have the hash they were written with; their text is not given out.
+    pub damaged: Vec<Row>,
+}
+
+/// A view of one moment of a store.
+pub trait Snapshot {
+    /// Returns the last commit this view sees.
+    fn generation(&self) -> Seq;
+
+    /// Returns the live rows that pass the filter. `now` decides validity when the filter asks for it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError>;
+
+    /// Returns the `k` best rows of the scope by BM25 over the given term hashes, best first, equal scores by row.
+    ///
+    /// Statistics are exact over all live rows; rows without any of the terms are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn text_top(
+        &self,
+        terms: &[u64],
+        k: usize,
+        bm25: Bm25,
+        scope: &RowSet,
+    ) -> Result<Vec<(Row, f32)>, StoreError>;
+
+    /// Returns the BM25 score of each given live row, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn text_scores(&self, terms: &[u64], bm25: Bm25, rows: &[Row]) -> Result<Vec<f32>, StoreError>;
+
+    /// Returns the `k` rows of the scope with the largest inner product, best first, equal scores by row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read, or the query has another dimension.
+    fn vector_top(
+        &self,
+        query: &Vector,
+        k: usize,
+        scope: &RowSet,
+    ) -> Result<Vec<(Row, f32)>, StoreError>;
+
+    /// Returns the inner product of each given row, in their order; none where it has no vector.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn vector_scores(&self, query: &Vector, rows: &[Row]) -> Result<Vec<Option<f32>>, StoreError>;
+
+    /// Returns how a search of this scope searches it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn reach(&self, scope: &RowSet) -> Result<Reach, StoreError>;
+
+    /// Returns chunks by row, live or history; unknown rows are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn fetch(&self, rows: &[Row]) -> Result<Fetched, StoreError>;
+
+    /// Returns the row of an id of this store, when there is such a row, live or history.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn resolve(&self, id: &ChunkId) -> Result<Option<Row>, StoreError>;
+
+    /// Returns the live rows of the same document within `distance` places of `row`, with their distance, without itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn neighbours(&self, row: Row, distance: u32) -> Result<Vec<(i64, Row)>, StoreError>;
+
+    /// Returns the document of a source, in whatever status.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn document(&self, namespace: &Namespace, source: &str)
+    -> Result<Option<Document>, StoreError>;
+
+    /// Returns the documents that a filter's namespace, source and folder parts admit, by namespace and source.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError>;
+
+    /// Returns all rows of these documents, live and history, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn rows_of(&self, documents: &[steadfast_model::DocumentKey]) -> Result<Vec<Row>, StoreError>;
+
+    /// Returns each tag with its number of live chunks, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn tags(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Returns each namespace that has documents with its number of live chunks, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Returns the newest `limit` events, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError>;
+}
+
+/// One commit, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its sequence number.
+    pub seq: Seq,
+    /// When it was made, by the clock of its process.
+    pub time: Timestamp,
+    /// What it did: `put`, `note`, `mark`, `forget`.
+    pub operation: String,
+    /// The namespace it was about.
+    pub namespace: Option<String>,
+    /// The source it was about.
+    pub source: Option<String>,
+    /// How many chunks it added, changed or took out.
+    pub chunks: u64,
+    /// Who made it.
+    pub actor: String,
+}
+
+/// The state of a store in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// The schema of the ground state.
+    pub schema: i64,
+    /// The last commit.
+    pub generation: Seq,
+    /// The journal in force.
+    pub journal: String,
+    /// Live chunks.
+    pub chunks: u64,
+    /// Indexed documents.
+    pub sources: u64,
+    /// Documents that were left out or are out of date.
+    pub skipped: u64,
+    /// Namespaces with live chunks.
+    pub namespaces: u64,
+    /// Vector spaces in the store, the active one first.
+    pub models: Vec<ModelId>,
+    /// Derived state.
+    pub indexes: Vec<IndexHealth>,
+    /// Jobs by state.
+    pub jobs: Vec<(String, u64)>,
+    /// What is wrong.
+    pub problems: Vec<Finding>,
+    /// Bytes of the ground state and of the derived state on disk.
+    pub bytes: u64,
+}
+
+/// The state of one index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexHealth {
+    /// Its name.
+    pub name: String,
+    /// The last commit it has seen.
+    pub watermark: Seq,
+    /// Rows in it.
+    pub rows: u64,
+    /// Live rows it has not seen.
+    pub tail: u64,
+    /// `ready`, `behind`, `missing`, `damaged`.
+    pub state: String,
+}
+
+/// What [`Backend::verify`] compared, and what it found.
+#[derive(Clone, Debug, Default)]
+pub struct Verification {
+    /// Live and past chunks whose text was hashed.
+    pub chunks: u64,
+    /// Vectors that were hashed.
+    pub vectors: u64,
+    /// Bytes of text that were hashed.
+    pub text_bytes: u64,
+    /// Index rows that were compared with the store.
+    pub index_rows: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Work that a commit left behind, for whoever comes by.
+pub trait Jobs {
+    /// Adds a job unless one with the same key waits already; returns whether it was added.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    fn enqueue(&self, kind: &str, key: &str, payload: &str) -> Result<bool, StoreError>;
+
+    /// Leases the oldest job of a kind that is due; leases that ran out are swept first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError>;
+
+    /// Ends a job, if the lease still holds; returns whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    fn complete(&self, job: &Job) -> Result<bool, StoreError>;
+
+    /// Gives a job back after a failure, due again after a growing pause, or failed for good after
+    /// [`JOB_ATTEMPTS_MAX`] attempts.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    fn fail(&self, job: &Job, error: &str) -> Result<(), StoreError>;
+}
+
+/// How often a job is tried.
+pub const JOB_ATTEMPTS_MAX: u32 = 8;
+
+/// A leased job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub id: i64,
+    /// What is to be done.
+    pub kind: String,
+    /// What makes it the same as another.
+    pub key: String,
+    /// With what.
+    pub payload: String,
+    /// Which attempt this is, from 1. A lease that ran out and was given to another has a later number.
+    pub attempt: u32,
+}

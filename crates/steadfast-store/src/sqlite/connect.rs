@@ -1,0 +1,86 @@
+//! How a connection is opened and set up, each setting with its reason.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::codes::BUSY_WAIT_MS;
+use super::{Access, journal};
+
+/// Opens the file without creating it and without changing a byte of it.
+pub(super) fn open(database: &Path, access: Access) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = match access {
+        Access::ReadWrite => {
+            Connection::open_with_flags(database, flags | OpenFlags::SQLITE_OPEN_READ_WRITE)?
+        }
+        Access::ReadOnly => {
+            Connection::open_with_flags(database, flags | OpenFlags::SQLITE_OPEN_READ_ONLY)?
+        }
+        Access::Immutable => Connection::open_with_flags(
+            immutable_uri(database),
+            flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+        )?,
+    };
+    connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS))?;
+    // A handle that turns out to be too old, or that only reads, must not
+    // write the WAL back into the file when it happens to close last.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // The file may come from anywhere: nothing in its schema is to run, and
+    // no cell is to be trusted before it is checked.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens a connection that can only query.
+///
+/// `mmap_size` stays 0: a mapped file that is cut short would kill the process
+/// with a signal instead of giving an error.
+pub(super) fn reader(database: &Path, access: Access) -> rusqlite::Result<Connection> {
+    let connection = open(database, access)?;
+    make_reader(&connection)?;
+    Ok(connection)
+}
+
+pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192;")
+}
+
+/// Opens the connection that writes, in the journal mode of the store.
+pub(super) fn writer(database: &Path, mode: &str) -> rusqlite::Result<Connection> {
+    let connection = open(database, Access::ReadWrite)?;
+    if mode != journal::WAL && !journal::switch_to_truncate(&connection)? {
+        return Err(mode_refused());
+    }
+    // FULL: an acknowledged commit is on the disk. secure_delete: what is
+    // forgotten is overwritten, not only unlinked. The checkpoint interval of
+    // 16 MiB bounds both the WAL and the recovery after a crash.
+    connection.execute_batch(
+        "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16384;",
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(connection)
+}
+
+/// The error for a journal mode that SQLite did not take, seen by reading it back.
+pub(super) fn mode_refused() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+        Some("the journal mode was not taken: the file is in use".to_owned()),
+    )
+}
+
+fn immutable_uri(database: &Path) -> String {
+    let path = database
+        .to_string_lossy()
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    format!("file:{path}?immutable=1")
+}

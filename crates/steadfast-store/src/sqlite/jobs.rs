@@ -1,0 +1,108 @@
+//! The queue of work that commits leave behind: keys, leases, attempts, back-off.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::SqliteStore;
+use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
+use crate::error::StoreError;
+
+const WAITING: i64 = 0;
+const LEASED: i64 = 1;
+const FAILED: i64 = 2;
+
+/// The pause after the first failure; it doubles with each further one.
+const BACK_OFF_MS: i64 = 1_000;
+
+impl Jobs for SqliteStore {
+    fn enqueue(&self, kind: &str, key: &str, payload: &str) -> Result<bool, StoreError> {
+        let now = self.clock().now().0;
+        self.write_sql(|connection| {
+            let added = connection
+                .prepare_cached(
+                    "INSERT INTO jobs (kind, key, payload, state, due_ms) VALUES (?1, ?2, ?3, 0, ?4)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![kind, key, payload, now])?;
+            Ok(added == 1)
+        })
+    }
+
+    fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError> {
+        let now = self.clock().now().0;
+        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        self.write_sql(|connection| {
+            sweep(connection, now)?;
+            connection
+                .prepare_cached(
+                    "UPDATE jobs SET state = ?3, attempt = attempt + 1, lease_ms = ?4 WHERE id =
+                     (SELECT id FROM jobs WHERE kind = ?1 AND state = ?2 AND due_ms <= ?5 ORDER BY due_ms, id LIMIT 1)
+                     RETURNING id, kind, key, payload, attempt",
+                )?
+                .query_row(params![kind, WAITING, LEASED, now.saturating_add(lease_ms), now], |row| {
+                    Ok(Job {
+                        id: row.get(0)?,
+                        kind: row.get(1)?,
+                        key: row.get(2)?,
+                        payload: row.get(3)?,
+                        attempt: row.get(4)?,
+                    })
+                })
+                .optional()
+        })
+    }
+
+    fn complete(&self, job: &Job) -> Result<bool, StoreError> {
+        self.write_sql(|connection| {
+            let ended = connection
+                .prepare_cached("DELETE FROM jobs WHERE id = ?1 AND attempt = ?2 AND state = ?3")?
+                .execute(params![job.id, job.attempt, LEASED])?;
+            Ok(ended == 1)
+        })
+    }
+
+    fn fail(&self, job: &Job, error: &str) -> Result<(), StoreError> {
+        let now = self.clock().now().0;
+        self.write_sql(|connection| give_back(connection, job.id, job.attempt, now, error))
+    }
+}
+
+/// Gives back every job whose lease ran out: its holder was killed, or is too slow to be trusted with it.
+fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    let lapsed: Vec<(i64, u32)> = connection
+        .prepare_cached("SELECT id, attempt FROM jobs WHERE state = ?1 AND lease_ms <= ?2")?
+        .query_map([LEASED, now], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    lapsed
+        .into_iter()
+        .try_for_each(|(id, attempt)| give_back(connection, id, attempt, now, "the lease ran out"))
+}
+
+fn give_back(
+    connection: &Connection,
+    id: i64,
+    attempt: u32,
+    now: i64,
+    error: &str,
+) -> rusqlite::Result<()> {
+    let state = if attempt >= JOB_ATTEMPTS_MAX {
+        FAILED
+    } else {
+        WAITING
+    };
+    let pause = BACK_OFF_MS << attempt.saturating_sub(1).min(16);
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET state = ?3, due_ms = ?4, lease_ms = NULL, error = ?5
+             WHERE id = ?1 AND attempt = ?2 AND state = 1",
+        )?
+        .execute(params![
+            id,
+            attempt,
+            state,
+            now.saturating_add(pause),
+            error
+        ])
+        .map(drop)
+}

@@ -1,0 +1,388 @@
+//! The opening ladder: from the plain way to read-only, each rung reported.
+//!
+//! Side files (`-wal`, `-shm`, `-journal`) are never removed, renamed or cut
+//! by hand: peers that did so lost 40 of 99 committed rows with the integrity
+//! check still clean. Where shared memory cannot be had, `locking_mode=EXCLUSIVE`
+//! before the first read needs none, and recovers every committed frame.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use steadfast_model::StoreId;
+
+use super::codes::{CodeClass, class_of, code_of, translate};
+use super::journal::{self, Journal};
+use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
+use super::{Access, DATABASE, OpenOptions, connect};
+use crate::error::StoreError;
+use crate::files::{self, FilesystemKind, Gate};
+
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) id: StoreId,
+    pub(super) journal: &'static str,
+    pub(super) access: Access,
+    pub(super) rungs: Vec<String>,
+}
+
+/// Holds the lock around creation, migration and conversion; its content says that the store was once created.
+const INIT_LOCK: &str = "init.lock";
+
+/// How long the creation or migration by another process is waited for.
+const INIT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The oldest SQLite without the WAL-reset bug, which could corrupt a store with two connections.
+const SQLITE_OLDEST: i32 = 3_051_003;
+
+/// What the file is, as far as its header and schema tell.
+enum State {
+    Empty,
+    Ours(i64),
+    Foreign(String),
+}
+
+pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, StoreError> {
+    if rusqlite::version_number() < SQLITE_OLDEST {
+        return Err(StoreError::Internal(format!(
+            "SQLite {} has the WAL-reset bug",
+            rusqlite::version()
+        )));
+    }
+    let database = folder.join(DATABASE);
+    let exists = database
+        .try_exists()
+        .map_err(|error| StoreError::from_io(&database, &error))?;
+    if !exists {
+        if !options.create {
+            return Err(StoreError::NotFound {
+                path: folder.to_owned(),
+            });
+        }
+        files::create_private_folder(folder)?;
+        drop(files::open_private(&database)?);
+    }
+    let mut rungs = Vec::new();
+    let failed = match open_read_write(folder, options, &mut rungs) {
+        Ok(opened) => return Ok(opened),
+        Err(Refused::Ours(error)) => return Err(error),
+        Err(Refused::Sqlite(error)) => error,
+    };
+    let class = code_of(&failed).map_or(CodeClass::Internal, class_of);
+    if class == CodeClass::Unopenable {
+        if let Some(error) = refused_by_system(folder, &database) {
+            if matches!(error, StoreError::TooManyOpenFiles { .. }) {
+                return Err(error);
+            }
+        } else if let Some(opened) = recover_exclusively(folder, options, &mut rungs)? {
+            return Ok(opened);
+        }
+    }
+    if matches!(
+        class,
+        CodeClass::Unopenable | CodeClass::ReadOnly | CodeClass::Permission
+    ) && let Some(opened) = open_read_only(folder, &database, &mut rungs)?
+    {
+        return Ok(opened);
+    }
+    Err(refused_by_system(folder, &database).unwrap_or_else(|| translate(folder, &failed)))
+}
+
+enum Refused {
+    Ours(StoreError),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Ours(error)
+    }
+}
+
+fn open_read_write(
+    folder: &Path,
+    options: &OpenOptions,
+    rungs: &mut Vec<String>,
+) -> Result<Opened, Refused> {
+    let database = folder.join(DATABASE);
+    let connection = connect::open(&database, Access::ReadWrite)?;
+    let mode = journal::current(&connection)?;
+    let wanted = match options.journal {
+        Journal::Auto => None,
+        Journal::Wal => Some(journal::WAL),
+        Journal::Truncate => Some(journal::TRUNCATE),
+    };
+    let is_wal = mode.eq_ignore_ascii_case(journal::WAL);
+    let settled = check_version(folder, &connection)? == Some(SCHEMA)
+        && wanted.is_none_or(|wanted| (wanted == journal::WAL) == is_wal);
+    if settled {
+        return finish(folder, connection, Access::ReadWrite, std::mem::take(rungs));
+    }
+    drop(connection);
+    initialise(folder, options, wanted, rungs)
+}
+
+/// Returns the schema of a store of ours, or none for an empty file.
+fn check_version(folder: &Path, connection: &Connection) -> Result<Option<i64>, Refused> {
+    match read_state(connection)? {
+        State::Empty => Ok(None),
+        State::Ours(found) if found > SCHEMA => Err(StoreError::TooNew {
+            path: folder.to_owned(),
+            found,
+            known: SCHEMA,
+        }
+        .into()),
+        State::Ours(found) => Ok(Some(found)),
+        State::Foreign(what) => Err(StoreError::Damaged {
+            path: folder.to_owned(),
+            what,
+        }
+        .into()),
+    }
+}
+
+fn read_state(connection: &Connection) -> rusqlite::Result<State> {
+    let pragma = |name: &str| {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+    };
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match (pragma("application_id")?, pragma("user_version")?) {
+        (0, 0) if tables == 0 => State::Empty,
+        (APPLICATION_ID, version) => State::Ours(version),
+        (application, _) => State::Foreign(format!(
+            "steadfast.db is a database of another program (application id {application}, {tables} tables)"
+        )),
+    })
+}
+
+/// Creates, migrates or converts the store while no other process does.
+fn initialise(
+    folder: &Path,
+    options: &OpenOptions,
+    wanted: Option<&'static str>,
+    rungs: &mut Vec<String>,
+) -> Result<Opened, Refused> {
+    let database = folder.join(DATABASE);
+    let gate = Gate::new(folder.join(INIT_LOCK));
+    let held = gate.pass(INIT_PATIENCE)?;
+    let connection = connect::open(&database, Access::ReadWrite)?;
+    let found = check_version(folder, &connection)?;
+    if found.is_none() {
+        if was_created(gate.path()) {
+            return Err(StoreError::Damaged {
+                path: folder.to_owned(),
+                what: "steadfast.db is empty although the store was created before".to_owned(),
+            }
+            .into());
+        }
+        if !options.create {
+            return Err(StoreError::NotFound {
+                path: folder.to_owned(),
+            }
+            .into());
+        }
+        files::make_private(&database)?;
+    }
+    let is_wal = journal::current(&connection)?.eq_ignore_ascii_case(journal::WAL);
+    let fresh_choice = || match files::filesystem_kind(folder) {
+        FilesystemKind::Remote => journal::TRUNCATE,
+        FilesystemKind::Local | FilesystemKind::Unknown => journal::WAL,
+    };
+    let target = match (wanted, found) {
+        (Some(wanted), _) => wanted,
+        (None, None) => fresh_choice(),
+        (None, Some(_)) if is_wal => journal::WAL,
+        (None, Some(_)) => journal::TRUNCATE,
+    };
+    if target == journal::WAL {
+        if !is_wal && !journal::switch_to_wal(&connection)? {
+            rungs.push("WAL was refused; the store uses the TRUNCATE journal".to_owned());
+        }
+    } else if !journal::switch_to_truncate(&connection)? {
+        return Err(connect::mode_refused().into());
+    }
+    connection.execute_batch("PRAGMA synchronous=FULL")?;
+    migrate(&connection, options)?;
+    let id = read_id(folder, &connection)?;
+    if !was_created(gate.path()) {
+        mark_created(gate.path(), id)?;
+        files::sync_folder(folder)?;
+    }
+    drop(held);
+    finish(folder, connection, Access::ReadWrite, std::mem::take(rungs))
+}
+
+/// Brings the schema up to date. The version is read again inside the
+/// transaction, so of two processes the second finds nothing to do.
+fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let migrated = (|| {
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let done = usize::try_from(version).unwrap_or(0);
+        for migration in MIGRATIONS.iter().skip(done) {
+            connection.execute_batch(migration)?;
+        }
+        if done == 0 {
+            connection.execute(
+                "INSERT INTO store VALUES (1, randomblob(16), ?1, 0, 1, 1, 1, 0, 0) ON CONFLICT DO NOTHING",
+                [options.clock.now().0],
+            )?;
+        }
+        connection.execute_batch(&format!(
+            "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA};"
+        ))
+    })();
+    match migrated {
+        Ok(()) => connection.execute_batch("COMMIT"),
+        Err(error) => {
+            // The first error is the one to tell; the connection is closed next, which rolls back as well.
+            drop(connection.execute_batch("ROLLBACK"));
+            Err(error)
+        }
+    }
+}
+
+fn was_created(init_lock: &Path) -> bool {
+    std::fs::metadata(init_lock).is_ok_and(|found| found.len() > 0)
+}
+
+fn mark_created(init_lock: &Path, id: StoreId) -> Result<(), StoreError> {
+    use std::io::Write as _;
+    let mut file = files::open_private(init_lock)?;
+    file.write_all(format!("{id}\n").as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| StoreError::from_io(init_lock, &error))
+}
+
+fn read_id(folder: &Path, connection: &Connection) -> Result<StoreId, Refused> {
+    let bytes: Vec<u8> =
+        connection.query_row("SELECT store_id FROM store", [], |row| row.get(0))?;
+    <[u8; 16]>::try_from(bytes.as_slice())
+        .map(StoreId)
+        .map_err(|_| {
+            StoreError::Damaged {
+                path: folder.to_owned(),
+                what: "the identity of the store is malformed".to_owned(),
+            }
+            .into()
+        })
+}
+
+fn finish(
+    folder: &Path,
+    connection: Connection,
+    access: Access,
+    rungs: Vec<String>,
+) -> Result<Opened, Refused> {
+    let id = read_id(folder, &connection)?;
+    let is_wal = journal::current(&connection)?.eq_ignore_ascii_case(journal::WAL);
+    let journal = match access {
+        Access::ReadWrite | Access::ReadOnly if is_wal => journal::WAL,
+        Access::ReadWrite | Access::ReadOnly => journal::TRUNCATE,
+        Access::Immutable => "none",
+    };
+    connect::make_reader(&connection)?;
+    Ok(Opened {
+        connection,
+        id,
+        journal,
+        access,
+        rungs,
+    })
+}
+
+/// Recovers a WAL store whose shared memory cannot be had, and leaves it in TRUNCATE mode.
+///
+/// The exclusive lock that this takes is itself the proof that nobody else has
+/// the file open: every WAL connection holds a shared one.
+fn recover_exclusively(
+    folder: &Path,
+    options: &OpenOptions,
+    rungs: &mut Vec<String>,
+) -> Result<Option<Opened>, StoreError> {
+    let database = folder.join(DATABASE);
+    let gate = Gate::new(folder.join(INIT_LOCK));
+    let held = gate.pass(INIT_PATIENCE)?;
+    let recovered = (|| {
+        let connection = connect::open(&database, Access::ReadWrite)?;
+        connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
+        match read_state(&connection)? {
+            State::Ours(version) if version <= SCHEMA => journal::switch_to_truncate(&connection),
+            State::Empty | State::Ours(_) | State::Foreign(_) => Ok(false),
+        }
+    })();
+    drop(held);
+    if !recovered.unwrap_or(false) {
+        return Ok(None);
+    }
+    rungs.push("shared memory could not be had; the WAL was written back and the store uses the TRUNCATE journal".to_owned());
+    let kept = OpenOptions {
+        journal: Journal::Auto,
+        ..options.clone()
+    };
+    match open_read_write(folder, &kept, rungs) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(Refused::Ours(error)) => Err(error),
+        Err(Refused::Sqlite(error)) => Err(translate(folder, &error)),
+    }
+}
+
+/// Opens for reading only: plainly, or as an immutable file when there is no frame in a WAL to miss.
+fn open_read_only(
+    folder: &Path,
+    database: &Path,
+    rungs: &mut Vec<String>,
+) -> Result<Option<Opened>, StoreError> {
+    let wal_is_empty = std::fs::metadata(folder.join(format!("{DATABASE}-wal")))
+        .map_or(true, |found| found.len() == 0);
+    for access in [Access::ReadOnly, Access::Immutable] {
+        if access == Access::Immutable && !wal_is_empty {
+            continue;
+        }
+        let opened = connect::open(database, access)
+            .map_err(Refused::from)
+            .and_then(|connection| match check_version(folder, &connection)? {
+                Some(_) => finish(folder, connection, access, Vec::new()),
+                None => Err(StoreError::NotFound {
+                    path: folder.to_owned(),
+                }
+                .into()),
+            });
+        match opened {
+            Ok(mut opened) => {
+                rungs.push("the store can only be read".to_owned());
+                opened.rungs = std::mem::take(rungs);
+                return Ok(Some(opened));
+            }
+            Err(Refused::Ours(error)) => return Err(error),
+            Err(Refused::Sqlite(_)) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the system's own reason why the file cannot be opened for writing, without opening it.
+fn refused_by_system(folder: &Path, database: &Path) -> Option<StoreError> {
+    if let Err(error) = std::fs::File::open(folder) {
+        return Some(StoreError::from_io(folder, &error));
+    }
+    #[cfg(unix)]
+    for path in [folder, database] {
+        if let Err(error) = rustix::fs::access(
+            path,
+            rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK,
+        ) {
+            return Some(StoreError::from_io(path, &error.into()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = database;
+    None
+}

@@ -1,0 +1,196 @@
+//! The ground operations on SQLite. No other room of the house holds a connection.
+//!
+//! One writer connection per handle, behind the writer gate; a small pool of
+//! readers that can only query. What is deliberately not here: indexes. The
+//! crate above assembles this with them into a whole backend.
+
+mod codes;
+mod connect;
+mod jobs;
+mod journal;
+mod ladder;
+mod publish;
+mod read;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use steadfast_model::{Analyze, Clock, ModelId, StoreId};
+
+use crate::error::StoreError;
+use crate::files::Gate;
+
+pub use codes::{CodeClass, class_of};
+pub use journal::Journal;
+pub use publish::{Published, TailEntry};
+pub use read::{Head, RowScope, SqliteSnapshot, Vectors};
+pub use schema::SCHEMA;
+
+/// The name of the database file in a store folder.
+pub const DATABASE: &str = "steadfast.db";
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// Create the store when there is none.
+    pub create: bool,
+    /// Which journal is wanted.
+    pub journal: Journal,
+    /// How texts become terms, needed when an indexed row is removed.
+    pub analyze: Arc<dyn Analyze>,
+    /// The active vector space.
+    pub model: ModelId,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How long a writer waits for the writers before it.
+    pub patience: Duration,
+}
+
+/// A store folder, opened.
+pub struct SqliteStore {
+    folder: PathBuf,
+    database: PathBuf,
+    id: StoreId,
+    journal: &'static str,
+    access: Access,
+    /// What had to be done to open it, beyond opening it.
+    rungs: Vec<String>,
+    options: OpenOptions,
+    gate: Gate,
+    // Fields drop in order: the readers go before the writer, so that the
+    // writer is the last connection of this handle and may checkpoint.
+    readers: Mutex<Vec<Connection>>,
+    writer: Mutex<WriterState>,
+}
+
+/// What a handle may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read and write.
+    ReadWrite,
+    /// Read only: the system allows no more.
+    ReadOnly,
+    /// Read only, from a file that nobody can change.
+    Immutable,
+}
+
+enum WriterState {
+    Closed,
+    Open(Box<Connection>),
+    /// An earlier write failed such that its fate is open.
+    Poisoned(String),
+}
+
+/// Idle readers that are kept.
+const READERS_MAX: usize = 4;
+
+impl SqliteStore {
+    /// Opens the store in `folder`, climbing the opening ladder as far as needed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none and none is to be created;
+    /// [`StoreError::TooNew`] without a byte changed; [`StoreError::Damaged`]
+    /// when the file is not a store; others when the system refuses.
+    pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        let opened = ladder::open(folder, &options)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            database: folder.join(DATABASE),
+            id: opened.id,
+            journal: opened.journal,
+            access: opened.access,
+            rungs: opened.rungs,
+            options,
+            gate: Gate::new(folder.join("writer.lock")),
+            readers: Mutex::new(vec![opened.connection]),
+            writer: Mutex::new(WriterState::Closed),
+        })
+    }
+
+    /// Returns the folder of the store.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the identity of the store.
+    pub fn store_id(&self) -> StoreId {
+        self.id
+    }
+
+    /// Returns the active vector space.
+    pub fn model(&self) -> &ModelId {
+        &self.options.model
+    }
+
+    /// Returns how texts become terms.
+    pub fn analyze(&self) -> &Arc<dyn Analyze> {
+        &self.options.analyze
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.options.clock
+    }
+
+    /// Returns the journal in force: `wal`, `truncate`, or `none` when the store can only be read.
+    pub fn journal(&self) -> &'static str {
+        self.journal
+    }
+
+    /// Returns whether writing is possible.
+    pub fn is_writable(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+
+    /// Returns what had to be done to open the store, beyond opening it.
+    pub fn rungs(&self) -> &[String] {
+        &self.rungs
+    }
+
+    /// Returns a view of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn snapshot(&self) -> Result<SqliteSnapshot<'_>, StoreError> {
+        let connection = match self.idle_reader() {
+            Some(connection) => connection,
+            None => {
+                connect::reader(&self.database, self.access).map_err(|error| self.error(&error))?
+            }
+        };
+        SqliteSnapshot::begin(self, connection)
+    }
+
+    fn idle_reader(&self) -> Option<Connection> {
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS_MAX {
+            readers.push(connection);
+        }
+    }
+
+    fn error(&self, error: &rusqlite::Error) -> StoreError {
+        codes::translate(&self.folder, error)
+    }
+
+    /// Returns the bytes that the ground state takes on disk.
+    pub fn bytes_on_disk(&self) -> u64 {
+        ["", "-wal", "-journal"]
+            .iter()
+            .filter_map(|suffix| {
+                let path = self.folder.join(format!("{DATABASE}{suffix}"));
+                Some(std::fs::metadata(path).ok()?.len())
+            })
+            .sum()
+    }
+}

@@ -1,0 +1,57 @@
+//! What the store knows of published indexes, and how the tail gives way to them.
+
+use rusqlite::params;
+use steadfast_model::{HashedTerms, Row, Seq};
+
+use super::SqliteStore;
+use crate::error::StoreError;
+
+/// An index as the store knows it: readers reload theirs when the generation is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Grows with each publication.
+    pub generation: u64,
+    /// The last row it has seen.
+    pub row: Row,
+    /// The last commit it has seen.
+    pub seq: Seq,
+}
+
+/// A row that the text index has not seen come, or go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailEntry {
+    /// The row.
+    pub row: Row,
+    /// It was removed; otherwise it was added.
+    pub removed: bool,
+    /// Its terms, when they were made by the wanted analyser.
+    pub terms: Option<HashedTerms>,
+}
+
+impl SqliteStore {
+    /// Records that an index was published, and takes what the text index has now seen out of the tail.
+    ///
+    /// Called after the files are on the disk: a crash in between leaves tail
+    /// entries that readers skip by their sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written; the publication then is not noticed.
+    pub fn record_published(&self, index: &str, published: Published) -> Result<(), StoreError> {
+        self.write_sql(|connection| {
+            connection.execute(
+                "INSERT INTO indexes (name, generation, watermark_row, watermark_seq) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (name) DO UPDATE SET generation = ?2, watermark_row = ?3, watermark_seq = ?4",
+                params![
+                    index,
+                    published.generation.cast_signed(),
+                    published.row.0,
+                    published.seq.0.cast_signed()
+                ],
+            )?;
+            if index == "text" {
+                connection.execute("DELETE FROM tail WHERE seq <= ?1", [published.seq.0.cast_signed()])?;
+            }
+            Ok(())
+        })
+    }
+}

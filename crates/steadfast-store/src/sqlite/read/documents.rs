@@ -1,0 +1,134 @@
+//! Documents as rows.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use steadfast_model::{
+    ContentHash, Document, DocumentKey, DocumentStatus, Filter, Fingerprint, Namespace, Seq,
+    Timestamp,
+};
+
+use super::SqliteSnapshot;
+use super::attributes::{by_number, number};
+use crate::error::StoreError;
+
+/// A document as the writing half needs it.
+pub(in crate::sqlite) struct Stored {
+    pub(in crate::sqlite) key: DocumentKey,
+    pub(in crate::sqlite) status: DocumentStatus,
+    pub(in crate::sqlite) reason: Option<String>,
+    pub(in crate::sqlite) fingerprint: Option<Fingerprint>,
+    pub(in crate::sqlite) chunks: i64,
+}
+
+const COLUMNS: &str =
+    "document, namespace, source, status, reason, size, mtime_ns, ctime_ns, inode, file_hash, racy,
+    chunks, seq, indexed_ms";
+
+pub(in crate::sqlite) fn status_number(status: DocumentStatus) -> i64 {
+    number(&DocumentStatus::ALL, status)
+}
+
+/// Returns the document of a source, in whatever status.
+pub(in crate::sqlite) fn find(
+    connection: &Connection,
+    namespace: &Namespace,
+    source: &str,
+) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM documents WHERE namespace = ?1 AND source = ?2"
+        ))?
+        .query_row(params![namespace.as_str(), source], |row| {
+            Ok(Stored {
+                key: DocumentKey(row.get(0)?),
+                status: status(row)?,
+                reason: row.get(4)?,
+                fingerprint: fingerprint(row)?,
+                chunks: row.get(11)?,
+            })
+        })
+        .optional()
+}
+
+fn status(row: &rusqlite::Row<'_>) -> rusqlite::Result<DocumentStatus> {
+    let number: i64 = row.get(3)?;
+    by_number(&DocumentStatus::ALL, number)
+        .ok_or(rusqlite::Error::IntegralValueOutOfRange(3, number))
+}
+
+fn fingerprint(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Fingerprint>> {
+    let Some(hash) = row.get::<_, Option<[u8; 32]>>(9)? else {
+        return Ok(None);
+    };
+    Ok(Some(Fingerprint {
+        size: row.get::<_, i64>(5)?.cast_unsigned(),
+        mtime_ns: row.get(6)?,
+        ctime_ns: row.get(7)?,
+        inode: row.get::<_, i64>(8)?.cast_unsigned(),
+        hash: ContentHash(hash),
+        racy: row.get(10)?,
+    }))
+}
+
+fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<Document, StoreError>> {
+    let namespace = match StoreError::namespace(row.get(1)?) {
+        Ok(namespace) => namespace,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut found = Document::new(
+        DocumentKey(row.get(0)?),
+        namespace,
+        row.get(2)?,
+        status(row)?,
+    );
+    found.reason = row.get(4)?;
+    found.fingerprint = fingerprint(row)?;
+    found.chunks = u64::try_from(row.get::<_, i64>(11)?).unwrap_or(0);
+    found.seq = Seq(u64::try_from(row.get::<_, i64>(12)?).unwrap_or(0));
+    found.indexed_at = Timestamp(row.get(13)?);
+    Ok(Ok(found))
+}
+
+impl SqliteSnapshot<'_> {
+    /// Returns the document of a source, in whatever status.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn document(
+        &self,
+        namespace: &Namespace,
+        source: &str,
+    ) -> Result<Option<Document>, StoreError> {
+        let found = self.sql(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM documents WHERE namespace = ?1 AND source = ?2"
+                ))?
+                .query_row(params![namespace.as_str(), source], document)
+                .optional()
+        })?;
+        found.transpose()
+    }
+
+    /// Returns the documents that a filter's namespace, source and folder parts admit, by namespace and source.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError> {
+        let found = self.sql(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM documents ORDER BY namespace, source"
+                ))?
+                .query_map([], document)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        found
+            .into_iter()
+            .filter(|found| {
+                found.as_ref().map_or(true, |found| {
+                    filter.admits_document(&found.namespace, &found.source)
+                })
+            })
+            .collect()
+    }
+}

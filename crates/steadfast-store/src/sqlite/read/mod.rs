@@ -1,0 +1,111 @@
+//! The reading half: one snapshot, short statements, every hash checked.
+
+pub(in crate::sqlite) mod attributes;
+pub(in crate::sqlite) mod documents;
+pub(in crate::sqlite) mod fetch;
+mod listing;
+pub(in crate::sqlite) mod place;
+mod scope;
+mod tail;
+mod vectors;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use steadfast_model::{Row, Seq};
+
+use super::SqliteStore;
+use crate::error::StoreError;
+
+pub use scope::RowScope;
+pub use vectors::Vectors;
+
+/// A view of one moment of the ground state: one read transaction on one pooled connection.
+pub struct SqliteSnapshot<'store> {
+    store: &'store SqliteStore,
+    /// None only while the snapshot is being dropped.
+    connection: Option<Connection>,
+    head: Head,
+}
+
+/// The counters of the store at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Head {
+    /// The last commit.
+    pub seq: Seq,
+    /// The last row that was given out.
+    pub last_row: Row,
+    /// Live chunks.
+    pub live_chunks: u64,
+    /// Tokens in live chunks.
+    pub live_tokens: u64,
+    /// The number of the active vector space, if it was ever written.
+    pub space: Option<i64>,
+}
+
+impl<'store> SqliteSnapshot<'store> {
+    pub(super) fn begin(
+        store: &'store SqliteStore,
+        connection: Connection,
+    ) -> Result<Self, StoreError> {
+        let head = (|| {
+            connection.execute_batch("BEGIN")?;
+            read_head(&connection, &store.model().hash)
+        })()
+        .map_err(|error| store.error(&error))?;
+        Ok(Self {
+            store,
+            connection: Some(connection),
+            head,
+        })
+    }
+
+    /// Returns the counters at this moment.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Returns the store this is a view of.
+    pub fn store(&self) -> &'store SqliteStore {
+        self.store
+    }
+
+    fn sql<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self
+            .connection
+            .as_ref()
+            .ok_or_else(|| StoreError::Internal("the snapshot is closed".to_owned()))?;
+        work(connection).map_err(|error| self.store.error(&error))
+    }
+}
+
+impl Drop for SqliteSnapshot<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && connection.execute_batch("ROLLBACK").is_ok()
+        {
+            self.store.give_back(connection);
+        }
+    }
+}
+
+fn read_head(connection: &Connection, model_hash: &[u8]) -> rusqlite::Result<Head> {
+    let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+    let mut head = connection
+        .prepare_cached("SELECT seq, next_row, live_chunks, live_tokens FROM store WHERE one = 1")?
+        .query_row([], |row| {
+            Ok(Head {
+                seq: Seq(unsigned(row.get(0)?)),
+                last_row: Row(u32::try_from(row.get::<_, i64>(1)? - 1).unwrap_or(0)),
+                live_chunks: unsigned(row.get(2)?),
+                live_tokens: unsigned(row.get(3)?),
+                space: None,
+            })
+        })?;
+    head.space = connection
+        .prepare_cached("SELECT space FROM spaces WHERE hash = ?1")?
+        .query_row([model_hash], |row| row.get(0))
+        .optional()?;
+    Ok(head)
+}

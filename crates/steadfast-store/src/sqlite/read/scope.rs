@@ -1,0 +1,265 @@
+//! A filter becomes a set of rows, before any candidate is chosen.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params_from_iter};
+use steadfast_model::{Filter, Row, RowSet, Seq, Timestamp, Validity};
+
+use super::{SqliteSnapshot, attributes};
+use crate::error::StoreError;
+
+/// The live rows that a filter leaves.
+#[derive(Clone, Debug)]
+pub enum RowScope {
+    /// All live rows but these. Who knows the live rows need not read them.
+    AllBut {
+        /// Rows left out by their validity.
+        invalid: RowSet,
+    },
+    /// These live rows.
+    Only {
+        /// The rows.
+        rows: RowSet,
+        /// How many more would be in scope but for their validity.
+        left_out_by_validity: u64,
+    },
+}
+
+/// A facet that may matter for a filter.
+struct Candidate {
+    facet: i64,
+    document: i64,
+    live: i64,
+    admitted: bool,
+    valid: bool,
+}
+
+impl SqliteSnapshot<'_> {
+    /// Returns which live rows pass the filter.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn scope(&self, filter: &Filter, now: Timestamp) -> Result<RowScope, StoreError> {
+        let restricted = !Filter {
+            validity: Validity::Any,
+            ..filter.clone()
+        }
+        .is_unrestricted();
+        if restricted {
+            return self.restricted(filter, now);
+        }
+        let mut invalid = RowSet::new();
+        if filter.validity != Validity::Any {
+            let candidates = self.candidates(
+                "live > 0 AND (valid_from IS NOT NULL OR valid_to IS NOT NULL)",
+                &[],
+                filter,
+                now,
+            )?;
+            let lapsed: Vec<Candidate> = candidates
+                .into_iter()
+                .filter(|candidate| !candidate.valid)
+                .collect();
+            self.collect_rows(&lapsed, &mut invalid)?;
+        }
+        Ok(RowScope::AllBut { invalid })
+    }
+
+    fn restricted(&self, filter: &Filter, now: Timestamp) -> Result<RowScope, StoreError> {
+        let (condition, parameters) = narrowest(filter);
+        let candidates = self.candidates(&condition, &parameters, filter, now)?;
+        let (valid, lapsed): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .filter(|candidate| candidate.admitted)
+            .partition(|candidate| candidate.valid);
+        let mut rows = RowSet::with_room(self.head.last_row.0 as usize + 1);
+        self.collect_rows(&valid, &mut rows)?;
+        let left_out_by_validity = lapsed
+            .iter()
+            .map(|candidate| u64::try_from(candidate.live).unwrap_or(0))
+            .sum();
+        Ok(RowScope::Only {
+            rows,
+            left_out_by_validity,
+        })
+    }
+
+    /// Returns the facets that fulfil an SQL condition, each judged by the filter itself.
+    ///
+    /// The SQL only narrows; the decision is the one every backend takes.
+    fn candidates(
+        &self,
+        condition: &str,
+        parameters: &[String],
+        filter: &Filter,
+        now: Timestamp,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let asks_attributes = filter.asks_attributes();
+        // Attributes are decoded only for filters that ask about them.
+        let columns = if asks_attributes {
+            "f.kind, f.title, f.tags, f.meta, f.document_time, f.valid_from, f.valid_to, f.trust"
+        } else {
+            "0, NULL, '[]', '{}', NULL, f.valid_from, f.valid_to, 0"
+        };
+        let sql = format!(
+            "SELECT f.facet, f.document, f.live, d.namespace, d.source, {columns}
+             FROM facets f JOIN documents d ON d.document = f.document WHERE f.live > 0 AND {condition}"
+        );
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(parameters))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let namespace: String = row.get(3)?;
+                let source = row.get_ref(4)?.as_str()?;
+                let judged = attributes::decode(row, 5)?;
+                let admitted = steadfast_model::Namespace::new(namespace)
+                    .is_ok_and(|namespace| filter.admits_document(&namespace, source))
+                    && (!asks_attributes || filter.admits_attributes(&judged));
+                found.push(Candidate {
+                    facet: row.get(0)?,
+                    document: row.get(1)?,
+                    live: row.get(2)?,
+                    admitted,
+                    valid: filter.admits_validity(&judged, now),
+                });
+            }
+            Ok(found)
+        })
+    }
+
+    fn collect_rows(&self, facets: &[Candidate], into: &mut RowSet) -> Result<(), StoreError> {
+        let wanted: HashSet<i64> = facets.iter().map(|candidate| candidate.facet).collect();
+        let mut documents: Vec<i64> = facets.iter().map(|candidate| candidate.document).collect();
+        documents.sort_unstable();
+        documents.dedup();
+        self.sql(|connection| {
+            for document in documents {
+                // When all live facets of the document are wanted, the unique index alone has the rows.
+                if live_facets(connection, document)?
+                    .iter()
+                    .all(|facet| wanted.contains(facet))
+                {
+                    let mut statement = connection.prepare_cached(
+                        "SELECT row FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+                    )?;
+                    let mut rows = statement.query([document])?;
+                    while let Some(row) = rows.next()? {
+                        into.insert(Row(row.get(0)?));
+                    }
+                } else {
+                    let mut statement = connection.prepare_cached(
+                        "SELECT row, facet FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+                    )?;
+                    let mut rows = statement.query([document])?;
+                    while let Some(row) = rows.next()? {
+                        if wanted.contains(&row.get(1)?) {
+                            into.insert(Row(row.get(0)?));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns all live rows, read from the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn live_rows(&self) -> Result<RowSet, StoreError> {
+        self.sql(|connection| {
+            let mut live = RowSet::with_room(self.head.last_row.0 as usize + 1);
+            // The unique index covers this query; the chunks themselves are not touched.
+            let mut statement = connection.prepare_cached(
+                "SELECT row FROM chunks INDEXED BY chunks_unique WHERE removed_seq IS NULL",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                live.insert(Row(row.get(0)?));
+            }
+            Ok(live)
+        })
+    }
+
+    /// Returns the rows that were removed after the commit `seq` and are at most `last`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn removed_since(&self, seq: Seq, last: Row) -> Result<Vec<Row>, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT row FROM chunks WHERE removed_seq > ?1 AND removed_seq IS NOT NULL AND row <= ?2",
+                )?
+                .query_map([seq.0.cast_signed(), i64::from(last.0)], |row| Ok(Row(row.get(0)?)))?
+                .collect()
+        })
+    }
+}
+
+fn live_facets(connection: &Connection, document: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached("SELECT facet FROM facets WHERE document = ?1 AND live > 0")?
+        .query_map([document], |row| row.get(0))?
+        .collect()
+}
+
+/// Returns the SQL condition that leaves the fewest facets to judge, with its parameters.
+fn narrowest(filter: &Filter) -> (String, Vec<String>) {
+    if let [tag, ..] = filter.tags.as_slice() {
+        return (
+            "f.facet IN (SELECT facet FROM tags WHERE tag = ?1)".to_owned(),
+            vec![tag.clone()],
+        );
+    }
+    let mut parameters = Vec::new();
+    let mut conditions = Vec::new();
+    if !filter.namespaces.is_empty() {
+        let places: Vec<String> = filter
+            .namespaces
+            .iter()
+            .map(|namespace| {
+                parameters.push(namespace.as_str().to_owned());
+                format!("?{}", parameters.len())
+            })
+            .collect();
+        conditions.push(format!("d.namespace IN ({})", places.join(", ")));
+    }
+    let mut prefixes = |texts: Vec<&str>| {
+        if texts.is_empty() || texts.iter().any(|text| text.is_empty()) {
+            return;
+        }
+        let parts: Vec<String> = texts
+            .iter()
+            .map(|text| {
+                parameters.push((*text).to_owned());
+                parameters.push(format!("{text}\u{10ffff}"));
+                format!(
+                    "(d.source >= ?{} AND d.source <= ?{})",
+                    parameters.len() - 1,
+                    parameters.len()
+                )
+            })
+            .collect();
+        conditions.push(format!("({})", parts.join(" OR ")));
+    };
+    prefixes(
+        filter
+            .sources
+            .iter()
+            .map(steadfast_model::filter::SourcePattern::literal_prefix)
+            .collect(),
+    );
+    prefixes(
+        filter
+            .within
+            .iter()
+            .map(|folder| folder.trim_end_matches(['/', '\\']))
+            .collect(),
+    );
+    if conditions.is_empty() {
+        conditions.push("1".to_owned());
+    }
+    (conditions.join(" AND "), parameters)
+}

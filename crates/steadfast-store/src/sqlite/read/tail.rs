@@ -1,0 +1,77 @@
+//! The tail: what the published text index has not seen.
+
+use steadfast_model::{AnalyzerId, HashedTerms, Row, Seq};
+
+use super::SqliteSnapshot;
+use crate::error::StoreError;
+use crate::sqlite::publish::{Published, TailEntry};
+
+impl SqliteSnapshot<'_> {
+    /// Returns what the store knows of a published index.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn published(&self, index: &str) -> Result<Option<Published>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        self.sql(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT generation, watermark_row, watermark_seq FROM indexes WHERE name = ?1",
+                )?
+                .query_row([index], |row| {
+                    Ok(Published {
+                        generation: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+                        row: Row(row.get(1)?),
+                        seq: Seq(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0)),
+                    })
+                })
+                .optional()
+        })
+    }
+
+    /// Returns how many entries the tail has, read from its own counters where it can be.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn tail_len(&self) -> Result<u64, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM tail")?
+                .query_row([], |row| {
+                    Ok(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0))
+                })
+        })
+    }
+
+    /// Hands over the tail entries of commits after `seq`, in order of row. An entry
+    /// made by another analyser, or malformed, is handed over without terms.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_tail(
+        &self,
+        seq: Seq,
+        analyzer: AnalyzerId,
+        each: &mut dyn FnMut(TailEntry),
+    ) -> Result<(), StoreError> {
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT row, removed, analyzer, terms FROM tail WHERE seq > ?1 ORDER BY row",
+            )?;
+            let mut rows = statement.query([seq.0.cast_signed()])?;
+            while let Some(columns) = rows.next()? {
+                let terms = if columns.get::<_, u32>(2)? == analyzer.0 {
+                    HashedTerms::decode(columns.get_ref(3)?.as_bytes()?).ok()
+                } else {
+                    None
+                };
+                each(TailEntry {
+                    row: Row(columns.get(0)?),
+                    removed: columns.get(1)?,
+                    terms,
+                });
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Vectors by row and in order, each checked against its hash.
+
+use rusqlite::Connection;
+use steadfast_model::{Row, Vector};
+
+use super::SqliteSnapshot;
+use crate::error::StoreError;
+use crate::sqlite::write::vector_hash;
+
+/// Hears vectors. None stands for one that does not have its hash.
+pub type Vectors<'f> = dyn FnMut(Row, Option<&[f32]>) -> bool + 'f;
+
+impl SqliteSnapshot<'_> {
+    /// Hands over the vector of each given row that has one in the active space, until `each` returns false.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn vectors(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError> {
+        let Some(space) = self.head.space else {
+            return Ok(());
+        };
+        self.sql(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT vector, hash FROM vectors WHERE vector_key = ?1")?;
+            let mut buffer = Vec::new();
+            for &row in rows {
+                let mut found = statement.query([space << 32 | i64::from(row.0)])?;
+                if let Some(columns) = found.next()?
+                    && !each(row, decode(row, columns, 0, &mut buffer)?)
+                {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands over every vector of the active space above the row `after`, in order of row, live or history.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_vector(&self, after: Row, each: &mut Vectors<'_>) -> Result<(), StoreError> {
+        let Some(space) = self.head.space else {
+            return Ok(());
+        };
+        self.sql(|connection: &Connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT vector, hash, vector_key & 4294967295 FROM vectors
+                 WHERE vector_key > ?1 AND vector_key < ?2 ORDER BY vector_key",
+            )?;
+            let mut found =
+                statement.query([space << 32 | i64::from(after.0), (space + 1) << 32])?;
+            let mut buffer = Vec::new();
+            while let Some(columns) = found.next()? {
+                let row = Row(columns.get(2)?);
+                if !each(row, decode(row, columns, 0, &mut buffer)?) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the live rows whose vector is still to come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached("SELECT row FROM chunks WHERE vector_state = 2 AND removed_seq IS NULL ORDER BY row")?
+                .query_map([], |row| Ok(Row(row.get(0)?)))?
+                .collect()
+        })
+    }
+}
+
+fn decode<'b>(
+    row: Row,
+    columns: &rusqlite::Row<'_>,
+    first: usize,
+    buffer: &'b mut Vec<f32>,
+) -> rusqlite::Result<Option<&'b [f32]>> {
+    let bytes = columns.get_ref(first)?.as_bytes()?;
+    let hash = columns.get_ref(first + 1)?.as_bytes()?;
+    if vector_hash(row, bytes) != hash {
+        return Ok(None);
+    }
+    let Vector(values) = Vector::decode(bytes);
+    *buffer = values;
+    Ok(Some(buffer))
+}

@@ -1,0 +1,362 @@
+//! The writing half: one gate, one transaction, one acknowledgement after the commit.
+
+mod facets;
+mod forget;
+mod mark;
+mod note;
+mod put;
+mod rows;
+
+pub(in crate::sqlite) use rows::vector_hash;
+
+use std::sync::PoisonError;
+
+use rusqlite::{Connection, params};
+use steadfast_model::{
+    Analyze, Change, ChunkId, Counts, DocumentKey, ModelId, Namespace, Row, Seq, Settled, StoreId,
+    Timestamp,
+};
+
+use super::codes::{CodeClass, class_of, code_of};
+use super::{SqliteStore, WriterState, connect};
+use crate::error::StoreError;
+
+/// What a transaction works with.
+struct Transaction<'t> {
+    connection: &'t Connection,
+    store_id: StoreId,
+    space: i64,
+    analyze: &'t dyn Analyze,
+    now: Timestamp,
+    actor: &'t str,
+    head: Head,
+}
+
+/// The counters of the store; read at the start of a transaction and written at its end.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    seq: i64,
+    next_row: i64,
+    next_document: i64,
+    next_facet: i64,
+    live_chunks: i64,
+    live_tokens: i64,
+}
+
+/// A failure inside a transaction, which is then rolled back as a whole.
+#[derive(Debug)]
+enum WriteError {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for WriteError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+type Written<T> = Result<T, WriteError>;
+
+impl SqliteStore {
+    /// Applies changes in order, each under its own sequence number, all in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none of the changes is applied. After a failure that
+    /// leaves the fate of the commit open, the handle refuses further writes.
+    ///
+    /// # Durability
+    /// When this returns, every change survives a crash and a loss of power.
+    pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
+        self.write(|connection, store| {
+            let space = space_of(connection, store.model())?;
+            let mut transaction = Transaction {
+                connection,
+                store_id: store.store_id(),
+                space,
+                analyze: store.analyze().as_ref(),
+                now: store.clock().now(),
+                actor,
+                head: Head::read(connection)?,
+            };
+            let settled = changes
+                .iter()
+                .map(|change| transaction.apply(change))
+                .collect::<Written<Vec<_>>>()?;
+            transaction.head.write(connection)?;
+            Ok(settled)
+        })
+    }
+
+    /// Runs `work` inside one `BEGIN IMMEDIATE` behind the writer gate.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection, &Self) -> Written<T>,
+    ) -> Result<T, StoreError> {
+        if !self.is_writable() {
+            return Err(StoreError::ReadOnly {
+                path: self.folder().to_owned(),
+                what: "it was opened for reading only".to_owned(),
+            });
+        }
+        let held = self.gate.pass(self.options.patience)?;
+        let mut state = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.writer_connection(&mut state)?;
+        let written = transact(connection, |connection| work(connection, self));
+        if let Err((Stage::Commit, WriteError::Sqlite(error))) = &written
+            && code_of(error).map(class_of) == Some(CodeClass::Io)
+        {
+            *state = WriterState::Poisoned(error.to_string());
+        }
+        drop(state);
+        drop(held);
+        written.map_err(|(_, error)| match error {
+            WriteError::Sqlite(error) => self.error(&error),
+            WriteError::Store(error) => error,
+        })
+    }
+
+    fn writer_connection<'w>(
+        &self,
+        state: &'w mut WriterState,
+    ) -> Result<&'w Connection, StoreError> {
+        if let WriterState::Closed = state {
+            let connection = connect::writer(&self.database, self.journal)
+                .map_err(|error| self.error(&error))?;
+            *state = WriterState::Open(Box::new(connection));
+        }
+        match state {
+            WriterState::Open(connection) => Ok(connection),
+            WriterState::Poisoned(what) => Err(StoreError::Poisoned { what: what.clone() }),
+            WriterState::Closed => Err(StoreError::Internal("the writer did not open".to_owned())),
+        }
+    }
+
+    /// Writes the WAL back into the file and cuts it to nothing; false when readers prevent that for now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when writing fails.
+    pub fn checkpoint(&self) -> Result<bool, StoreError> {
+        if self.journal() != super::journal::WAL {
+            return Ok(true);
+        }
+        let held = self.gate.pass(self.options.patience)?;
+        let mut state = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.writer_connection(&mut state)?;
+        let busy: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| self.error(&error))?;
+        drop(state);
+        drop(held);
+        Ok(busy == 0)
+    }
+
+    /// Runs a transaction of the rooms beside this one, which speak SQL themselves.
+    pub(super) fn write_sql<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.write(|connection, _| work(connection).map_err(WriteError::from))
+    }
+}
+
+#[derive(Debug)]
+enum Stage {
+    Work,
+    Commit,
+}
+
+fn transact<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Written<T>,
+) -> Result<T, (Stage, WriteError)> {
+    let at = |stage: Stage| move |error: rusqlite::Error| (stage, WriteError::from(error));
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(at(Stage::Work))?;
+    match work(connection) {
+        Ok(value) => {
+            if let Err(error) = connection.execute_batch("COMMIT") {
+                roll_back(connection);
+                return Err((Stage::Commit, error.into()));
+            }
+            Ok(value)
+        }
+        Err(error) => {
+            roll_back(connection);
+            Err((Stage::Work, error))
+        }
+    }
+}
+
+/// Rolls back what is open. SQLite has done so by itself after some errors; then there is nothing left to do.
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+}
+
+/// Returns the number of the active vector space, writing it down at first use.
+fn space_of(connection: &Connection, model: &ModelId) -> rusqlite::Result<i64> {
+    let find = "SELECT space FROM spaces WHERE hash = ?1";
+    let mut statement = connection.prepare_cached(find)?;
+    match statement.query_row([&model.hash[..]], |row| row.get(0)) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            connection.execute(
+                "INSERT INTO spaces (name, revision, dimensions, hash) VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    model.name,
+                    model.revision,
+                    i64::try_from(model.dimensions).unwrap_or(0),
+                    &model.hash[..]
+                ],
+            )?;
+            Ok(connection.last_insert_rowid())
+        }
+        found => found,
+    }
+}
+
+impl Head {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        connection
+            .prepare_cached(
+                "SELECT seq, next_row, next_document, next_facet, live_chunks, live_tokens FROM store WHERE one = 1",
+            )?
+            .query_row([], |row| {
+                Ok(Self {
+                    seq: row.get(0)?,
+                    next_row: row.get(1)?,
+                    next_document: row.get(2)?,
+                    next_facet: row.get(3)?,
+                    live_chunks: row.get(4)?,
+                    live_tokens: row.get(5)?,
+                })
+            })
+    }
+
+    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached(
+                "UPDATE store SET seq = ?1, next_row = ?2, next_document = ?3, next_facet = ?4, live_chunks = ?5,
+                 live_tokens = ?6 WHERE one = 1",
+            )?
+            .execute(params![
+                self.seq,
+                self.next_row,
+                self.next_document,
+                self.next_facet,
+                self.live_chunks,
+                self.live_tokens
+            ])
+            .map(drop)
+    }
+
+    fn take_row(&mut self) -> Result<Row, StoreError> {
+        let row = u32::try_from(self.next_row).map_err(|_| StoreError::Full)?;
+        self.next_row += 1;
+        Ok(Row(row))
+    }
+
+    fn take_document(&mut self) -> Result<DocumentKey, StoreError> {
+        let document = u32::try_from(self.next_document).map_err(|_| StoreError::Full)?;
+        self.next_document += 1;
+        Ok(DocumentKey(document))
+    }
+
+    fn take_facet(&mut self) -> i64 {
+        let facet = self.next_facet;
+        self.next_facet += 1;
+        facet
+    }
+}
+
+impl Transaction<'_> {
+    fn apply(&mut self, change: &Change) -> Written<Settled> {
+        match change {
+            Change::Put(put) => self.put(put),
+            Change::Note(note) => self.note(note),
+            Change::Mark {
+                namespace,
+                source,
+                status,
+                reason,
+                fingerprint,
+            } => self.mark(
+                namespace,
+                source,
+                *status,
+                reason.as_deref(),
+                fingerprint.as_ref(),
+            ),
+            Change::Forget { rows, documents } => self.forget(rows, documents),
+            Change::Access(rows) => self.count_access(rows),
+            _ => Err(StoreError::Unsupported("a change that this version does not know").into()),
+        }
+    }
+
+    /// Returns the number of the commit that a change is about to make; [`Self::log`] makes it count.
+    fn next_seq(&self) -> i64 {
+        self.head.seq + 1
+    }
+
+    /// Writes the event of the change that used [`Self::next_seq`].
+    fn log(
+        &mut self,
+        operation: &str,
+        namespace: Option<&Namespace>,
+        source: Option<&str>,
+        counts: Counts,
+    ) -> Written<Seq> {
+        self.head.seq += 1;
+        let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO commits (seq, time_ms, operation, actor, namespace, source, inserted, updated, removed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                self.head.seq,
+                self.now.0,
+                operation,
+                self.actor,
+                namespace.map(Namespace::as_str),
+                source,
+                count(counts.inserted),
+                count(counts.updated),
+                count(counts.removed),
+            ])?;
+        Ok(Seq(u64::try_from(self.head.seq).unwrap_or(0)))
+    }
+
+    fn count_access(&mut self, rows: &[Row]) -> Written<Settled> {
+        let mut statement = self
+            .connection
+            .prepare_cached("UPDATE chunks SET access_count = access_count + 1 WHERE row = ?1")?;
+        let mut updated = 0;
+        for row in rows {
+            updated += statement.execute([row.0])?;
+        }
+        let counts = Counts {
+            updated: u64::try_from(updated).unwrap_or(0),
+            ..Counts::default()
+        };
+        Ok(Settled {
+            seq: None,
+            outcome: steadfast_model::Outcome::Updated,
+            counts,
+            ids: self.ids(rows.iter().copied()),
+            withheld: 0,
+        })
+    }
+
+    fn ids(&self, rows: impl Iterator<Item = Row>) -> Vec<ChunkId> {
+        rows.map(|row| ChunkId::new(&self.store_id, row)).collect()
+    }
+}

@@ -1,0 +1,229 @@
+//! Notes: added, found again, or refused when an idempotency key says so.
+
+use rusqlite::{OptionalExtension as _, params};
+use steadfast_model::write::number;
+use steadfast_model::{
+    ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NoteWrite, Outcome, Refusal, Row,
+    Settled,
+};
+
+use super::put::untouched;
+use super::rows::RowOutcome;
+use super::{Transaction, Written};
+
+impl Transaction<'_> {
+    pub(super) fn note(&mut self, note: &NoteWrite) -> Written<Settled> {
+        let digest = note.digest();
+        if let Some(key) = &note.idempotency_key
+            && let Some((used_for, rows)) = self.idempotent(note, key)?
+        {
+            if used_for != digest {
+                return Ok(untouched(
+                    Outcome::Refused(Refusal::IdempotencyConflict { key: key.clone() }),
+                    None,
+                ));
+            }
+            let counts = Counts {
+                reused: u64::try_from(rows.len()).unwrap_or(0),
+                ..Counts::default()
+            };
+            return Ok(Settled {
+                counts,
+                ids: self.ids(rows.into_iter()),
+                ..untouched(Outcome::Reused, None)
+            });
+        }
+        let found = self.find_note(note, &digest)?;
+        let (document, settled) = match found {
+            Some((document, facet)) => (document, self.note_again(note, document, facet, &digest)?),
+            None => self.new_note(note, &digest)?,
+        };
+        if let Some(key) = &note.idempotency_key {
+            let rows: Vec<u32> = settled
+                .ids
+                .iter()
+                .filter_map(|id| id.row_in(&self.store_id))
+                .map(|row| row.0)
+                .collect();
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO idempotency (namespace, key, digest, document, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    note.namespace.as_str(),
+                    key,
+                    &digest.0[..],
+                    document.0,
+                    serde_json::Value::from(rows).to_string(),
+                ])?;
+        }
+        Ok(settled)
+    }
+
+    fn idempotent(&self, note: &NoteWrite, key: &str) -> Written<Option<(ContentHash, Vec<Row>)>> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT digest, rows FROM idempotency WHERE namespace = ?1 AND key = ?2",
+            )?
+            .query_row([note.namespace.as_str(), key], |row| {
+                Ok((ContentHash(row.get(0)?), row.get::<_, String>(1)?))
+            })
+            .optional()?;
+        Ok(found.map(|(digest, rows)| {
+            let rows: Vec<u32> = serde_json::from_str(&rows).unwrap_or_default();
+            (digest, rows.into_iter().map(Row).collect())
+        }))
+    }
+
+    /// Returns document and facet of the live note with the same namespace, title and text, and source if one is given.
+    fn find_note(
+        &self,
+        note: &NoteWrite,
+        digest: &ContentHash,
+    ) -> Written<Option<(DocumentKey, i64)>> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT f.document, f.facet FROM facets f JOIN documents d ON d.document = f.document
+                 WHERE f.note_digest = ?1 AND f.live > 0 AND d.namespace = ?2 AND (?3 IS NULL OR d.source = ?3)
+                 ORDER BY f.facet LIMIT 1",
+            )?
+            .query_row(params![&digest.0[..], note.namespace.as_str(), note.source], |row| {
+                Ok((DocumentKey(row.get(0)?), row.get(1)?))
+            })
+            .optional()?)
+    }
+
+    /// The note is there: its tags are merged, everything else stays.
+    fn note_again(
+        &mut self,
+        note: &NoteWrite,
+        document: DocumentKey,
+        facet: i64,
+        digest: &ContentHash,
+    ) -> Written<Settled> {
+        let mut standing = self.live_rows(document)?;
+        standing.retain(|standing| standing.facet == facet);
+        standing.sort_by_key(|standing| standing.place.position);
+        let ids: Vec<ChunkId> = self.ids(standing.iter().map(|standing| standing.row));
+        let count = u64::try_from(standing.len()).unwrap_or(0);
+        let mut facets = self.facets(document)?;
+        let known = facets
+            .iter()
+            .find(|found| found.key == facet)
+            .map(|found| found.attributes.clone());
+        let mut merged = known.clone().unwrap_or_else(|| note.attributes.clone());
+        merged.tags.extend(note.attributes.tags.iter().cloned());
+        if known.as_ref() == Some(&merged) {
+            let counts = Counts {
+                reused: count,
+                ..Counts::default()
+            };
+            return Ok(Settled {
+                ids,
+                counts,
+                ..untouched(Outcome::Reused, None)
+            });
+        }
+        let seq = self.next_seq();
+        let merged_facet = self.facet(document, &mut facets, &merged, Some(digest))?;
+        for standing in &standing {
+            self.move_row(standing, merged_facet, &standing.place, seq)?;
+        }
+        self.facet_live(facet, -i64::try_from(count).unwrap_or(0))?;
+        self.facet_live(merged_facet, i64::try_from(count).unwrap_or(0))?;
+        let counts = Counts {
+            updated: count,
+            ..Counts::default()
+        };
+        let seq = self.log("note", Some(&note.namespace), None, counts)?;
+        Ok(Settled {
+            ids,
+            counts,
+            ..untouched(Outcome::Reused, Some(seq))
+        })
+    }
+
+    fn new_note(
+        &mut self,
+        note: &NoteWrite,
+        digest: &ContentHash,
+    ) -> Written<(DocumentKey, Settled)> {
+        let first = ChunkId::new(
+            &self.store_id,
+            Row(u32::try_from(self.head.next_row).unwrap_or(u32::MAX)),
+        );
+        let source = note
+            .source
+            .clone()
+            .unwrap_or_else(|| format!("note:{first}"));
+        let stored = self.stored(&note.namespace, &source)?;
+        let document = match &stored {
+            Some(stored) => stored.key,
+            None => self.head.take_document()?,
+        };
+        let standing = self.live_rows(document)?;
+        let mut chunks = note.chunks.clone();
+        number(&mut chunks);
+        // A source of the caller's may hold many notes; equal texts in it are told apart by their ordinal.
+        let position = standing
+            .iter()
+            .map(|standing| standing.place.position + 1)
+            .max()
+            .unwrap_or(0);
+        for chunk in &mut chunks {
+            let same = standing.iter().filter(|standing| {
+                standing.content_hash == chunk.content_hash
+                    && standing.place.start_line == chunk.place.start_line
+            });
+            let ordinal = same
+                .map(|standing| standing.place.ordinal + 1)
+                .max()
+                .unwrap_or(0);
+            chunk.place.ordinal += ordinal;
+            chunk.place.position += position;
+        }
+        let seq = self.next_seq();
+        let mut facets = if stored.is_some() {
+            self.facets(document)?
+        } else {
+            Vec::new()
+        };
+        let facet = self.facet(document, &mut facets, &note.attributes, Some(digest))?;
+        let mut counts = Counts::default();
+        let mut rows = Vec::with_capacity(chunks.len());
+        for chunk in &chunks {
+            match self.insert_row(document, facet, chunk, seq)? {
+                RowOutcome::Inserted(row) => {
+                    counts.inserted += 1;
+                    rows.push(row);
+                }
+                RowOutcome::Reused(row) => {
+                    counts.reused += 1;
+                    rows.push(row);
+                }
+            }
+        }
+        self.facet_live(facet, i64::try_from(counts.inserted).unwrap_or(0))?;
+        let seq = self.log("note", Some(&note.namespace), Some(&source), counts)?;
+        let live = i64::try_from(standing.len() + rows.len()).unwrap_or(i64::MAX);
+        self.store_document(
+            document,
+            &note.namespace,
+            &source,
+            (DocumentStatus::Indexed, None),
+            None,
+            live,
+        )?;
+        let ids = self.ids(rows.into_iter());
+        Ok((
+            document,
+            Settled {
+                ids,
+                counts,
+                ..untouched(Outcome::Inserted, Some(seq))
+            },
+        ))
+    }
+}

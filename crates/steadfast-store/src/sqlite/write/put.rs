@@ -1,0 +1,229 @@
+//! A document's new content replaces the old, and ids follow the texts that survive.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rusqlite::params;
+use steadfast_model::write::{LiveChunk, number, plan_replace};
+use steadfast_model::{
+    ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint, Namespace, NewChunk, Outcome,
+    PutDocument, Refusal, Row, Seq, Settled,
+};
+
+use super::rows::{RowOutcome, Standing};
+use super::{Transaction, Written};
+use crate::sqlite::read::documents::{self, Stored};
+
+impl Transaction<'_> {
+    pub(super) fn put(&mut self, put: &PutDocument) -> Written<Settled> {
+        let stored = self.stored(&put.namespace, &put.source)?;
+        let was_forgotten = stored
+            .as_ref()
+            .is_some_and(|stored| stored.status == DocumentStatus::Forgotten);
+        if was_forgotten && !put.revive {
+            return Ok(Settled {
+                seq: None,
+                outcome: Outcome::Refused(Refusal::Forgotten {
+                    origin: put.source.clone(),
+                }),
+                counts: Counts::default(),
+                ids: Vec::new(),
+                withheld: 0,
+            });
+        }
+        let document = match &stored {
+            Some(stored) => stored.key,
+            None => self.head.take_document()?,
+        };
+        let (chunks, withheld) = self.admitted(document, put)?;
+        let (rows, counts) = self.replace(document, put, &chunks)?;
+        let as_before = stored.as_ref().is_some_and(|stored| {
+            stored.status == DocumentStatus::Indexed && counts.is_unchanged()
+        });
+        let seq = if as_before {
+            None
+        } else {
+            Some(self.log("put", Some(&put.namespace), Some(&put.source), counts)?)
+        };
+        let same_file = stored
+            .as_ref()
+            .is_some_and(|stored| stored.fingerprint == put.fingerprint);
+        if !(as_before && same_file) {
+            let live = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            self.store_document(
+                document,
+                &put.namespace,
+                &put.source,
+                (DocumentStatus::Indexed, None),
+                put.fingerprint.as_ref(),
+                live,
+            )?;
+        }
+        let outcome = match &stored {
+            None => Outcome::Inserted,
+            Some(_) if as_before => Outcome::Reused,
+            Some(_) => Outcome::Updated,
+        };
+        Ok(Settled {
+            seq,
+            outcome,
+            counts,
+            ids: self.ids(rows.into_iter()),
+            withheld,
+        })
+    }
+
+    /// Returns the chunks without those whose text was forgotten, numbered anew.
+    fn admitted(&self, document: DocumentKey, put: &PutDocument) -> Written<(Vec<NewChunk>, u64)> {
+        let mut chunks = put.chunks.clone();
+        let mut withheld = 0;
+        if put.revive {
+            self.connection
+                .prepare_cached("DELETE FROM forgotten WHERE document = ?1")?
+                .execute([document.0])?;
+        } else {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT content_hash FROM forgotten WHERE document = ?1")?;
+            let forgotten = statement
+                .query_map([document.0], |row| Ok(ContentHash(row.get(0)?)))?
+                .collect::<rusqlite::Result<HashSet<_>>>()?;
+            chunks.retain(|chunk| !forgotten.contains(&chunk.content_hash));
+            withheld = u64::try_from(put.chunks.len() - chunks.len()).unwrap_or(0);
+        }
+        number(&mut chunks);
+        Ok((chunks, withheld))
+    }
+
+    /// Makes the live rows of a document those of `chunks`; returns them in order.
+    fn replace(
+        &mut self,
+        document: DocumentKey,
+        put: &PutDocument,
+        chunks: &[NewChunk],
+    ) -> Written<(Vec<Row>, Counts)> {
+        let seq = self.next_seq();
+        let standing = self.live_rows(document)?;
+        let mut facets = if standing.is_empty() {
+            Vec::new()
+        } else {
+            self.facets(document)?
+        };
+        let facet_keys = put
+            .attributes
+            .iter()
+            .map(|attributes| self.facet(document, &mut facets, attributes, None))
+            .collect::<Written<Vec<i64>>>()?;
+        let live: Vec<LiveChunk> = standing
+            .iter()
+            .map(|standing| LiveChunk {
+                row: standing.row,
+                content_hash: standing.content_hash,
+                start_line: standing.place.start_line,
+                ordinal: standing.place.ordinal,
+            })
+            .collect();
+        let plan = plan_replace(&live, chunks);
+        let by_row: HashMap<Row, &Standing> = standing
+            .iter()
+            .map(|standing| (standing.row, standing))
+            .collect();
+        let mut counts = Counts::default();
+        for row in &plan.removed {
+            if let Some(standing) = by_row.get(row) {
+                self.remove_row(*row, standing.facet, seq)?;
+                counts.removed += 1;
+            }
+        }
+        let mut rows = Vec::with_capacity(chunks.len());
+        let mut facet_live: BTreeMap<i64, i64> = BTreeMap::new();
+        for (chunk, survivor) in chunks.iter().zip(&plan.rows) {
+            let facet = facet_keys
+                .get(chunk.attributes)
+                .copied()
+                .unwrap_or_default();
+            let standing = survivor.and_then(|row| by_row.get(&row).copied());
+            let row = match standing {
+                Some(standing) if standing.facet == facet && standing.place == chunk.place => {
+                    counts.reused += 1;
+                    standing.row
+                }
+                Some(standing) => {
+                    self.move_row(standing, facet, &chunk.place, seq)?;
+                    *facet_live.entry(standing.facet).or_default() -= 1;
+                    *facet_live.entry(facet).or_default() += 1;
+                    counts.updated += 1;
+                    standing.row
+                }
+                None => match self.insert_row(document, facet, chunk, seq)? {
+                    RowOutcome::Inserted(row) => {
+                        *facet_live.entry(facet).or_default() += 1;
+                        counts.inserted += 1;
+                        row
+                    }
+                    RowOutcome::Reused(row) => {
+                        counts.reused += 1;
+                        row
+                    }
+                },
+            };
+            rows.push(row);
+        }
+        for (facet, change) in facet_live.into_iter().filter(|&(_, change)| change != 0) {
+            self.facet_live(facet, change)?;
+        }
+        Ok((rows, counts))
+    }
+
+    pub(super) fn stored(&self, namespace: &Namespace, source: &str) -> Written<Option<Stored>> {
+        Ok(documents::find(self.connection, namespace, source)?)
+    }
+
+    /// Writes a document's row, new or known.
+    pub(super) fn store_document(
+        &self,
+        document: DocumentKey,
+        namespace: &Namespace,
+        source: &str,
+        (status, reason): (DocumentStatus, Option<&str>),
+        fingerprint: Option<&Fingerprint>,
+        chunks: i64,
+    ) -> Written<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO documents (document, namespace, source, status, reason, size, mtime_ns, ctime_ns, inode,
+                 file_hash, racy, chunks, seq, indexed_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 ON CONFLICT (document) DO UPDATE SET status = ?4, reason = ?5, size = ?6, mtime_ns = ?7, ctime_ns = ?8,
+                 inode = ?9, file_hash = ?10, racy = ?11, chunks = ?12, seq = ?13, indexed_ms = ?14",
+            )?
+            .execute(params![
+                document.0,
+                namespace.as_str(),
+                source,
+                documents::status_number(status),
+                reason,
+                // Sizes and inodes are bit patterns here: compared, never ordered.
+                fingerprint.map(|found| found.size.cast_signed()),
+                fingerprint.map(|found| found.mtime_ns),
+                fingerprint.map(|found| found.ctime_ns),
+                fingerprint.map(|found| found.inode.cast_signed()),
+                fingerprint.map(|found| &found.hash.0[..]),
+                fingerprint.is_some_and(|found| found.racy),
+                chunks,
+                self.head.seq,
+                self.now.0,
+            ])?;
+        Ok(())
+    }
+}
+
+/// Returns a settled change that wrote nothing.
+pub(super) fn untouched(outcome: Outcome, seq: Option<Seq>) -> Settled {
+    Settled {
+        seq,
+        outcome,
+        counts: Counts::default(),
+        ids: Vec::new(),
+        withheld: 0,
+    }
+}

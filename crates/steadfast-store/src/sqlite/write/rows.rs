@@ -1,0 +1,224 @@
+//! Single rows: inserted, moved, taken out, each with everything that belongs to it.
+
+use rusqlite::params;
+use steadfast_model::{ContentHash, DocumentKey, NewChunk, Place, Row};
+
+use super::{Transaction, Written};
+use crate::sqlite::read::place;
+
+/// A chunk that has its vector.
+pub(super) const VECTOR_PRESENT: i64 = 1;
+/// A chunk whose text has no place in the space, for good.
+pub(super) const VECTOR_NONE: i64 = 0;
+/// A chunk whose vector is still to come.
+pub(super) const VECTOR_PENDING: i64 = 2;
+
+/// What became of one insert.
+pub(super) enum RowOutcome {
+    /// A new row.
+    Inserted(Row),
+    /// The unique key was taken; this is the row that holds it.
+    Reused(Row),
+}
+
+/// A live row as it stands before a change.
+pub(super) struct Standing {
+    pub(super) row: Row,
+    pub(super) facet: i64,
+    pub(super) content_hash: ContentHash,
+    pub(super) place: Place,
+}
+
+impl Transaction<'_> {
+    pub(super) fn live_rows(&self, document: DocumentKey) -> Written<Vec<Standing>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT row, facet, content_hash, start_line, end_line, start_byte, end_byte, ordinal, position,
+             heading_path, fidelity FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+        )?;
+        let rows = statement.query_map([document.0], |row| {
+            Ok(Standing {
+                row: Row(row.get(0)?),
+                facet: row.get(1)?,
+                content_hash: ContentHash(row.get(2)?),
+                place: place::decode(row, 3)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Inserts a chunk with its vector and its tail entry; when the unique key is taken, says by which row.
+    pub(super) fn insert_row(
+        &mut self,
+        document: DocumentKey,
+        facet: i64,
+        chunk: &NewChunk,
+        seq: i64,
+    ) -> Written<RowOutcome> {
+        let row = self.head.take_row()?;
+        let vector = chunk.vector.as_ref().filter(|vector| !vector.is_zero());
+        let vector_state = match (&chunk.vector, vector) {
+            (_, Some(_)) => VECTOR_PRESENT,
+            (Some(_), None) => VECTOR_NONE,
+            (None, None) => VECTOR_PENDING,
+        };
+        let place = &chunk.place;
+        let inserted = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO chunks (row, document, facet, content_hash, start_line, end_line, start_byte, end_byte,
+                 ordinal, position, heading_path, fidelity, tokens, vector_state, added_seq, text)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                row.0,
+                document.0,
+                facet,
+                &chunk.content_hash.0[..],
+                place.start_line,
+                place.end_line,
+                place::offset(place.start_byte),
+                place::offset(place.end_byte),
+                place.ordinal,
+                place.position,
+                place::headings_text(&place.heading_path),
+                place::fidelity_number(place.fidelity),
+                chunk.terms.tokens(),
+                vector_state,
+                seq,
+                chunk.text.as_bytes(),
+            ])?;
+        if inserted == 0 {
+            self.head.next_row -= 1;
+            return self.winner(document, chunk).map(RowOutcome::Reused);
+        }
+        if let Some(vector) = vector {
+            let bytes = vector.encode();
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO vectors (vector_key, vector, hash) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    self.space << 32 | i64::from(row.0),
+                    bytes,
+                    &vector_hash(row, &bytes)[..]
+                ])?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 0, ?3, ?4)",
+            )?
+            .execute(params![
+                row.0,
+                seq,
+                self.analyze.id().0,
+                chunk.terms.encode()
+            ])?;
+        self.head.live_chunks += 1;
+        self.head.live_tokens += i64::from(chunk.terms.tokens());
+        Ok(RowOutcome::Inserted(row))
+    }
+
+    fn winner(&self, document: DocumentKey, chunk: &NewChunk) -> Written<Row> {
+        let row = self
+            .connection
+            .prepare_cached(
+                "SELECT row FROM chunks WHERE document = ?1 AND content_hash = ?2 AND start_line = ?3 AND ordinal = ?4
+                 AND removed_seq IS NULL",
+            )?
+            .query_row(
+                params![document.0, &chunk.content_hash.0[..], chunk.place.start_line, chunk.place.ordinal],
+                |row| row.get(0),
+            )?;
+        Ok(Row(row))
+    }
+
+    /// Gives a live row another place or facet, and keeps what it was for the history.
+    pub(super) fn move_row(
+        &self,
+        standing: &Standing,
+        facet: i64,
+        place: &Place,
+        seq: i64,
+    ) -> Written<()> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO changes (seq, row, before) VALUES (?1, ?2, ?3)")?
+            .execute(params![
+                seq,
+                standing.row.0,
+                place::before_text(standing.facet, &standing.place)
+            ])?;
+        self.connection
+            .prepare_cached(
+                "UPDATE chunks SET facet = ?2, start_line = ?3, end_line = ?4, start_byte = ?5, end_byte = ?6,
+                 ordinal = ?7, position = ?8, heading_path = ?9, fidelity = ?10 WHERE row = ?1",
+            )?
+            .execute(params![
+                standing.row.0,
+                facet,
+                place.start_line,
+                place.end_line,
+                place::offset(place.start_byte),
+                place::offset(place.end_byte),
+                place.ordinal,
+                place.position,
+                place::headings_text(&place.heading_path),
+                place::fidelity_number(place.fidelity),
+            ])?;
+        Ok(())
+    }
+
+    /// Takes a row out of the live set; its text stays as history.
+    ///
+    /// The text index must subtract the terms of a row that it already holds,
+    /// so these go into the tail; a row that no index has seen just leaves it.
+    pub(super) fn remove_row(&mut self, row: Row, facet: i64, seq: i64) -> Written<()> {
+        let (text, tokens): (Vec<u8>, i64) = self
+            .connection
+            .prepare_cached(
+                "UPDATE chunks SET removed_seq = ?2 WHERE row = ?1 RETURNING text, tokens",
+            )?
+            .query_row([i64::from(row.0), seq], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let unseen = self
+            .connection
+            .prepare_cached("DELETE FROM tail WHERE row = ?1 AND removed = 0 AND row > ?2")?
+            .execute([i64::from(row.0), self.text_watermark()?])?;
+        if unseen == 0 {
+            let terms = self.analyze.terms(&String::from_utf8_lossy(&text));
+            self.connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 1, ?3, ?4)",
+                )?
+                .execute(params![row.0, seq, self.analyze.id().0, terms.encode()])?;
+        }
+        self.facet_live(facet, -1)?;
+        self.head.live_chunks -= 1;
+        self.head.live_tokens -= tokens;
+        Ok(())
+    }
+
+    /// Returns the last row that the published text index holds.
+    fn text_watermark(&self) -> Written<i64> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT watermark_row FROM indexes WHERE name = 'text'")?
+            .query_row([], |row| row.get(0));
+        match found {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(0),
+            found => Ok(found?),
+        }
+    }
+}
+
+/// Returns the hash kept beside a vector: 16 bytes of blake3 over its row and bytes,
+/// so a vector that ended up beside another row is noticed too.
+pub(in crate::sqlite) fn vector_hash(row: Row, bytes: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&row.0.to_le_bytes());
+    hasher.update(bytes);
+    let mut out = [0; 16];
+    hasher.finalize_xof().fill(&mut out);
+    out
+}
