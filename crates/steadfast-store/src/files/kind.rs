@@ -17,7 +17,7 @@ pub enum FilesystemKind {
 #[cfg(target_os = "linux")]
 pub fn filesystem_kind(path: &Path) -> FilesystemKind {
     // From linux/magic.h and the sources of the file systems: NFS, SMB, CIFS, SMB2, FUSE, 9p, AFS, Ceph, Coda, NCP.
-    const REMOTE: [i64; 10] = [
+    const REMOTE: [u32; 10] = [
         0x6969,
         0x517b,
         0xff53_4d42,
@@ -31,12 +31,8 @@ pub fn filesystem_kind(path: &Path) -> FilesystemKind {
     ];
     match rustix::fs::statfs(path) {
         Ok(found) => {
-            #[allow(
-                clippy::unnecessary_cast,
-                clippy::useless_conversion,
-                reason = "the type of the field differs between targets"
-            )]
-            let magic = found.f_type as i64 & 0xffff_ffff;
+            // The width and sign of the field differ between targets; the bits do not.
+            let magic = low_bits(found.f_type.into());
             if REMOTE.contains(&magic) {
                 FilesystemKind::Remote
             } else {
@@ -45,6 +41,12 @@ pub fn filesystem_kind(path: &Path) -> FilesystemKind {
         }
         Err(_) => FilesystemKind::Unknown,
     }
+}
+
+/// Returns the low 32 bits, which is where the magic numbers are.
+#[cfg(target_os = "linux")]
+fn low_bits(field: i128) -> u32 {
+    u32::try_from(field & 0xffff_ffff).unwrap_or(0)
 }
 
 /// Returns what sort of file system `path` lies on.

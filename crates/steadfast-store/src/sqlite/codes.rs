@@ -51,22 +51,27 @@ pub fn class_of(code: i32) -> CodeClass {
 }
 
 /// Returns the extended code of an error, when SQLite gave one.
-pub fn code_of(error: &rusqlite::Error) -> Option<i32> {
+pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|cause| cause.extended_code)
 }
 
 /// Returns our error for one of SQLite's, on the store at `path`.
-pub fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
+pub(super) fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
     let what = error.to_string();
     let path = path.to_owned();
     let Some(code) = code_of(error) else {
-        return match error {
-            // A column that does not hold what the schema says: rot, or a foreign hand.
+        // A column that does not hold what the schema says: rot, or a foreign hand.
+        let is_rot = matches!(
+            error,
             rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..) => StoreError::Damaged { path, what },
-            _ => StoreError::Internal(what),
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::Utf8Error(..)
+        );
+        return if is_rot {
+            StoreError::Damaged { path, what }
+        } else {
+            StoreError::Internal(what)
         };
     };
     match class_of(code) {
@@ -87,7 +92,7 @@ pub fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
 }
 
 /// How long SQLite itself waits for a lock before it says busy.
-pub const BUSY_WAIT_MS: u64 = 10_000;
+pub(super) const BUSY_WAIT_MS: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {

@@ -50,10 +50,12 @@ impl Transaction<'_> {
             fingerprint,
             live,
         )?;
-        let outcome = match status {
-            DocumentStatus::Removed => Outcome::Removed,
-            _ if stored.is_some() => Outcome::Updated,
-            _ => Outcome::Inserted,
+        let outcome = if status == DocumentStatus::Removed {
+            Outcome::Removed
+        } else if stored.is_some() {
+            Outcome::Updated
+        } else {
+            Outcome::Inserted
         };
         Ok(Settled {
             counts,

@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension as _, params};
 use steadfast_model::write::number;
 use steadfast_model::{
-    ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NoteWrite, Outcome, Refusal, Row,
-    Settled,
+    ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NewChunk, NoteWrite, Outcome,
+    Refusal, Row, Settled,
 };
 
 use super::put::untouched;
-use super::rows::RowOutcome;
+use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 
 impl Transaction<'_> {
@@ -164,26 +164,7 @@ impl Transaction<'_> {
             None => self.head.take_document()?,
         };
         let standing = self.live_rows(document)?;
-        let mut chunks = note.chunks.clone();
-        number(&mut chunks);
-        // A source of the caller's may hold many notes; equal texts in it are told apart by their ordinal.
-        let position = standing
-            .iter()
-            .map(|standing| standing.place.position + 1)
-            .max()
-            .unwrap_or(0);
-        for chunk in &mut chunks {
-            let same = standing.iter().filter(|standing| {
-                standing.content_hash == chunk.content_hash
-                    && standing.place.start_line == chunk.place.start_line
-            });
-            let ordinal = same
-                .map(|standing| standing.place.ordinal + 1)
-                .max()
-                .unwrap_or(0);
-            chunk.place.ordinal += ordinal;
-            chunk.place.position += position;
-        }
+        let chunks = placed_after(&standing, note);
         let seq = self.next_seq();
         let mut facets = if stored.is_some() {
             self.facets(document)?
@@ -226,4 +207,30 @@ impl Transaction<'_> {
             },
         ))
     }
+}
+
+/// Returns the chunks of a note numbered so that they follow what its source holds.
+///
+/// A source of the caller's may hold many notes; equal texts in it are told apart by their ordinal.
+fn placed_after(standing: &[Standing], note: &NoteWrite) -> Vec<NewChunk> {
+    let mut chunks = note.chunks.clone();
+    number(&mut chunks);
+    let position = standing
+        .iter()
+        .map(|standing| standing.place.position + 1)
+        .max()
+        .unwrap_or(0);
+    for chunk in &mut chunks {
+        let same = standing.iter().filter(|standing| {
+            standing.content_hash == chunk.content_hash
+                && standing.place.start_line == chunk.place.start_line
+        });
+        let ordinal = same
+            .map(|standing| standing.place.ordinal + 1)
+            .max()
+            .unwrap_or(0);
+        chunk.place.ordinal += ordinal;
+        chunk.place.position += position;
+    }
+    chunks
 }

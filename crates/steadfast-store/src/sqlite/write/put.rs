@@ -143,16 +143,8 @@ impl Transaction<'_> {
                 .unwrap_or_default();
             let standing = survivor.and_then(|row| by_row.get(&row).copied());
             let row = match standing {
-                Some(standing) if standing.facet == facet && standing.place == chunk.place => {
-                    counts.reused += 1;
-                    standing.row
-                }
                 Some(standing) => {
-                    self.move_row(standing, facet, &chunk.place, seq)?;
-                    *facet_live.entry(standing.facet).or_default() -= 1;
-                    *facet_live.entry(facet).or_default() += 1;
-                    counts.updated += 1;
-                    standing.row
+                    self.keep_row(standing, facet, chunk, &mut counts, &mut facet_live)?
                 }
                 None => match self.insert_row(document, facet, chunk, seq)? {
                     RowOutcome::Inserted(row) => {
@@ -172,6 +164,26 @@ impl Transaction<'_> {
             self.facet_live(facet, change)?;
         }
         Ok((rows, counts))
+    }
+
+    /// A row survives: as it is, or moved.
+    fn keep_row(
+        &self,
+        standing: &Standing,
+        facet: i64,
+        chunk: &NewChunk,
+        counts: &mut Counts,
+        facet_live: &mut BTreeMap<i64, i64>,
+    ) -> Written<Row> {
+        if standing.facet == facet && standing.place == chunk.place {
+            counts.reused += 1;
+        } else {
+            self.move_row(standing, facet, &chunk.place, self.next_seq())?;
+            *facet_live.entry(standing.facet).or_default() -= 1;
+            *facet_live.entry(facet).or_default() += 1;
+            counts.updated += 1;
+        }
+        Ok(standing.row)
     }
 
     pub(super) fn stored(&self, namespace: &Namespace, source: &str) -> Written<Option<Stored>> {
