@@ -133,6 +133,28 @@ impl RowSet {
             })
     }
 
+    /// Returns how many rows are in both sets.
+    pub fn count_common(&self, other: &Self) -> usize {
+        self.words
+            .iter()
+            .zip(&other.words)
+            .map(|(a, b)| (a & b).count_ones() as usize)
+            .sum()
+    }
+
+    /// Adds every row of the other set.
+    pub fn unite(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        let mut count = 0;
+        for (index, word) in self.words.iter_mut().enumerate() {
+            *word |= other.words.get(index).copied().unwrap_or(0);
+            count += word.count_ones() as usize;
+        }
+        self.count = count;
+    }
+
     /// Keeps only the rows that are in both sets.
     pub fn intersect(&mut self, other: &Self) {
         let mut count = 0;
@@ -224,6 +246,12 @@ mod tests {
             both.intersect(&right);
             prop_assert_eq!(rows(&both), a.intersection(&b).copied().collect::<BTreeSet<_>>());
             prop_assert_eq!(both.len(), rows(&both).len());
+
+            prop_assert_eq!(left.count_common(&right), both.len());
+            let mut all = left.clone();
+            all.unite(&right);
+            prop_assert_eq!(rows(&all), a.union(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(all.len(), rows(&all).len());
 
             let mut only = left.clone();
             only.subtract(&right);

@@ -69,6 +69,20 @@ impl HashedTerms {
             .map_or(0, |&(_, count)| count)
     }
 
+    /// Returns the same text as far as these hashes see it; the length stays.
+    #[must_use]
+    pub fn restricted_to(&self, hashes: &[u64]) -> Self {
+        Self {
+            entries: self
+                .entries
+                .iter()
+                .filter(|(hash, _)| hashes.contains(hash))
+                .copied()
+                .collect(),
+            tokens: self.tokens,
+        }
+    }
+
     /// Returns the stored form: the length (u16), then all hashes (u64), then all counts (u8), little-endian.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(2 + self.entries.len() * 9);

@@ -140,6 +140,15 @@ pub struct Scope {
     pub left_out_by_validity: u64,
 }
 
+/// Ways of searching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// By words.
+    pub text: bool,
+    /// By vector.
+    pub vector: bool,
+}
+
 /// How a scope was, or would be, searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -232,11 +241,16 @@ pub trait Snapshot {
     /// [`StoreError`] when the store cannot be read.
     fn vector_scores(&self, query: &Vector, rows: &[Row]) -> Result<Vec<Option<f32>>, StoreError>;
 
-    /// Returns how a search of this scope searches it.
+    /// Returns how a search of this scope in these ways searches it; fields of other ways are 0.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    fn reach(&self, scope: &RowSet) -> Result<Reach, StoreError>;
+    fn reach(&self, scope: &RowSet, ways: Ways) -> Result<Reach, StoreError>;
+
+    /// Hears which ways of searching come next, so that a backend can make them ready side by side.
+    fn warm(&self, ways: Ways) {
+        let _ = ways;
+    }
 
     /// Returns chunks by row, live or history; unknown rows are left out.
     ///

@@ -23,7 +23,7 @@ pub mod conformance;
 
 pub use backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
-    Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification,
+    Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
 };
 pub use error::StoreError;
 pub use memory::MemoryBackend;

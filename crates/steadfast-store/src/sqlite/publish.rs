@@ -36,8 +36,9 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written; the publication then is not noticed.
-    pub fn record_published(&self, index: &str, published: Published) -> Result<(), StoreError> {
+    pub fn record_published(&self, indexes: &[(&str, Published)]) -> Result<(), StoreError> {
         self.write_sql(|connection| {
+            for (index, published) in indexes {
             connection.execute(
                 "INSERT INTO indexes (name, generation, watermark_row, watermark_seq) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (name) DO UPDATE SET generation = ?2, watermark_row = ?3, watermark_seq = ?4",
@@ -48,8 +49,9 @@ impl SqliteStore {
                     published.seq.0.cast_signed()
                 ],
             )?;
-            if index == "text" {
+            if *index == "text" {
                 connection.execute("DELETE FROM tail WHERE seq <= ?1", [published.seq.0.cast_signed()])?;
+            }
             }
             Ok(())
         })
