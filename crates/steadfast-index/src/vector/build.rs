@@ -1,0 +1,241 @@
+//! Building and merging segments.
+//!
+//! Quantisation is plain IEEE arithmetic in a fixed order, so the same vectors
+//! give the same bytes on every machine; a merge copies codes and never
+//! computes them again.
+
+use super::DIMENSIONS_MAX;
+use super::error::{BuildError, MergeError};
+use super::segment::{
+    Entry, FORMAT_VERSION, HEADER_BYTES, Layout, MAGIC, Segment, SegmentView, Space,
+};
+use steadfast_model::{Row, RowSet};
+
+/// The largest code; -128 stays unused so that codes are symmetric.
+const CODE_MAX: i32 = 127;
+
+/// Collects vectors in row order and gives the bytes of their segment.
+#[derive(Clone, Debug)]
+pub struct SegmentBuilder {
+    space: Space,
+    previous: Option<Row>,
+    rows: Vec<u8>,
+    scales: Vec<u8>,
+    errors: Vec<u8>,
+    codes: Vec<u8>,
+}
+
+impl SegmentBuilder {
+    /// Returns a builder of an empty segment.
+    ///
+    /// # Errors
+    /// [`BuildError::Space`] when the space has no dimensions or more than [`DIMENSIONS_MAX`].
+    pub fn new(space: Space) -> Result<Self, BuildError> {
+        if space.dimensions == 0 || space.dimensions > DIMENSIONS_MAX {
+            return Err(BuildError::Space {
+                received: space.dimensions,
+            });
+        }
+        Ok(Self {
+            space,
+            previous: None,
+            rows: Vec::new(),
+            scales: Vec::new(),
+            errors: Vec::new(),
+            codes: Vec::new(),
+        })
+    }
+
+    /// Adds the vector of a row; returns whether it was stored, which a zero vector is not.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the row is not above the previous one, or the vector
+    /// has other dimensions or a value that is not finite. The builder is then unchanged.
+    pub fn push(&mut self, row: Row, values: &[f32]) -> Result<bool, BuildError> {
+        if values.len() != self.space.dimensions {
+            return Err(BuildError::Dimensions {
+                row,
+                expected: self.space.dimensions,
+                received: values.len(),
+            });
+        }
+        if let Some(previous) = self.previous.filter(|&previous| previous >= row) {
+            return Err(BuildError::Order { row, previous });
+        }
+        let Some((scale, error)) =
+            quantise(values, &mut self.codes).map_err(|NotFinite| BuildError::NotFinite { row })?
+        else {
+            self.previous = Some(row);
+            return Ok(false);
+        };
+        self.push_columns(row, scale, error);
+        Ok(true)
+    }
+
+    /// Returns the finished segment.
+    pub fn finish(self) -> Vec<u8> {
+        let count = self.rows.len() / 4;
+        let capacity = Layout::of(count, self.space.dimensions).map_or(0, |layout| layout.bytes);
+        let row = |bytes: Option<&[u8; 4]>| bytes.copied().unwrap_or_default();
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes();
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes.extend_from_slice(&number(self.space.dimensions));
+        bytes.extend_from_slice(&self.space.store.0);
+        bytes.extend_from_slice(&self.space.model_hash);
+        bytes.extend_from_slice(&number(count));
+        bytes.extend_from_slice(&row(self.rows.first_chunk()));
+        bytes.extend_from_slice(&row(self.rows.last_chunk()));
+        bytes.resize(HEADER_BYTES, 0);
+        bytes.extend_from_slice(&self.rows);
+        bytes.extend_from_slice(&self.scales);
+        bytes.extend_from_slice(&self.errors);
+        bytes.resize(
+            capacity.saturating_sub(super::segment::CHECKSUM_BYTES + self.codes.len()),
+            0,
+        );
+        bytes.extend_from_slice(&self.codes);
+        let checksum = blake3::hash(&bytes);
+        bytes.extend_from_slice(checksum.as_bytes());
+        bytes
+    }
+
+    fn push_columns(&mut self, row: Row, scale: f32, error: f32) {
+        self.previous = Some(row);
+        self.rows.extend_from_slice(&row.0.to_le_bytes());
+        self.scales.extend_from_slice(&scale.to_le_bytes());
+        self.errors.extend_from_slice(&error.to_le_bytes());
+    }
+
+    fn push_entry(&mut self, entry: &Entry<'_>) {
+        self.codes.extend_from_slice(entry.codes);
+        self.push_columns(entry.row, entry.scale, entry.error);
+    }
+}
+
+/// Returns the segment of `vectors`, whose rows ascend; zero vectors are left out.
+///
+/// # Errors
+/// [`BuildError`] at the first vector that cannot be indexed.
+pub fn build<V: AsRef<[f32]>>(
+    space: Space,
+    vectors: impl IntoIterator<Item = (Row, V)>,
+) -> Result<Vec<u8>, BuildError> {
+    let mut builder = SegmentBuilder::new(space)?;
+    for (row, values) in vectors {
+        builder.push(row, values.as_ref())?;
+    }
+    Ok(builder.finish())
+}
+
+/// Returns one segment of the rows of `segments` that are in `keep`, in row order.
+///
+/// The bytes are those of a direct build over the same rows. The segments may
+/// overlap in range: vectors that arrive late have low rows.
+///
+/// # Errors
+/// [`MergeError`] when there are no segments, their spaces differ, or two hold the same row.
+pub fn merge<B: AsRef<[u8]>>(
+    segments: &[&Segment<B>],
+    keep: &RowSet,
+) -> Result<Vec<u8>, MergeError> {
+    let views: Vec<SegmentView<'_>> = segments.iter().map(|segment| segment.view()).collect();
+    let first = views.first().ok_or(MergeError::Nothing)?.space;
+    if let Some(view) = views.iter().find(|view| view.space != first) {
+        return Err(MergeError::Mixed {
+            first,
+            other: view.space,
+        });
+    }
+    // An opened segment has a valid number of dimensions.
+    let mut builder = SegmentBuilder::new(first).map_err(|_| MergeError::Nothing)?;
+    let mut positions = vec![0_usize; views.len()];
+    let mut previous = None;
+    loop {
+        let heads = views.iter().zip(&mut positions);
+        let least = heads
+            .filter_map(|(view, position)| Some((view.entry_at(*position)?, position)))
+            .min_by_key(|(entry, _)| entry.row);
+        let Some((entry, position)) = least else {
+            return Ok(builder.finish());
+        };
+        if previous == Some(entry.row) {
+            return Err(MergeError::Duplicate { row: entry.row });
+        }
+        previous = Some(entry.row);
+        *position += 1;
+        if keep.contains(entry.row) {
+            builder.push_entry(&entry);
+        }
+    }
+}
+
+/// A vector holds a NaN or an infinity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotFinite;
+
+/// Appends the codes of `values`; returns the scale and the error, or nothing for a zero vector.
+///
+/// The error is at least the true length of `values - scale * codes`:
+/// `scale * code` has at most 24 + 7 bits and is exact in f64; the difference
+/// and its square each carry a relative error of 2^-53, a sum of d terms and
+/// its root add less than d * 2^-53, in all below 2e-12 for d <= 16,384. The
+/// factor 1 + 1e-9 covers that, and the step to f32 rounds up. No square
+/// underflows: the least f32 is 2^-149, and a difference that is not zero is
+/// no smaller than 2^-52 of that.
+pub(super) fn quantise(
+    values: &[f32],
+    codes: &mut Vec<u8>,
+) -> Result<Option<(f32, f32)>, NotFinite> {
+    let mut largest = 0.0_f32;
+    let mut finite = true;
+    for value in values {
+        largest = largest.max(value.abs());
+        finite &= value.is_finite();
+    }
+    if !finite {
+        return Err(NotFinite);
+    }
+    if largest == 0.0 {
+        return Ok(None);
+    }
+    // Below the smallest normal number codes could not be told apart, so the
+    // whole vector then becomes error, which the bounds allow for.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the error is measured against the rounded scale"
+    )]
+    let scale = ((f64::from(largest) / f64::from(CODE_MAX)) as f32).max(f32::MIN_POSITIVE);
+    let (step, inverse) = (f64::from(scale), 1.0 / f64::from(scale));
+    let from = codes.len();
+    codes.resize(from + values.len(), 0);
+    let written = codes.get_mut(from..).unwrap_or_default();
+    let mut squares = [0.0_f64; 8];
+    for (values, codes) in values.chunks(8).zip(written.chunks_mut(8)) {
+        for ((&value, code), square) in values.iter().zip(codes).zip(&mut squares) {
+            let scaled = f64::from(value) * inverse;
+            let nearest = scaled + 0.5_f64.copysign(scaled);
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "casts saturate, and any code is right with its error"
+            )]
+            let nearest = (nearest as i32).clamp(-CODE_MAX, CODE_MAX) as i8;
+            let rest = f64::from(value) - step * f64::from(nearest);
+            *square += rest * rest;
+            *code = nearest.cast_unsigned();
+        }
+    }
+    let length = squares.iter().sum::<f64>().sqrt() * (1.0 + 1e-9);
+    Ok(Some((scale, round_up(length))))
+}
+
+fn round_up(value: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up right after")]
+    let nearest = value as f32;
+    if f64::from(nearest) < value {
+        nearest.next_up()
+    } else {
+        nearest
+    }
+}
