@@ -205,7 +205,7 @@ mod tests {
                 let inside = &inside;
                 scope.spawn(move || {
                     for turn in 0..50 {
-                        let held = gates[turn % 2].pass(Duration::from_secs(60)).unwrap();
+                        let held = gates[turn % 2].pass(Duration::from_mins(1)).unwrap();
                         let mut count = inside.try_lock().expect("two writers inside");
                         count.0 += 1;
                         drop(count);
@@ -222,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("writer.lock");
         let (mine, other) = (Gate::new(path.clone()), Gate::new(path));
-        let held = other.pass(Duration::from_secs(60)).unwrap();
+        let held = other.pass(Duration::from_mins(1)).unwrap();
         assert!(mine.try_pass().unwrap().is_none());
         let refused = mine.pass(Duration::from_millis(5));
         assert!(
@@ -230,7 +230,7 @@ mod tests {
             "{refused:?}"
         );
         drop(held);
-        drop(mine.pass(Duration::from_secs(60)).unwrap());
+        drop(mine.pass(Duration::from_mins(1)).unwrap());
         drop(mine.try_pass().unwrap().unwrap());
     }
 
@@ -238,13 +238,13 @@ mod tests {
     fn a_thread_that_gave_up_does_not_hold_up_the_queue() {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::new(folder.path().join("writer.lock"));
-        let held = gate.pass(Duration::from_secs(60)).unwrap();
+        let held = gate.pass(Duration::from_mins(1)).unwrap();
         std::thread::scope(|scope| {
             scope
                 .spawn(|| assert!(gate.pass(Duration::from_millis(1)).is_err()))
                 .join()
                 .unwrap();
-            let waiting = scope.spawn(|| drop(gate.pass(Duration::from_secs(60)).unwrap()));
+            let waiting = scope.spawn(|| drop(gate.pass(Duration::from_mins(1)).unwrap()));
             drop(held);
             waiting.join().unwrap();
         });

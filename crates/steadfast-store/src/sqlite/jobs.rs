@@ -37,7 +37,9 @@ impl Jobs for SqliteStore {
             connection
                 .prepare_cached(
                     "UPDATE jobs SET state = ?3, attempt = attempt + 1, lease_ms = ?4 WHERE id =
-                     (SELECT id FROM jobs WHERE kind = ?1 AND state = ?2 AND due_ms <= ?5 ORDER BY due_ms, id LIMIT 1)
+                     (SELECT id FROM jobs AS next WHERE kind = ?1 AND state = ?2 AND due_ms <= ?5 AND NOT EXISTS
+                      (SELECT 1 FROM jobs AS busy WHERE busy.kind = ?1 AND busy.key = next.key AND busy.state = ?3)
+                      ORDER BY due_ms, id LIMIT 1)
                      RETURNING id, kind, key, payload, attempt",
                 )?
                 .query_row(params![kind, WAITING, LEASED, now.saturating_add(lease_ms), now], |row| {
@@ -86,6 +88,17 @@ fn give_back(
     now: i64,
     error: &str,
 ) -> rusqlite::Result<()> {
+    // A job of the same key that waits by now does the work instead.
+    let replaced = connection
+        .prepare_cached(
+            "DELETE FROM jobs WHERE id = ?1 AND attempt = ?2 AND state = 1 AND EXISTS
+             (SELECT 1 FROM jobs AS waiting WHERE waiting.kind = jobs.kind AND waiting.key = jobs.key
+              AND waiting.state = 0)",
+        )?
+        .execute(params![id, attempt])?;
+    if replaced > 0 {
+        return Ok(());
+    }
     let state = if attempt >= JOB_ATTEMPTS_MAX {
         FAILED
     } else {

@@ -23,6 +23,8 @@ pub(super) const MIGRATIONS: [&str; 1] = [MIGRATION_1];
 //   (removed = 0) and of rows in it that have been removed since (removed = 1).
 // - changes keeps what a chunk was before it moved; additions and removals are
 //   the intervals added_seq..removed_seq.
+// - jobs_key lets a job wait beside a leased one of its key: what came up while
+//   that is at work may be too late for it.
 const MIGRATION_1: &str = "
 CREATE TABLE store (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -174,6 +176,6 @@ CREATE TABLE jobs (
     lease_ms INTEGER,
     error TEXT
 ) STRICT;
-CREATE UNIQUE INDEX jobs_key ON jobs (kind, key) WHERE state < 2;
+CREATE UNIQUE INDEX jobs_key ON jobs (kind, key) WHERE state = 0;
 CREATE INDEX jobs_due ON jobs (kind, state, due_ms);
 ";

@@ -9,24 +9,25 @@ use crate::sqlite::read::{documents, fetch};
 
 impl Transaction<'_> {
     pub(super) fn forget(&mut self, rows: &[Row], documents: &[DocumentKey]) -> Written<Settled> {
-        let mut purged = 0_u64;
+        let mut counts = Counts::default();
+        // What is purged from history changes no count, and is a commit all the same.
+        let mut touched = false;
         for row in rows {
-            purged += u64::from(self.purge_row(*row, true)?);
+            let purged = self.purge_row(*row, true)?;
+            touched |= purged.is_some();
+            counts.removed += u64::from(purged.is_some_and(|purged| purged.was_live));
         }
         self.drop_unused_facets()?;
         for document in documents {
             for row in fetch::rows_of(self.connection, *document)? {
-                purged += u64::from(self.purge_row(row, false)?);
+                let purged = self.purge_row(row, false)?;
+                counts.removed += u64::from(purged.is_some_and(|purged| purged.was_live));
             }
-            self.forget_document(*document)?;
+            touched |= self.forget_document(*document)?;
         }
-        if purged == 0 && documents.is_empty() {
+        if !touched {
             return Ok(untouched(Outcome::Reused, None));
         }
-        let counts = Counts {
-            removed: purged,
-            ..Counts::default()
-        };
         let seq = self.log("forget", None, None, counts)?;
         // The index still holds the terms and codes of these rows. The job is
         // part of this commit, so they go even if we are killed right here.
@@ -42,50 +43,44 @@ impl Transaction<'_> {
         })
     }
 
-    /// Deletes all that is known of a row; returns whether it was live.
-    fn purge_row(&mut self, row: Row, keep_out: bool) -> Written<bool> {
+    /// Deletes all that is known of a row; returns what it was, if there was one.
+    fn purge_row(&mut self, row: Row, keep_out: bool) -> Written<Option<Purged>> {
         let found = self
             .connection
             .prepare_cached(
-                "DELETE FROM chunks WHERE row = ?1 RETURNING document, facet, content_hash, tokens, removed_seq",
+                "DELETE FROM chunks WHERE row = ?1 RETURNING document, facet, content_hash, tokens, removed_seq, text",
             )?
-            .query_row([row.0], |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, Vec<u8>>(2)?,
-                    row.get::<_, i64>(3)?,
-                    row.get::<_, Option<i64>>(4)?,
-                ))
-            })
+            .query_row([row.0], Purged::decode)
             .optional()?;
-        let Some((document, facet, content_hash, tokens, removed_seq)) = found else {
-            return Ok(false);
+        let Some(purged) = found else {
+            return Ok(None);
         };
-        let delete = |sql: &str| -> Written<()> {
+        for sql in [
+            "DELETE FROM vectors WHERE vector_key IN (SELECT space << 32 | ?1 FROM spaces)",
+            "DELETE FROM changes WHERE row = ?1",
+        ] {
             self.connection.prepare_cached(sql)?.execute([row.0])?;
-            Ok(())
-        };
-        delete("DELETE FROM vectors WHERE vector_key IN (SELECT space << 32 | ?1 FROM spaces)")?;
-        delete("DELETE FROM tail WHERE row = ?1")?;
-        delete("DELETE FROM changes WHERE row = ?1")?;
+        }
         if keep_out {
             self.connection
                 .prepare_cached(
                     "INSERT OR IGNORE INTO forgotten (document, content_hash) VALUES (?1, ?2)",
                 )?
-                .execute(params![document, content_hash])?;
+                .execute(params![purged.document, purged.content_hash])?;
         }
-        if removed_seq.is_some() {
-            return Ok(false);
+        if !purged.was_live {
+            return Ok(Some(purged));
         }
-        self.facet_live(facet, -1)?;
+        // An indexed row stays in the index until the purge, so searches must
+        // know that it is gone; the terms leave with the purge as well.
+        self.subtract_from_text_index(row, &purged.text, self.next_seq())?;
+        self.facet_live(purged.facet, -1)?;
         self.connection
             .prepare_cached("UPDATE documents SET chunks = chunks - 1 WHERE document = ?1")?
-            .execute([document])?;
+            .execute([purged.document])?;
         self.head.live_chunks -= 1;
-        self.head.live_tokens -= tokens;
-        Ok(true)
+        self.head.live_tokens -= purged.tokens;
+        Ok(Some(purged))
     }
 
     /// Titles, tags and metadata go with the last chunk that carried them.
@@ -103,8 +98,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Leaves of a document nothing but its source and that it is forgotten.
-    fn forget_document(&mut self, document: DocumentKey) -> Written<()> {
+    /// Leaves of a document nothing but its source and that it is forgotten; returns whether there is such a document.
+    fn forget_document(&mut self, document: DocumentKey) -> Written<bool> {
         for sql in [
             "DELETE FROM tags WHERE facet IN (SELECT facet FROM facets WHERE document = ?1)",
             "DELETE FROM facets WHERE document = ?1",
@@ -113,7 +108,8 @@ impl Transaction<'_> {
         ] {
             self.connection.prepare_cached(sql)?.execute([document.0])?;
         }
-        self.connection
+        let found = self
+            .connection
             .prepare_cached(
                 "UPDATE documents SET status = ?2, reason = 'forgotten', size = NULL, mtime_ns = NULL, ctime_ns = NULL,
                  inode = NULL, file_hash = NULL, racy = 0, chunks = 0, seq = ?3, indexed_ms = ?4 WHERE document = ?1",
@@ -124,6 +120,29 @@ impl Transaction<'_> {
                 self.next_seq(),
                 self.now.0
             ])?;
-        Ok(())
+        Ok(found > 0)
+    }
+}
+
+/// What is left of a purged row for the accounts.
+struct Purged {
+    document: i64,
+    facet: i64,
+    content_hash: Vec<u8>,
+    tokens: i64,
+    was_live: bool,
+    text: Vec<u8>,
+}
+
+impl Purged {
+    fn decode(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            document: row.get(0)?,
+            facet: row.get(1)?,
+            content_hash: row.get(2)?,
+            tokens: row.get(3)?,
+            was_live: row.get::<_, Option<i64>>(4)?.is_none(),
+            text: row.get(5)?,
+        })
     }
 }

@@ -10,9 +10,16 @@ use steadfast_model::{
 use super::put::untouched;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
+use crate::error::StoreError;
 
 impl Transaction<'_> {
     pub(super) fn note(&mut self, note: &NoteWrite) -> Written<Settled> {
+        if note.chunks.is_empty() {
+            return Err(StoreError::Invalid {
+                what: "a note has no text".to_owned(),
+            }
+            .into());
+        }
         let digest = note.digest();
         if let Some(key) = &note.idempotency_key
             && let Some((used_for, rows)) = self.idempotent(note, key)?

@@ -11,6 +11,7 @@ use steadfast_model::{
 
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
+use crate::error::StoreError;
 use crate::sqlite::read::documents::{self, Stored};
 
 impl Transaction<'_> {
@@ -137,10 +138,16 @@ impl Transaction<'_> {
         let mut rows = Vec::with_capacity(chunks.len());
         let mut facet_live: BTreeMap<i64, i64> = BTreeMap::new();
         for (chunk, survivor) in chunks.iter().zip(&plan.rows) {
-            let facet = facet_keys
-                .get(chunk.attributes)
-                .copied()
-                .unwrap_or_default();
+            let Some(&facet) = facet_keys.get(chunk.attributes) else {
+                return Err(StoreError::Invalid {
+                    what: format!(
+                        "a chunk names attributes {} of {}",
+                        chunk.attributes,
+                        facet_keys.len()
+                    ),
+                }
+                .into());
+            };
             let standing = survivor.and_then(|row| by_row.get(&row).copied());
             let row = match standing {
                 Some(standing) => {

@@ -4,6 +4,7 @@ use rusqlite::params;
 use steadfast_model::{ContentHash, DocumentKey, NewChunk, Place, Row};
 
 use super::{Transaction, Written};
+use crate::error::StoreError;
 use crate::sqlite::read::place;
 
 /// A chunk that has its vector.
@@ -54,6 +55,7 @@ impl Transaction<'_> {
         chunk: &NewChunk,
         seq: i64,
     ) -> Written<RowOutcome> {
+        self.check_vector(chunk)?;
         let row = self.head.take_row()?;
         let vector = chunk.vector.as_ref().filter(|vector| !vector.is_zero());
         let vector_state = match (&chunk.vector, vector) {
@@ -119,6 +121,19 @@ impl Transaction<'_> {
         Ok(RowOutcome::Inserted(row))
     }
 
+    /// A vector of another space, or one without an order, would make later searches fail.
+    fn check_vector(&self, chunk: &NewChunk) -> Result<(), StoreError> {
+        let fits = chunk.vector.as_ref().is_none_or(|vector| {
+            vector.0.len() == self.dimensions && vector.0.iter().all(|value| value.is_finite())
+        });
+        if fits {
+            return Ok(());
+        }
+        Err(StoreError::Invalid {
+            what: format!("a vector is not {} finite numbers", self.dimensions),
+        })
+    }
+
     fn winner(&self, document: DocumentKey, chunk: &NewChunk) -> Written<Row> {
         let row = self
             .connection
@@ -169,9 +184,6 @@ impl Transaction<'_> {
     }
 
     /// Takes a row out of the live set; its text stays as history.
-    ///
-    /// The text index must subtract the terms of a row that it already holds,
-    /// so these go into the tail; a row that no index has seen just leaves it.
     pub(super) fn remove_row(&mut self, row: Row, facet: i64, seq: i64) -> Written<()> {
         let (text, tokens): (Vec<u8>, i64) = self
             .connection
@@ -181,21 +193,28 @@ impl Transaction<'_> {
             .query_row([i64::from(row.0), seq], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-        let unseen = self
-            .connection
-            .prepare_cached("DELETE FROM tail WHERE row = ?1 AND removed = 0 AND row > ?2")?
-            .execute([i64::from(row.0), self.text_watermark()?])?;
-        if unseen == 0 {
-            let terms = self.analyze.terms(&String::from_utf8_lossy(&text));
-            self.connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 1, ?3, ?4)",
-                )?
-                .execute(params![row.0, seq, self.analyze.id().0, terms.encode()])?;
-        }
+        self.subtract_from_text_index(row, &text, seq)?;
         self.facet_live(facet, -1)?;
         self.head.live_chunks -= 1;
         self.head.live_tokens -= tokens;
+        Ok(())
+    }
+
+    /// Leaves word that a row that was live is gone: the text index must subtract
+    /// the terms of one that it holds; one that it has not seen just leaves the tail.
+    pub(super) fn subtract_from_text_index(&self, row: Row, text: &[u8], seq: i64) -> Written<()> {
+        if i64::from(row.0) > self.text_watermark()? {
+            self.connection
+                .prepare_cached("DELETE FROM tail WHERE row = ?1")?
+                .execute([row.0])?;
+            return Ok(());
+        }
+        let terms = self.analyze.terms(&String::from_utf8_lossy(text));
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 1, ?3, ?4)",
+            )?
+            .execute(params![row.0, seq, self.analyze.id().0, terms.encode()])?;
         Ok(())
     }
 

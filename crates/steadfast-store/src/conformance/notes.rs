@@ -1,0 +1,123 @@
+//! Notes: remembered once, however often they are told.
+
+use steadfast_model::{Change, Counts, NoteWrite, Outcome, Refusal, Seq};
+
+use super::bench::{Bench, commit, fetch, live_texts, namespace, rows, snapshot};
+
+fn tagged(note: &NoteWrite, tags: &[&str]) -> Change {
+    let mut note = note.clone();
+    note.attributes.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+    Change::Note(note)
+}
+
+fn keyed(note: &NoteWrite, key: &str) -> Change {
+    Change::Note(NoteWrite {
+        idempotency_key: Some(key.to_owned()),
+        ..note.clone()
+    })
+}
+
+/// The same text under the same title is one note; tags are merged into it.
+pub fn a_note_is_remembered_once(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let note = bench.note("the harbor is closed");
+    let first = commit(backend, tagged(&note, &["a"]));
+    assert_eq!(
+        (first.outcome, first.counts.inserted),
+        (Outcome::Inserted, 1)
+    );
+    let view = snapshot(backend);
+    let chunk = &fetch(view.as_ref(), &rows(view.as_ref(), &first.ids))[0];
+    assert_eq!(chunk.source, format!("note:{}", first.ids[0]));
+    drop(view);
+
+    let merged = commit(backend, tagged(&note, &["b"]));
+    assert_eq!(
+        (&merged.outcome, merged.seq),
+        (&Outcome::Reused, Some(Seq(2)))
+    );
+    assert_eq!((merged.counts.updated, &merged.ids), (1, &first.ids));
+    let nothing_new = commit(backend, tagged(&note, &["b"]));
+    assert_eq!(
+        (nothing_new.outcome, nothing_new.seq),
+        (Outcome::Reused, None)
+    );
+    assert_eq!((nothing_new.counts.reused, nothing_new.ids), (1, first.ids));
+    let tags = snapshot(backend).tags().expect("tags");
+    assert_eq!(tags, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+
+    // Another title, another namespace, another source: another note.
+    let mut titled = note.clone();
+    titled.attributes.title = Some("Notice".to_owned());
+    let mut elsewhere = note.clone();
+    elsewhere.namespace = namespace("elsewhere");
+    let mut sourced = note.clone();
+    sourced.source = Some("chat".to_owned());
+    for other in [titled, elsewhere, sourced] {
+        let settled = commit(backend, Change::Note(other));
+        assert_eq!(settled.outcome, Outcome::Inserted);
+    }
+    assert_eq!(live_texts(backend).len(), 4);
+}
+
+/// A key makes a repeated call a no-op, and refuses another text; one namespace's keys are not another's.
+pub fn an_idempotency_key_holds_one_text(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let (one, two) = (bench.note("one"), bench.note("two"));
+    let first = commit(backend, keyed(&one, "key"));
+    let again = commit(backend, keyed(&one, "key"));
+    assert_eq!((again.outcome, again.seq), (Outcome::Reused, None));
+    assert_eq!((again.counts.reused, &again.ids), (1, &first.ids));
+
+    let refused = commit(backend, keyed(&two, "key"));
+    let refusal = Refusal::IdempotencyConflict {
+        key: "key".to_owned(),
+    };
+    assert_eq!(refused.outcome, Outcome::Refused(refusal));
+    assert_eq!((refused.seq, refused.counts), (None, Counts::default()));
+    assert_eq!(live_texts(backend), ["one"]);
+
+    // A second key for the known text is held too.
+    assert_eq!(commit(backend, keyed(&one, "other")).ids, first.ids);
+    let refused = commit(backend, keyed(&two, "other"));
+    assert!(matches!(refused.outcome, Outcome::Refused(_)));
+    let mut elsewhere = two.clone();
+    elsewhere.namespace = namespace("elsewhere");
+    assert_eq!(
+        commit(backend, keyed(&elsewhere, "key")).outcome,
+        Outcome::Inserted
+    );
+}
+
+/// A source of the caller's holds any number of notes, also equal texts under different titles.
+pub fn one_source_holds_many_notes(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let mut ids = Vec::new();
+    for (title, texts) in [
+        ("Monday", &["rain", "wind"][..]),
+        ("Tuesday", &["rain", "sun"]),
+        ("Wednesday", &["rain", "rain"]),
+    ] {
+        let mut note = bench.note("rain");
+        note.source = Some("diary".to_owned());
+        note.attributes.title = Some(title.to_owned());
+        note.chunks = texts.iter().map(|text| bench.chunk(text, 1)).collect();
+        let settled = commit(backend, Change::Note(note));
+        assert_eq!(settled.counts.inserted, 2, "{title}");
+        ids.extend(settled.ids);
+    }
+    let view = snapshot(backend);
+    let chunks = fetch(view.as_ref(), &rows(view.as_ref(), &ids));
+    let places: Vec<(u32, u32)> = chunks
+        .iter()
+        .map(|chunk| (chunk.place.position, chunk.place.ordinal))
+        .collect();
+    assert_eq!(places, [(0, 0), (1, 0), (2, 1), (3, 0), (4, 2), (5, 3)]);
+    let document = view
+        .document(&namespace("default"), "diary")
+        .expect("a lookup");
+    assert_eq!(document.expect("the diary").chunks, 6);
+}

@@ -1,0 +1,143 @@
+//! The queue of work on plain maps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use steadfast_model::Timestamp;
+
+use super::MemoryBackend;
+use super::state::{JobState, State, StoredJob};
+use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
+use crate::error::StoreError;
+
+/// The pause after the first failure; it doubles with each further one.
+const BACK_OFF_MS: i64 = 1_000;
+
+/// Adds a job unless one with the same key waits already.
+pub(super) fn enqueue(
+    state: &mut State,
+    kind: &str,
+    key: &str,
+    payload: &str,
+    now: Timestamp,
+) -> bool {
+    if is_waiting(state, kind, key) {
+        return false;
+    }
+    state.jobs_given += 1;
+    let id = state.jobs_given;
+    let job = Job {
+        id,
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        payload: payload.to_owned(),
+        attempt: 0,
+    };
+    let stored = StoredJob {
+        job,
+        state: JobState::Waiting,
+        due: now,
+        lease_ends: now,
+    };
+    state.jobs.insert(id, stored);
+    true
+}
+
+fn is_waiting(state: &State, kind: &str, key: &str) -> bool {
+    has(state, kind, key, JobState::Waiting)
+}
+
+fn has(state: &State, kind: &str, key: &str, wanted: JobState) -> bool {
+    state
+        .jobs
+        .values()
+        .any(|stored| stored.state == wanted && stored.job.kind == kind && stored.job.key == key)
+}
+
+/// Ends a lease without success. A job of the same key that waits by now does the work instead.
+fn give_back(state: &mut State, id: i64, now: Timestamp) {
+    let Some(stored) = state.jobs.get(&id) else {
+        return;
+    };
+    let (kind, key) = (stored.job.kind.clone(), stored.job.key.clone());
+    if is_waiting(state, &kind, &key) {
+        state.jobs.remove(&id);
+    } else if let Some(stored) = state.jobs.get_mut(&id) {
+        let attempt = stored.job.attempt;
+        stored.state = if attempt >= JOB_ATTEMPTS_MAX {
+            JobState::Failed
+        } else {
+            JobState::Waiting
+        };
+        let pause = BACK_OFF_MS << attempt.saturating_sub(1).min(16);
+        stored.due = Timestamp(now.0.saturating_add(pause));
+    }
+}
+
+impl Jobs for MemoryBackend {
+    fn enqueue(&self, kind: &str, key: &str, payload: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        Ok(enqueue(Arc::make_mut(&mut state), kind, key, payload, now))
+    }
+
+    fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError> {
+        let now = self.clock.now();
+        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let mut state = self.state();
+        let state = Arc::make_mut(&mut state);
+        let lapsed: Vec<i64> = state
+            .jobs
+            .values()
+            .filter(|stored| stored.state == JobState::Leased && stored.lease_ends <= now)
+            .map(|stored| stored.job.id)
+            .collect();
+        for id in lapsed {
+            give_back(state, id, now);
+        }
+        let next = state
+            .jobs
+            .values()
+            .filter(|stored| {
+                stored.job.kind == kind && stored.state == JobState::Waiting && stored.due <= now
+            })
+            .filter(|stored| !has(state, kind, &stored.job.key, JobState::Leased))
+            .min_by_key(|stored| (stored.due, stored.job.id))
+            .map(|stored| stored.job.id);
+        let Some(stored) = next.and_then(|id| state.jobs.get_mut(&id)) else {
+            return Ok(None);
+        };
+        stored.state = JobState::Leased;
+        stored.lease_ends = Timestamp(now.0.saturating_add(lease_ms));
+        stored.job.attempt += 1;
+        Ok(Some(stored.job.clone()))
+    }
+
+    fn complete(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let state = Arc::make_mut(&mut state);
+        let held = is_held(state, job);
+        if held {
+            state.jobs.remove(&job.id);
+        }
+        Ok(held)
+    }
+
+    fn fail(&self, job: &Job, _error: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let state = Arc::make_mut(&mut state);
+        if is_held(state, job) {
+            give_back(state, job.id, now);
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether nobody was given the job since.
+fn is_held(state: &State, job: &Job) -> bool {
+    state
+        .jobs
+        .get(&job.id)
+        .is_some_and(|stored| stored.state == JobState::Leased && stored.job.attempt == job.attempt)
+}

@@ -1,0 +1,292 @@
+//! Changes on plain maps: put, mark, access; notes, forgetting and single rows are next door.
+
+use steadfast_model::write::{LiveChunk, number, plan_replace};
+use steadfast_model::{
+    Attributes, Change, ChunkId, Counts, DocumentKey, DocumentStatus, Fingerprint, Namespace,
+    NewChunk, Outcome, PutDocument, Refusal, Row, Seq, Settled, StoreId, Timestamp,
+};
+
+use super::state::{State, StoredDocument, count};
+use crate::backend::Event;
+use crate::error::StoreError;
+
+/// What a commit works with; its changes are kept only when all of them pass.
+pub(super) struct Transaction<'t> {
+    pub(super) state: &'t mut State,
+    pub(super) store_id: StoreId,
+    pub(super) dimensions: usize,
+    pub(super) now: Timestamp,
+    pub(super) actor: &'t str,
+}
+
+impl Transaction<'_> {
+    pub(super) fn apply(&mut self, change: &Change) -> Result<Settled, StoreError> {
+        match change {
+            Change::Put(put) => self.put(put),
+            Change::Note(note) => self.note(note),
+            Change::Mark {
+                namespace,
+                source,
+                status,
+                reason,
+                fingerprint,
+            } => self.mark(
+                namespace,
+                source,
+                *status,
+                reason.as_deref(),
+                fingerprint.as_ref(),
+            ),
+            Change::Forget { rows, documents } => Ok(self.forget(rows, documents)),
+            Change::Access(rows) => Ok(self.count_access(rows)),
+            _ => Err(StoreError::Unsupported(
+                "a change that this version does not know",
+            )),
+        }
+    }
+
+    fn put(&mut self, put: &PutDocument) -> Result<Settled, StoreError> {
+        let known = self.state.find(&put.namespace, &put.source);
+        let before = known
+            .and_then(|key| self.state.documents.get(&key))
+            .cloned();
+        let status = before.as_ref().map(|before| before.status);
+        if status == Some(DocumentStatus::Forgotten) && !put.revive {
+            return Ok(untouched(Outcome::Refused(Refusal::Forgotten {
+                origin: put.source.clone(),
+            })));
+        }
+        let document = self.document_key(known)?;
+        let mut chunks = put.chunks.clone();
+        if put.revive {
+            self.state.forgotten.retain(|(key, _)| *key != document);
+        }
+        chunks.retain(|chunk| {
+            !self
+                .state
+                .forgotten
+                .contains(&(document, chunk.content_hash))
+        });
+        let withheld = count(put.chunks.iter()) - count(chunks.iter());
+        number(&mut chunks);
+        let (rows, counts) = self.replace(document, &put.attributes, &chunks)?;
+        let as_before = status == Some(DocumentStatus::Indexed) && counts.is_unchanged();
+        let seq =
+            (!as_before).then(|| self.log("put", Some(&put.namespace), Some(&put.source), counts));
+        let same_file = before
+            .as_ref()
+            .is_some_and(|before| before.fingerprint == put.fingerprint);
+        if !(as_before && same_file) {
+            self.store_document(
+                document,
+                &put.namespace,
+                &put.source,
+                (DocumentStatus::Indexed, None),
+                put.fingerprint.as_ref(),
+            );
+        }
+        let outcome = match known {
+            None => Outcome::Inserted,
+            Some(_) if as_before => Outcome::Reused,
+            Some(_) => Outcome::Updated,
+        };
+        Ok(Settled {
+            seq,
+            outcome,
+            counts,
+            ids: self.ids(&rows),
+            withheld,
+        })
+    }
+
+    /// Makes the live rows of a document those of `chunks`; returns them in order.
+    fn replace(
+        &mut self,
+        document: DocumentKey,
+        attributes: &[Attributes],
+        chunks: &[NewChunk],
+    ) -> Result<(Vec<Row>, Counts), StoreError> {
+        let seq = self.next_seq();
+        let live: Vec<LiveChunk> = self
+            .state
+            .live_of(document)
+            .map(|(row, chunk)| LiveChunk {
+                row,
+                content_hash: chunk.content_hash,
+                start_line: chunk.place.start_line,
+                ordinal: chunk.place.ordinal,
+            })
+            .collect();
+        let facets: Vec<u64> = attributes
+            .iter()
+            .map(|attributes| self.facet(document, attributes, None))
+            .collect();
+        let plan = plan_replace(&live, chunks);
+        let mut counts = Counts::default();
+        for row in &plan.removed {
+            self.change_chunk(*row, |chunk| chunk.removed = Some(seq));
+            counts.removed += 1;
+        }
+        let mut rows = Vec::with_capacity(chunks.len());
+        for (chunk, survivor) in chunks.iter().zip(&plan.rows) {
+            let Some(&facet) = facets.get(chunk.attributes) else {
+                return Err(StoreError::Invalid {
+                    what: format!(
+                        "a chunk names attributes {} of {}",
+                        chunk.attributes,
+                        facets.len()
+                    ),
+                });
+            };
+            let row = if let Some(row) = survivor {
+                let moved = self.move_chunk(*row, facet, &chunk.place);
+                counts.updated += u64::from(moved);
+                counts.reused += u64::from(!moved);
+                *row
+            } else {
+                counts.inserted += 1;
+                self.insert_chunk(document, facet, chunk, seq)?
+            };
+            rows.push(row);
+        }
+        Ok((rows, counts))
+    }
+
+    fn mark(
+        &mut self,
+        namespace: &Namespace,
+        source: &str,
+        status: DocumentStatus,
+        reason: Option<&str>,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Result<Settled, StoreError> {
+        let known = self.state.find(namespace, source);
+        let before = known
+            .and_then(|key| self.state.documents.get(&key))
+            .cloned();
+        let stays = match &before {
+            None => status == DocumentStatus::Removed,
+            Some(before) => {
+                before.status == DocumentStatus::Forgotten
+                    || (before.status == status
+                        && before.reason.as_deref() == reason
+                        && before.fingerprint.as_ref() == fingerprint)
+            }
+        };
+        if stays {
+            return Ok(untouched(Outcome::Reused));
+        }
+        let document = self.document_key(known)?;
+        let mut counts = Counts::default();
+        if status == DocumentStatus::Removed {
+            let seq = self.next_seq();
+            let rows: Vec<Row> = self.state.live_of(document).map(|(row, _)| row).collect();
+            for row in rows {
+                self.change_chunk(row, |chunk| chunk.removed = Some(seq));
+                counts.removed += 1;
+            }
+        }
+        let seq = self.log("mark", Some(namespace), Some(source), counts);
+        self.store_document(document, namespace, source, (status, reason), fingerprint);
+        let outcome = if status == DocumentStatus::Removed {
+            Outcome::Removed
+        } else if known.is_some() {
+            Outcome::Updated
+        } else {
+            Outcome::Inserted
+        };
+        Ok(Settled {
+            seq: Some(seq),
+            counts,
+            ..untouched(outcome)
+        })
+    }
+
+    fn count_access(&mut self, rows: &[Row]) -> Settled {
+        let mut counts = Counts::default();
+        for row in rows {
+            let found = self.change_chunk(*row, |chunk| chunk.access_count += 1);
+            counts.updated += u64::from(found);
+        }
+        Settled {
+            counts,
+            ids: self.ids(rows),
+            ..untouched(Outcome::Updated)
+        }
+    }
+
+    /// Returns the number of the commit that a change is about to make; [`Self::log`] makes it count.
+    pub(super) fn next_seq(&self) -> Seq {
+        Seq(self.state.seq + 1)
+    }
+
+    pub(super) fn log(
+        &mut self,
+        operation: &str,
+        namespace: Option<&Namespace>,
+        source: Option<&str>,
+        counts: Counts,
+    ) -> Seq {
+        let seq = self.next_seq();
+        self.state.seq = seq.0;
+        self.state.events.push(Event {
+            seq,
+            time: self.now,
+            operation: operation.to_owned(),
+            namespace: namespace.map(|namespace| namespace.as_str().to_owned()),
+            source: source.map(str::to_owned),
+            chunks: counts.inserted + counts.updated + counts.removed,
+            actor: self.actor.to_owned(),
+        });
+        seq
+    }
+
+    pub(super) fn document_key(
+        &mut self,
+        known: Option<DocumentKey>,
+    ) -> Result<DocumentKey, StoreError> {
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let key = self.state.documents_given.checked_add(1);
+        self.state.documents_given = key.ok_or(StoreError::Full)?;
+        Ok(DocumentKey(self.state.documents_given))
+    }
+
+    pub(super) fn store_document(
+        &mut self,
+        key: DocumentKey,
+        namespace: &Namespace,
+        source: &str,
+        (status, reason): (DocumentStatus, Option<&str>),
+        fingerprint: Option<&Fingerprint>,
+    ) {
+        let stored = StoredDocument {
+            namespace: namespace.clone(),
+            source: source.to_owned(),
+            status,
+            reason: reason.map(str::to_owned),
+            fingerprint: fingerprint.copied(),
+            indexed_at: self.now,
+            seq: Seq(self.state.seq),
+        };
+        self.state.documents.insert(key, stored);
+    }
+
+    pub(super) fn ids(&self, rows: &[Row]) -> Vec<ChunkId> {
+        rows.iter()
+            .map(|row| ChunkId::new(&self.store_id, *row))
+            .collect()
+    }
+}
+
+/// Returns a settled change that wrote nothing.
+pub(super) fn untouched(outcome: Outcome) -> Settled {
+    Settled {
+        seq: None,
+        outcome,
+        counts: Counts::default(),
+        ids: Vec::new(),
+        withheld: 0,
+    }
+}
