@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Derived state of Steadfast: disposable, stamped indexes over the rows of a store,
+//! and the embedded backend that joins them with the ground state.
+//!
+//! Deleting the whole index folder at any moment loses nothing: every index is
+//! made again from the rows of the store, without embedding anything. What is
+//! deliberately not here: SQL, fusion of scores, parsing of questions. This is
+//! the only published crate that may hold `unsafe`: mapping files.
+//!
+//! # Layout
+//!
+//! - [`analyze`]: text to hashed terms
+//! - [`text`]: postings, exact BM25
+//! - [`vector`]: codes, certified exact scan
+//! - `catalog`: the files of an index, published and proven
+//! - [`embedded`]: the backend
+
+pub mod analyze;
+pub mod text;
+pub mod vector;
+
+mod catalog;
+pub mod embedded;
+
+pub use analyze::Analyzer;
+pub use embedded::EmbeddedBackend;

@@ -119,6 +119,11 @@ pub enum Derived {
 pub trait Progress: Sync {
     /// Hears that `done` of `total` steps of `stage` are done; returns false to stop.
     fn step(&self, stage: &str, done: u64, total: u64) -> bool;
+
+    /// Hears what is being worked on, such as a file.
+    fn item(&self, name: &str) {
+        let _ = name;
+    }
 }
 
 /// Hears nothing and never stops.
@@ -246,6 +251,15 @@ pub trait Snapshot {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn reach(&self, scope: &RowSet, ways: Ways) -> Result<Reach, StoreError>;
+
+    /// Returns whether no index has seen a live row yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn is_in_tail(&self, row: Row) -> Result<bool, StoreError> {
+        let _ = row;
+        Ok(false)
+    }
 
     /// Hears which ways of searching come next, so that a backend can make them ready side by side.
     fn warm(&self, ways: Ways) {

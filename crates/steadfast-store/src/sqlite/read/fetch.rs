@@ -134,6 +134,23 @@ impl SqliteSnapshot<'_> {
         )
     }
 
+    /// Hands over the length in tokens of each live row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_live_length(&self, each: &mut dyn FnMut(Row, u16)) -> Result<(), StoreError> {
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT row, tokens FROM chunks WHERE removed_seq IS NULL ORDER BY row",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                each(Row(row.get(0)?), row.get(1)?);
+            }
+            Ok(())
+        })
+    }
+
     fn each_text(
         &self,
         sql: &str,

@@ -93,6 +93,18 @@ impl SqliteSnapshot<'_> {
         })
     }
 
+    /// Returns how many jobs of a kind wait or are leased.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn jobs_waiting(&self, kind: &str) -> Result<u64, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM jobs WHERE kind = ?1 AND state < 2")?
+                .query_row([kind], |row| Ok(unsigned(row.get(0)?)))
+        })
+    }
+
     /// Returns the counters that only reports need.
     ///
     /// # Errors

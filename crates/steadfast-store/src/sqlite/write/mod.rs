@@ -6,6 +6,7 @@ mod mark;
 mod note;
 mod put;
 mod rows;
+mod scrub;
 
 pub(in crate::sqlite) use rows::vector_hash;
 

@@ -1,0 +1,222 @@
+//! The folder of one index: loading, writing, sweeping, setting aside.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use steadfast_model::{RowSet, StoreId};
+use steadfast_store::StoreError;
+use steadfast_store::files;
+use steadfast_store::sqlite::Published;
+
+use super::kinds::Kind;
+use super::manifest::{Manifest, Part, seal};
+use super::mapped::Mapped;
+use super::{Loaded, State};
+
+/// How many damaged indexes are kept for inspection; they hold nothing that the store does not.
+const ASIDE_MAX: usize = 4;
+
+/// The name of the manifest of a rebuild that is not done.
+const PARTIAL: &str = "PARTIAL";
+
+/// The folder of one index.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder<K> {
+    pub(crate) kind: K,
+    root: PathBuf,
+    quarantine: PathBuf,
+    store: StoreId,
+    stamp: [u8; 16],
+}
+
+impl<K: Kind> Folder<K> {
+    /// Returns the folder of an index in the store folder `store_folder`.
+    pub(crate) fn new(kind: K, store_folder: &Path, store: StoreId, stamp: [u8; 16]) -> Self {
+        Self {
+            kind,
+            root: store_folder.join("index").join(K::NAME),
+            quarantine: store_folder.join("quarantine"),
+            store,
+            stamp,
+        }
+    }
+
+    fn manifest_path(&self, generation: u64) -> PathBuf {
+        self.root.join(format!("MANIFEST-{generation:08}"))
+    }
+
+    fn segment_path(&self, file: u64) -> PathBuf {
+        self.root.join(format!("{file:08}.seg"))
+    }
+
+    /// Returns an index without segments.
+    pub(crate) fn empty(&self) -> Loaded<K::Segment> {
+        Loaded::empty(Manifest::empty(self.store, self.stamp))
+    }
+
+    /// Opens the generation that the store names and proves every byte of it.
+    pub(crate) fn load(&self, published: Option<Published>) -> State<K::Segment> {
+        let Some(published) = published else {
+            return State::Ready(Arc::new(self.empty()));
+        };
+        match self.try_load(published) {
+            Ok(loaded) => State::Ready(Arc::new(loaded)),
+            Err(state) => state,
+        }
+    }
+
+    fn try_load(&self, published: Published) -> Result<Loaded<K::Segment>, State<K::Segment>> {
+        let path = self.manifest_path(published.generation);
+        let bytes = std::fs::read(&path).map_err(|error| absent(&path, &error))?;
+        let manifest = Manifest::decode(&bytes)
+            .ok_or_else(|| State::Damaged(format!("{} does not have its hash", path.display())))?;
+        if manifest.stamp != self.stamp {
+            return Err(State::Missing("it was made by another analyser or model".to_owned()));
+        }
+        let is_named = manifest.generation == published.generation
+            && manifest.row == published.row
+            && manifest.seq == published.seq
+            && manifest.store == self.store;
+        if !is_named {
+            return Err(State::Damaged(format!("{} is not what the store has published", path.display())));
+        }
+        let mut rows = RowSet::with_room(manifest.row.0 as usize + 1);
+        let mut segments = Vec::with_capacity(manifest.parts.len());
+        for part in &manifest.parts {
+            let segment = self.open_part(part)?;
+            K::each_row(&segment, &mut |row| {
+                rows.insert(row);
+            });
+            rows.subtract(&part.dead);
+            segments.push(segment);
+        }
+        Ok(Loaded {
+            manifest,
+            segments,
+            rows,
+        })
+    }
+
+    fn open_part(&self, part: &Part) -> Result<K::Segment, State<K::Segment>> {
+        let path = self.segment_path(part.file);
+        let content = Mapped::open(&path).map_err(|error| absent(&path, &error))?;
+        let bytes = content.as_ref();
+        if bytes.len() as u64 != part.bytes || seal(bytes) != part.seal {
+            return Err(State::Damaged(format!("{} is not what was published", path.display())));
+        }
+        self.kind
+            .open(content, self.store)
+            .map_err(|why| State::Damaged(format!("{}: {why}", path.display())))
+    }
+
+    /// Writes a segment file and flushes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the system refuses; nothing of it then counts.
+    pub(crate) fn write_segment(&self, file: u64, content: &[u8]) -> Result<(), StoreError> {
+        files::create_private_folder(&self.root)?;
+        files::replace_file(&self.segment_path(file), &[content])
+    }
+
+    /// Opens a segment that was just written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not read back as it was written.
+    pub(crate) fn open_written(&self, part: &Part) -> Result<K::Segment, StoreError> {
+        self.open_part(part).map_err(|state| StoreError::Io {
+            path: self.root.clone(),
+            what: state.trouble().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Writes the manifest of a generation and flushes it; it counts once the store names it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the system refuses.
+    pub(crate) fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        files::create_private_folder(&self.root)?;
+        files::replace_file(&self.manifest_path(manifest.generation), &[&manifest.encode()])
+    }
+
+    /// Writes how far a rebuild has got.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the system refuses.
+    pub(crate) fn write_partial(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        files::replace_file(&self.root.join(PARTIAL), &[&manifest.encode()])
+    }
+
+    /// Returns how far a rebuild of this generation got before it was killed, when all its segments are sound.
+    pub(crate) fn load_partial(&self, generation: u64) -> Option<Manifest> {
+        let bytes = std::fs::read(self.root.join(PARTIAL)).ok()?;
+        let manifest = Manifest::decode(&bytes)?;
+        let fits = manifest.generation == generation && manifest.store == self.store && manifest.stamp == self.stamp;
+        let is_sound = fits && manifest.parts.iter().all(|part| self.open_part(part).is_ok());
+        is_sound.then_some(manifest)
+    }
+
+    /// Discards every file that neither `current` nor the generations from `keep_from` on need.
+    ///
+    /// The generation before the current one is normally kept, for readers
+    /// whose view of the store is that old and who have not opened it yet.
+    pub(crate) fn sweep(&self, current: &Manifest, keep_from: u64) {
+        let mut kept: Vec<PathBuf> = Vec::new();
+        for generation in keep_from..=current.generation {
+            let path = self.manifest_path(generation);
+            let manifest = std::fs::read(&path).ok().and_then(|bytes| Manifest::decode(&bytes));
+            kept.extend(manifest.iter().flat_map(|found| &found.parts).map(|part| self.segment_path(part.file)));
+            kept.push(path);
+        }
+        let Ok(entries) = std::fs::read_dir(&self.root) else {
+            return;
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if !kept.contains(&path) {
+                files::discard(&path);
+            }
+        }
+    }
+
+    /// Moves the files of a damaged index out of the way; the store can make them again.
+    pub(crate) fn set_aside(&self) {
+        let Ok(()) = files::create_private_folder(&self.quarantine) else {
+            return;
+        };
+        let prefix = format!("index-{}-", K::NAME);
+        let mut taken: Vec<u64> = std::fs::read_dir(&self.quarantine)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(&prefix)?.parse().ok())
+            .collect();
+        taken.sort_unstable();
+        let next = taken.last().map_or(1, |last| last + 1);
+        let path_of = |number: u64| self.quarantine.join(format!("{prefix}{number:04}"));
+        // Where even renaming fails, the next generation is written beside the
+        // damaged one and the sweep discards it.
+        drop(std::fs::rename(&self.root, path_of(next)));
+        let surplus = (taken.len() + 1).saturating_sub(ASIDE_MAX);
+        for number in taken.into_iter().take(surplus) {
+            let folder = path_of(number);
+            for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                files::discard(&file.path());
+            }
+            drop(std::fs::remove_dir(&folder));
+        }
+    }
+
+    /// Returns the bytes of all files in the folder.
+    pub(crate) fn bytes_on_disk(&self) -> u64 {
+        let entries = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
+        entries.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
+    }
+}
+
+fn absent<S>(path: &Path, error: &std::io::Error) -> State<S> {
+    let what = format!("{}: {error}", path.display());
+    if error.kind() == std::io::ErrorKind::NotFound {
+        State::Missing(what)
+    } else {
+        State::Damaged(what)
+    }
+}

@@ -1,0 +1,86 @@
+//! What text and vector segments have in common, as far as the catalog is concerned.
+
+use steadfast_model::{Row, RowSet, StoreId};
+
+use super::mapped::Mapped;
+use crate::text::{self, Verify};
+use crate::vector;
+
+/// A kind of index.
+pub(crate) trait Kind {
+    /// An open segment.
+    type Segment: Send + Sync;
+
+    /// The name of the index: of its folder, and of its row in the store.
+    const NAME: &'static str;
+
+    /// Opens a segment and proves every byte of it.
+    fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String>;
+
+    /// Hands over the rows of a segment in ascending order.
+    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row));
+
+    /// Returns the bytes of one segment of all rows of these that are in `keep`.
+    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String>;
+}
+
+/// The text index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextKind {
+    pub(crate) analyzer: steadfast_model::AnalyzerId,
+}
+
+/// The vector index of one space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VectorKind {
+    pub(crate) model_hash: [u8; 16],
+    pub(crate) dimensions: usize,
+}
+
+/// A vector segment over a mapped file.
+pub(crate) type VectorSegment = vector::Segment<Mapped>;
+
+impl Kind for TextKind {
+    type Segment = text::Segment;
+
+    const NAME: &'static str = "text";
+
+    fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
+        let segment = text::Segment::open(content, Verify::Full).map_err(|error| error.to_string())?;
+        if segment.store() != store || segment.analyzer() != self.analyzer {
+            return Err("the segment is of another store or analyser".to_owned());
+        }
+        Ok(segment)
+    }
+
+    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row)) {
+        segment.row_iter().for_each(each);
+    }
+
+    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {
+        text::merge(segments, keep).map_err(|error| error.to_string())
+    }
+}
+
+impl Kind for VectorKind {
+    type Segment = VectorSegment;
+
+    const NAME: &'static str = "vector";
+
+    fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
+        let segment = vector::Segment::open(content).map_err(|error| error.to_string())?;
+        let space = segment.space();
+        if space.store != store || space.model_hash != self.model_hash || space.dimensions != self.dimensions {
+            return Err("the segment is of another store or model".to_owned());
+        }
+        Ok(segment)
+    }
+
+    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row)) {
+        segment.view().rows().for_each(each);
+    }
+
+    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {
+        vector::merge(segments, keep).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,233 @@
+//! Carrying the tail into the indexes, by whoever gets the index lock.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use steadfast_model::{HashedTerms, Row, RowSet};
+use steadfast_store::sqlite::Published;
+use steadfast_store::{CatchUp, Effort, Jobs as _, SqliteSnapshot, StoreError};
+
+use super::advance::{News, advance};
+use super::tail::TailRows;
+use super::{EmbeddedBackend, TAIL_DUE, rebuild};
+use crate::catalog::{Kind, Loaded, Manifest, State, TextKind, VectorKind, VectorSegment};
+use crate::text;
+use crate::vector;
+
+/// How long whoever must have the indexes up to date waits for others at it.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long a purge may take before another process may try it too.
+const PURGE_LEASE: Duration = Duration::from_secs(600);
+
+/// How often a purge tries to get readers out of the way of the WAL.
+const CHECKPOINT_TRIES: usize = 50;
+
+pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<CatchUp, StoreError> {
+    if !backend.store.is_writable() || !is_due(backend, effort)? {
+        return Ok(CatchUp::NotNeeded);
+    }
+    let held = match effort {
+        Effort::WhenDue | Effort::Now => backend.gate.try_pass()?,
+        Effort::Wait => Some(backend.gate.pass(PATIENCE)?),
+    };
+    let Some(held) = held else {
+        return Ok(CatchUp::Elsewhere);
+    };
+    let purge = backend.store.claim("purge", PURGE_LEASE)?;
+    let rows = publish(backend, purge.is_some())?;
+    drop(held);
+    if let Some(job) = purge {
+        // The WAL may still hold pages from before; only its end is the end of the purge.
+        let mut is_cut = false;
+        for _ in 0..CHECKPOINT_TRIES {
+            is_cut = backend.store.checkpoint()?;
+            if is_cut {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if is_cut {
+            backend.store.complete(&job)?;
+        } else {
+            backend.store.fail(&job, "readers hold the write-ahead log")?;
+        }
+    }
+    Ok(CatchUp::Done { rows })
+}
+
+fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError> {
+    let snapshot = backend.embedded_snapshot()?;
+    let ground = snapshot.ground();
+    let tail = ground.tail_len()?;
+    backend.unseen.store(tail, Ordering::Relaxed);
+    if ground.jobs_waiting("purge")? > 0 {
+        return Ok(true);
+    }
+    if ground.head().live_chunks == 0 && tail == 0 {
+        return Ok(false);
+    }
+    let enough = if effort == Effort::WhenDue { TAIL_DUE } else { 1 };
+    Ok(tail >= enough || snapshot.text_state().trouble().is_some() || snapshot.vector_state().trouble().is_some())
+}
+
+/// Publishes the next generation of both indexes; the caller holds the index lock.
+fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
+    let ground = backend.store.snapshot()?;
+    let text_published = ground.published(TextKind::NAME)?;
+    let vector_published = ground.published(VectorKind::NAME)?;
+    let head = ground.head();
+    let seen = (head.last_row, head.seq);
+    let mut rows = 0;
+    let text = match backend.text_state(text_published) {
+        State::Ready(loaded) => {
+            let tail = TailRows::read(&ground, loaded.seq())?;
+            rows += (tail.added.len() + tail.removed.len()) as u64;
+            if tail.added.is_empty() && tail.removed.is_empty() && !purge {
+                None
+            } else {
+                let news = News {
+                    segment: text_segment(backend, &tail.added)?,
+                    dead: tail.removed,
+                    seen,
+                    purge,
+                };
+                Some(advance(&backend.text, &loaded, generation_after(text_published), news)?)
+            }
+        }
+        State::Damaged(_) | State::Missing(_) => Some(rebuild::text(backend, &ground, &steadfast_store::Silent)?),
+    };
+    let vector = match backend.vector_state(vector_published) {
+        State::Ready(loaded) => {
+            let live = live_rows(&ground, &loaded)?;
+            let segment = vector_segment(backend, &ground, &loaded, &live.added)?;
+            if segment.is_none() && live.dead.is_empty() && !purge && text.is_none() {
+                None
+            } else {
+                let news = News {
+                    segment,
+                    dead: live.dead,
+                    seen,
+                    purge,
+                };
+                Some(advance(&backend.vector, &loaded, generation_after(vector_published), news)?)
+            }
+        }
+        State::Damaged(_) | State::Missing(_) => Some(rebuild::vector(backend, &ground, &steadfast_store::Silent)?),
+    };
+    drop(ground);
+    record(backend, text.as_ref(), vector.as_ref(), purge)?;
+    backend.unseen.store(0, Ordering::Relaxed);
+    Ok(rows)
+}
+
+/// Makes new generations count, then sweeps the files of old ones.
+pub(super) fn record(
+    backend: &EmbeddedBackend,
+    text: Option<&Manifest>,
+    vector: Option<&Manifest>,
+    purge: bool,
+) -> Result<(), StoreError> {
+    let published = |manifest: &Manifest| Published {
+        generation: manifest.generation,
+        row: manifest.row,
+        seq: manifest.seq,
+    };
+    let mut recorded = Vec::new();
+    recorded.extend(text.map(|manifest| (TextKind::NAME, published(manifest))));
+    recorded.extend(vector.map(|manifest| (VectorKind::NAME, published(manifest))));
+    if recorded.is_empty() {
+        return Ok(());
+    }
+    backend.store.record_published(&recorded)?;
+    {
+        let mut cache = backend.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.tail = None;
+        if text.is_some() {
+            cache.text = None;
+        }
+        if vector.is_some() {
+            cache.vector = None;
+        }
+    }
+    let kept = |generation: u64| if purge { generation } else { generation.saturating_sub(1) };
+    if let Some(manifest) = text {
+        backend.text.sweep(manifest, kept(manifest.generation));
+    }
+    if let Some(manifest) = vector {
+        backend.vector.sweep(manifest, kept(manifest.generation));
+    }
+    Ok(())
+}
+
+pub(super) fn generation_after(published: Option<Published>) -> u64 {
+    published.map_or(0, |published| published.generation) + 1
+}
+
+fn text_segment(
+    backend: &EmbeddedBackend,
+    added: &[(Row, HashedTerms)],
+) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    if added.is_empty() {
+        return Ok(None);
+    }
+    let rows = added.iter().map(|(row, terms)| (*row, terms));
+    let content = text::build(backend.store.store_id(), backend.store.analyze().id(), rows)
+        .map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(Some((content, added.len() as u64)))
+}
+
+/// Rows that came and went since a vector index was published.
+struct Since {
+    added: RowSet,
+    dead: Vec<(Row, HashedTerms)>,
+}
+
+fn live_rows(ground: &SqliteSnapshot<'_>, loaded: &Loaded<VectorSegment>) -> Result<Since, StoreError> {
+    let live = ground.live_rows()?;
+    let dead = loaded.rows.iter().filter(|row| !live.contains(*row)).map(|row| (row, HashedTerms::default()));
+    Ok(Since {
+        dead: dead.collect(),
+        added: live,
+    })
+}
+
+fn vector_segment(
+    backend: &EmbeddedBackend,
+    ground: &SqliteSnapshot<'_>,
+    loaded: &Loaded<VectorSegment>,
+    live: &RowSet,
+) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    let mut builder = vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
+    let mut rows = 0;
+    let mut failed = None;
+    ground.each_vector(loaded.row(), &mut |row, values| {
+        // A damaged vector is not indexed; verify reports it.
+        if let Some(values) = values.filter(|_| live.contains(row)) {
+            match builder.push(row, values) {
+                Ok(stored) => rows += u64::from(stored),
+                Err(error) => failed = Some(internal(&error)),
+            }
+        }
+        failed.is_none()
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None if rows == 0 => Ok(None),
+        None => Ok(Some((builder.finish(), rows))),
+    }
+}
+
+pub(super) fn space(backend: &EmbeddedBackend) -> vector::Space {
+    let model = backend.store.model();
+    vector::Space {
+        store: backend.store.store_id(),
+        model_hash: model.hash,
+        dimensions: model.dimensions,
+    }
+}
+
+pub(super) fn internal(error: &dyn std::error::Error) -> StoreError {
+    StoreError::Internal(error.to_string())
+}

@@ -1,0 +1,270 @@
+//! Indexes from nothing but the ground state; no text is embedded anew.
+//!
+//! The text index is built in parts of bounded size, two at a time. After each
+//! part a partial manifest says how far it got, so a rebuild that is killed
+//! goes on where it was.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+use steadfast_model::{Analyze, Row, StoreId};
+use steadfast_store::{Derived, Progress, SqliteSnapshot, StoreError};
+
+use super::EmbeddedBackend;
+use super::advance::{file_numbers, next};
+use super::catch_up::{generation_after, internal, record, space};
+use crate::catalog::{Folder, Kind, Manifest, Part, State, TextKind, VectorKind};
+use crate::text::SegmentBuilder;
+use crate::vector;
+
+/// Rows of one part: what bounds the memory of a rebuild, and eight of them hold a million rows.
+const PART_ROWS: u64 = 131_072;
+/// Texts that are handed to a builder at a time.
+const BATCH_TEXTS: usize = 512;
+/// Batches that may wait for a builder.
+const BATCHES_MAX: usize = 8;
+/// Parts that are built side by side.
+const BUILDERS: usize = 2;
+/// How long others at the indexes are waited for.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+pub(super) fn rebuild(
+    backend: &EmbeddedBackend,
+    which: Derived,
+    progress: &dyn Progress,
+) -> Result<Vec<String>, StoreError> {
+    let held = backend.gate.pass(PATIENCE)?;
+    let ground = backend.store.snapshot()?;
+    let mut rebuilt = Vec::new();
+    let mut text_manifest = None;
+    let mut vector_manifest = None;
+    if matches!(which, Derived::Text | Derived::All) {
+        text_manifest = Some(text(backend, &ground, progress)?);
+        rebuilt.push(TextKind::NAME.to_owned());
+    }
+    if matches!(which, Derived::Vector | Derived::All) {
+        vector_manifest = Some(vector(backend, &ground, progress)?);
+        rebuilt.push(VectorKind::NAME.to_owned());
+    }
+    drop(ground);
+    record(backend, text_manifest.as_ref(), vector_manifest.as_ref(), false)?;
+    drop(held);
+    Ok(rebuilt)
+}
+
+/// Sets a damaged index aside and returns the number of the generation to build.
+fn begin<K: Kind>(
+    folder: &Folder<K>,
+    ground: &SqliteSnapshot<'_>,
+) -> Result<u64, StoreError> {
+    let published = ground.published(K::NAME)?;
+    if let State::Damaged(_) = folder.load(published) {
+        folder.set_aside();
+    }
+    Ok(generation_after(published))
+}
+
+/// Builds the text index of a moment; the caller holds the index lock and records it.
+pub(super) fn text(
+    backend: &EmbeddedBackend,
+    ground: &SqliteSnapshot<'_>,
+    progress: &dyn Progress,
+) -> Result<Manifest, StoreError> {
+    let folder = &backend.text;
+    let generation = begin(folder, ground)?;
+    let head = ground.head();
+    let resumed = folder.load_partial(generation).filter(|partial| partial.row <= head.last_row);
+    let mut manifest = resumed.unwrap_or_else(|| Manifest {
+        generation,
+        ..folder.empty().manifest
+    });
+    let mut files = file_numbers(generation);
+    files.start += manifest.parts.len() as u64;
+    let done_before = manifest.parts.len();
+    let maker = PartMaker {
+        store: backend.store.store_id(),
+        analyze: backend.store.analyze().as_ref(),
+    };
+    let mut done: u64 = manifest.parts.iter().map(|part| part.rows).sum();
+    maker.run(ground, manifest.row, &mut |built| {
+        let part = Part::fresh(next(&mut files)?, &built.content, built.rows);
+        folder.write_segment(part.file, &built.content)?;
+        done += built.rows;
+        manifest.parts.push(part);
+        manifest.row = built.last;
+        folder.write_partial(&manifest)?;
+        Ok(progress.step("text index", done, head.live_chunks))
+    })?;
+    // Parts from before the kill may hold rows that have died since.
+    let live = if done_before > 0 { Some(ground.live_rows()?) } else { None };
+    if let Some(live) = live {
+        for part in manifest.parts.iter_mut().take(done_before) {
+            let segment = folder.open_written(part)?;
+            part.dead = segment.row_iter().filter(|row| !live.contains(*row)).collect();
+            part.dead_terms = segment.dead_terms(&live).map_err(|error| internal(&error))?;
+        }
+    }
+    (manifest.row, manifest.seq) = (head.last_row, head.seq);
+    folder.write_manifest(&manifest)?;
+    Ok(manifest)
+}
+
+/// Builds the vector index of a moment; the caller holds the index lock and records it.
+pub(super) fn vector(
+    backend: &EmbeddedBackend,
+    ground: &SqliteSnapshot<'_>,
+    progress: &dyn Progress,
+) -> Result<Manifest, StoreError> {
+    let folder = &backend.vector;
+    let generation = begin(folder, ground)?;
+    let head = ground.head();
+    let live = ground.live_rows()?;
+    let mut manifest = Manifest {
+        generation,
+        ..folder.empty().manifest
+    };
+    let mut files = file_numbers(generation);
+    let (mut after, mut done) = (Row(0), 0_u64);
+    loop {
+        let mut builder = vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
+        let (mut rows, mut last, mut failed) = (0_u64, after, None);
+        ground.each_vector(after, &mut |row, values| {
+            last = row;
+            if let Some(values) = values.filter(|_| live.contains(row)) {
+                match builder.push(row, values) {
+                    Ok(stored) => rows += u64::from(stored),
+                    Err(error) => failed = Some(internal(&error)),
+                }
+            }
+            failed.is_none() && rows < PART_ROWS
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if rows > 0 {
+            let content = builder.finish();
+            let part = Part::fresh(next(&mut files)?, &content, rows);
+            folder.write_segment(part.file, &content)?;
+            manifest.parts.push(part);
+        }
+        done += rows;
+        if last == after || !progress.step("vector index", done, head.live_chunks) {
+            break;
+        }
+        after = last;
+    }
+    (manifest.row, manifest.seq) = (head.last_row, head.seq);
+    folder.write_manifest(&manifest)?;
+    Ok(manifest)
+}
+
+/// A part that was built.
+struct Built {
+    content: Vec<u8>,
+    rows: u64,
+    last: Row,
+}
+
+type Batch = Vec<(Row, String)>;
+
+/// Builds parts: the caller's thread reads texts in order, others analyse and build.
+struct PartMaker<'m> {
+    store: StoreId,
+    analyze: &'m dyn Analyze,
+}
+
+type Builder<'scope> = ScopedJoinHandle<'scope, Result<Option<Built>, StoreError>>;
+
+impl<'m> PartMaker<'m> {
+    /// Builds all live rows above `after`, handing over the parts in order until `take` returns false.
+    fn run(
+        &self,
+        ground: &SqliteSnapshot<'_>,
+        after: Row,
+        take: &mut dyn FnMut(Built) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        std::thread::scope(|scope| {
+            let mut at_work: std::collections::VecDeque<Builder<'_>> = std::collections::VecDeque::new();
+            let mut current: Option<SyncSender<Batch>> = None;
+            let (mut batch, mut in_part, mut goes_on) = (Batch::new(), 0_u64, true);
+            let mut failed = None;
+            ground.each_live_text(after, &mut |row, text| {
+                // A damaged text is indexed as an empty one, so that its row is known; fetching it reports the damage.
+                batch.push((row, text.unwrap_or_default().to_owned()));
+                in_part += 1;
+                if batch.len() >= BATCH_TEXTS || in_part >= PART_ROWS {
+                    let sender = current.get_or_insert_with(|| self.start(scope, &mut at_work));
+                    // A builder that failed has hung up; joining it tells why.
+                    drop(sender.send(std::mem::take(&mut batch)));
+                }
+                if in_part >= PART_ROWS {
+                    (current, in_part) = (None, 0);
+                    if at_work.len() >= BUILDERS {
+                        match finish(&mut at_work, take) {
+                            Ok(on) => goes_on = on,
+                            Err(error) => failed = Some(error),
+                        }
+                    }
+                }
+                goes_on && failed.is_none()
+            })?;
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            if !batch.is_empty() && goes_on {
+                let sender = current.get_or_insert_with(|| self.start(scope, &mut at_work));
+                drop(sender.send(batch));
+            }
+            drop(current);
+            while goes_on && !at_work.is_empty() {
+                goes_on = finish(&mut at_work, take)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn start<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, '_>,
+        at_work: &mut std::collections::VecDeque<Builder<'scope>>,
+    ) -> SyncSender<Batch>
+    where
+        'm: 'scope,
+    {
+        let (sender, receiver) = sync_channel(BATCHES_MAX);
+        let (store, analyze) = (self.store, self.analyze);
+        at_work.push_back(scope.spawn(move || build_part(store, analyze, &receiver)));
+        sender
+    }
+}
+
+fn finish(
+    at_work: &mut std::collections::VecDeque<Builder<'_>>,
+    take: &mut dyn FnMut(Built) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    let Some(oldest) = at_work.pop_front() else {
+        return Ok(true);
+    };
+    let built = oldest.join().map_err(|_| StoreError::Internal("a builder of the text index panicked".to_owned()))??;
+    built.map_or(Ok(true), take)
+}
+
+fn build_part(
+    store: StoreId,
+    analyze: &dyn Analyze,
+    batches: &Receiver<Batch>,
+) -> Result<Option<Built>, StoreError> {
+    let mut builder = SegmentBuilder::new(store, analyze.id());
+    let mut last = None;
+    for (row, text) in batches.iter().flatten() {
+        builder.push(row, &analyze.terms(&text)).map_err(|error| internal(&error))?;
+        last = Some(row);
+    }
+    let rows = builder.rows() as u64;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    let content = builder.finish().map_err(|error| internal(&error))?;
+    Ok(Some(Built { content, rows, last }))
+}

@@ -1,0 +1,441 @@
+//! One moment of the store, with the indexes that belong to it.
+//!
+//! The rows that are live, the tail and the statistics are all of the moment of
+//! the ground's read transaction; an index generation is used only when it is
+//! the one that the store names at that moment. So every answer is that of one
+//! moment, whatever other processes publish meanwhile.
+
+use std::cell::{OnceCell, RefCell};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, PoisonError};
+
+use steadfast_model::{
+    ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp, Vector,
+};
+use steadfast_store::sqlite::{Published, RowScope};
+use steadfast_store::{Bm25, Event, Fetched, Reach, Scope, Snapshot, SqliteSnapshot, StoreError, Ways};
+
+use super::EmbeddedBackend;
+use super::tail::{SCAN_TIME_MAX, Scanned, TailRows, scan_vectors};
+use crate::analyze::QueryTerms;
+use crate::catalog::{Kind, State, TextKind, VectorKind, VectorSegment};
+use crate::text::{self, Scratch, Stats, View};
+use crate::vector::{self, Corpus, Options, Query, ScanError};
+
+/// How often a scan starts again without vectors that turned out to be damaged.
+const DAMAGED_ROUNDS_MAX: usize = 64;
+
+pub(super) struct EmbeddedSnapshot<'b> {
+    backend: &'b EmbeddedBackend,
+    ground: SqliteSnapshot<'b>,
+    text_published: Option<Published>,
+    vector_published: Option<Published>,
+    text: OnceCell<State<text::Segment>>,
+    vector: OnceCell<State<VectorSegment>>,
+    live: OnceCell<RowSet>,
+    tail: OnceCell<Arc<TailRows>>,
+    vector_tail: OnceCell<Vec<(Row, Vector)>>,
+    scanned: RefCell<Option<Arc<Scanned>>>,
+    damaged_vectors: RefCell<RowSet>,
+}
+
+impl<'b> EmbeddedSnapshot<'b> {
+    pub(super) fn begin(backend: &'b EmbeddedBackend) -> Result<Self, StoreError> {
+        let ground = backend.store.snapshot()?;
+        Ok(Self {
+            text_published: ground.published(TextKind::NAME)?,
+            vector_published: ground.published(VectorKind::NAME)?,
+            backend,
+            ground,
+            text: OnceCell::new(),
+            vector: OnceCell::new(),
+            live: OnceCell::new(),
+            tail: OnceCell::new(),
+            vector_tail: OnceCell::new(),
+            scanned: RefCell::default(),
+            damaged_vectors: RefCell::default(),
+        })
+    }
+
+    pub(super) fn ground(&self) -> &SqliteSnapshot<'b> {
+        &self.ground
+    }
+
+    pub(super) fn text_state(&self) -> &State<text::Segment> {
+        self.text.get_or_init(|| self.backend.text_state(self.text_published))
+    }
+
+    pub(super) fn vector_state(&self) -> &State<VectorSegment> {
+        self.vector.get_or_init(|| self.backend.vector_state(self.vector_published))
+    }
+
+    /// Returns what the text index has not seen; empty when there is no index, since then nothing is read from one.
+    pub(super) fn tail(&self) -> Result<&TailRows, StoreError> {
+        get_or_try(&self.tail, || {
+            let Some(loaded) = self.text_state().ready() else {
+                return Ok(Arc::default());
+            };
+            let seq = self.ground.head().seq;
+            let mut cache = self.backend.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((known_seq, known_index, tail)) = &cache.tail
+                && *known_seq == seq
+                && *known_index == self.text_published
+            {
+                return Ok(Arc::clone(tail));
+            }
+            let tail = Arc::new(TailRows::read(&self.ground, loaded.seq())?);
+            cache.tail = Some((seq, self.text_published, Arc::clone(&tail)));
+            Ok(tail)
+        })
+        .map(AsRef::as_ref)
+    }
+
+    /// Returns all live rows.
+    pub(super) fn live(&self) -> Result<&RowSet, StoreError> {
+        get_or_try(&self.live, || {
+            let Some(loaded) = self.text_state().ready() else {
+                return self.ground.live_rows();
+            };
+            let tail = self.tail()?;
+            let mut live = loaded.rows.clone();
+            for (row, _) in &tail.removed {
+                live.remove(*row);
+            }
+            for (row, _) in &tail.added {
+                live.insert(*row);
+            }
+            Ok(live)
+        })
+    }
+
+    fn vector_tail(&self) -> Result<&[(Row, Vector)], StoreError> {
+        get_or_try(&self.vector_tail, || {
+            let Some(loaded) = self.vector_state().ready() else {
+                return Ok(Vec::new());
+            };
+            let mut tail = Vec::new();
+            self.ground.each_vector(loaded.row(), &mut |row, values| {
+                match values {
+                    Some(values) => tail.push((row, Vector(values.to_vec()))),
+                    None => {
+                        self.damaged_vectors.borrow_mut().insert(row);
+                    }
+                }
+                true
+            })?;
+            Ok(tail)
+        })
+        .map(Vec::as_slice)
+    }
+
+    pub(super) fn vector_tail_len(&self) -> Result<u64, StoreError> {
+        Ok(self.vector_tail()?.len() as u64)
+    }
+
+    fn scanned(&self, terms: &QueryTerms) -> Result<Arc<Scanned>, StoreError> {
+        let hashes: Vec<u64> = terms.terms().iter().map(|term| term.hash).collect();
+        if let Some(scanned) = self.scanned.borrow().as_ref()
+            && scanned.hashes == hashes
+        {
+            return Ok(Arc::clone(scanned));
+        }
+        let scanned = Arc::new(Scanned::read(&self.ground, self.live()?, &hashes, SCAN_TIME_MAX)?);
+        *self.scanned.borrow_mut() = Some(Arc::clone(&scanned));
+        Ok(scanned)
+    }
+
+    /// Runs `work` over the text index and its tail, or over the store itself when there is no index.
+    fn with_view<T>(&self, terms: &QueryTerms, work: impl FnOnce(&text::Search<'_>) -> T) -> Result<T, StoreError> {
+        let head = self.ground.head();
+        let stats = Stats {
+            rows_live: head.live_chunks,
+            tokens_live: head.live_tokens,
+        };
+        let Some(loaded) = self.text_state().ready() else {
+            let scanned = self.scanned(terms)?;
+            let tail = text::Tail {
+                added: &scanned.rows,
+                removed: &[],
+            };
+            let view = View {
+                segments: &[],
+                dead: &[],
+                tail,
+                stats,
+            };
+            return Ok(work(&view.search(terms)));
+        };
+        let rows = self.tail()?;
+        let dead: Vec<text::DeadTerms> = loaded.manifest.parts.iter().map(|part| part.dead_terms.clone()).collect();
+        let view = View {
+            segments: &loaded.segments,
+            dead: &dead,
+            tail: text::Tail {
+                added: &rows.added,
+                removed: &rows.removed,
+            },
+            stats,
+        };
+        Ok(work(&view.search(terms)))
+    }
+
+    /// Hands out stored vectors; damaged ones are noted and left out.
+    fn fetch_vectors(&self, rows: &[Row], give: &mut dyn FnMut(Row, &[f32])) -> Result<(), StoreError> {
+        self.ground.vectors(rows, &mut |row, values| {
+            match values {
+                Some(values) => give(row, values),
+                None => {
+                    self.damaged_vectors.borrow_mut().insert(row);
+                }
+            }
+            true
+        })
+    }
+
+    fn scan(&self, query: &Query, k: usize, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
+        let segments: Vec<_> = self
+            .vector_state()
+            .ready()
+            .map(|loaded| loaded.segments.iter().map(VectorSegment::view).collect())
+            .unwrap_or_default();
+        let options = Options {
+            threads_max: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            ..Options::best(k)
+        };
+        let mut sound = None;
+        for _ in 0..DAMAGED_ROUNDS_MAX {
+            let corpus = Corpus {
+                segments: &segments,
+                tail: self.vector_tail()?,
+                scope: Some(sound.as_ref().unwrap_or(scope)),
+            };
+            let found = vector::top(query, &corpus, &options, &mut |rows, give| self.fetch_vectors(rows, give));
+            match found {
+                Ok(top) => return Ok(top.hits.into_iter().map(|hit| (hit.row, hit.score)).collect()),
+                Err(ScanError::Fetch(error)) => return Err(error),
+                Err(ScanError::Missing { row }) => {
+                    let mut damaged = self.damaged_vectors.borrow_mut();
+                    damaged.insert(row);
+                    let mut left = scope.clone();
+                    left.subtract(&damaged);
+                    sound = Some(left);
+                }
+                Err(error) => return Err(StoreError::Internal(error.to_string())),
+            }
+        }
+        Err(StoreError::Damaged {
+            path: self.backend.store.folder().to_owned(),
+            what: "many vectors do not have their hash".to_owned(),
+        })
+    }
+
+    fn query(&self, query: &Vector) -> Result<Query, StoreError> {
+        let expected = self.backend.store.model().dimensions;
+        if query.0.len() != expected {
+            return Err(StoreError::Invalid {
+                what: format!("the question's vector has {} dimensions, the store's {expected}", query.0.len()),
+            });
+        }
+        Query::new(&query.0).map_err(|error| StoreError::Invalid {
+            what: error.to_string(),
+        })
+    }
+
+    fn text_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
+        let unread = match (self.text_state().trouble(), self.scanned.borrow().as_ref()) {
+            (Some(why), scanned) => {
+                reach.degraded.push(format!("the text index is not used: {why}"));
+                scanned.map_or(0, |scanned| scanned.unread.count_common(scope))
+            }
+            (None, _) => 0,
+        };
+        reach.text = (scope.len() - unread) as u64;
+        if unread > 0 {
+            reach.not_searched.push(("text_not_read_in_time".to_owned(), unread as u64));
+        }
+        let in_tail = self.tail()?.added.iter().filter(|(row, _)| scope.contains(*row)).count();
+        reach.tail = in_tail as u64;
+        Ok(())
+    }
+
+    fn vector_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
+        let mut with_vector = RowSet::new();
+        if let Some(loaded) = self.vector_state().ready() {
+            with_vector.unite(&loaded.rows);
+            for (row, _) in self.vector_tail()? {
+                with_vector.insert(*row);
+            }
+        } else {
+            let why = self.vector_state().trouble().unwrap_or_default();
+            reach.degraded.push(format!("the vector index is not used: {why}"));
+            self.ground.each_vector(Row(0), &mut |row, _| {
+                with_vector.insert(row);
+                true
+            })?;
+        }
+        let in_tail = self.vector_tail()?.iter().filter(|(row, _)| scope.contains(*row)).count();
+        reach.tail = reach.tail.max(in_tail as u64);
+        let found = with_vector.count_common(scope) as u64;
+        let damaged = self.damaged_vectors.borrow().count_common(scope) as u64;
+        let pending = self.ground.pending_vectors()?.into_iter().filter(|row| scope.contains(*row)).count() as u64;
+        reach.vector = found - damaged.min(found);
+        reach.vector_pending = pending;
+        reach.vector_none = (scope.len() as u64).saturating_sub(found + pending);
+        for (reason, count) in [("vector_damaged", damaged), ("vector_pending", pending)] {
+            if count > 0 {
+                reach.not_searched.push((reason.to_owned(), count));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot for EmbeddedSnapshot<'_> {
+    fn generation(&self) -> Seq {
+        self.ground.head().seq
+    }
+
+    fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
+        Ok(match self.ground.scope(filter, now)? {
+            RowScope::AllBut { invalid } => {
+                let mut rows = self.live()?.clone();
+                let left_out_by_validity = rows.count_common(&invalid) as u64;
+                if left_out_by_validity > 0 {
+                    rows.subtract(&invalid);
+                }
+                Scope {
+                    rows,
+                    left_out_by_validity,
+                }
+            }
+            RowScope::Only {
+                rows,
+                left_out_by_validity,
+            } => Scope {
+                rows,
+                left_out_by_validity,
+            },
+        })
+    }
+
+    fn text_top(&self, terms: &[u64], k: usize, bm25: Bm25, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
+        let terms = query_terms(terms);
+        self.with_view(&terms, |search| search.top(k, scope, parameters(bm25), &mut Scratch::default()))
+    }
+
+    fn text_scores(&self, terms: &[u64], bm25: Bm25, rows: &[Row]) -> Result<Vec<f32>, StoreError> {
+        let terms = query_terms(terms);
+        let mut sorted = rows.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let scores =
+            self.with_view(&terms, |search| search.scores(&sorted, parameters(bm25), &mut Scratch::default()))?;
+        let score = |row: &Row| sorted.binary_search(row).ok().and_then(|place| scores.get(place)).copied();
+        Ok(rows.iter().map(|row| score(row).unwrap_or(0.0)).collect())
+    }
+
+    fn vector_top(&self, query: &Vector, k: usize, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
+        let prepared = self.query(query)?;
+        if query.is_zero() || k == 0 {
+            return Ok(Vec::new());
+        }
+        if self.vector_state().ready().is_some() {
+            return self.scan(&prepared, k, scope);
+        }
+        let (best, damaged) = scan_vectors(&self.ground, query, k, scope)?;
+        self.damaged_vectors.borrow_mut().unite(&damaged.into_iter().collect());
+        Ok(best)
+    }
+
+    fn vector_scores(&self, query: &Vector, rows: &[Row]) -> Result<Vec<Option<f32>>, StoreError> {
+        let prepared = self.query(query)?;
+        vector::scores(&prepared, rows, &mut |rows, give| self.fetch_vectors(rows, give)).map_err(|error| match error {
+            ScanError::Fetch(error) => error,
+            error => StoreError::Internal(error.to_string()),
+        })
+    }
+
+    fn reach(&self, scope: &RowSet, ways: Ways) -> Result<Reach, StoreError> {
+        let mut reach = Reach::default();
+        if ways.text {
+            self.text_reach(scope, &mut reach)?;
+        }
+        if ways.vector {
+            self.vector_reach(scope, &mut reach)?;
+        }
+        Ok(reach)
+    }
+
+    fn is_in_tail(&self, row: Row) -> Result<bool, StoreError> {
+        Ok(self.tail()?.added.binary_search_by_key(&row, |(added, _)| *added).is_ok())
+    }
+
+    fn warm(&self, ways: Ways) {
+        if ways.text && ways.vector && self.text.get().is_none() && self.vector.get().is_none() {
+            let (backend, vector_published) = (self.backend, self.vector_published);
+            let vector = std::thread::scope(|scope| {
+                let other = scope.spawn(move || backend.vector_state(vector_published));
+                self.text_state();
+                other.join().ok()
+            });
+            // A thread that could not be joined leaves the vector index to be loaded when it is needed.
+            drop(vector.map(|state| self.vector.set(state)));
+        }
+    }
+
+    fn fetch(&self, rows: &[Row]) -> Result<Fetched, StoreError> {
+        self.ground.fetch(rows)
+    }
+
+    fn resolve(&self, id: &ChunkId) -> Result<Option<Row>, StoreError> {
+        self.ground.resolve(id)
+    }
+
+    fn neighbours(&self, row: Row, distance: u32) -> Result<Vec<(i64, Row)>, StoreError> {
+        self.ground.neighbours(row, distance)
+    }
+
+    fn document(&self, namespace: &Namespace, source: &str) -> Result<Option<Document>, StoreError> {
+        self.ground.document(namespace, source)
+    }
+
+    fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError> {
+        self.ground.documents(filter)
+    }
+
+    fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError> {
+        self.ground.rows_of(documents)
+    }
+
+    fn tags(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.ground.tags()
+    }
+
+    fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.ground.namespaces()
+    }
+
+    fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.ground.log(limit)
+    }
+}
+
+fn query_terms(hashes: &[u64]) -> QueryTerms {
+    QueryTerms::from_weights(hashes.iter().collect::<std::collections::BTreeSet<_>>().into_iter().map(|&hash| (hash, 1.0)))
+}
+
+fn parameters(bm25: Bm25) -> text::Bm25 {
+    text::Bm25 {
+        k1: bm25.k1,
+        b: bm25.b,
+    }
+}
+
+fn get_or_try<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, StoreError>) -> Result<&T, StoreError> {
+    if cell.get().is_none() {
+        let value = make()?;
+        // Nobody else can have set it: the cell is not shared between threads.
+        drop(cell.set(value));
+    }
+    cell.get().ok_or_else(|| StoreError::Internal("a cell stayed empty".to_owned()))
+}
