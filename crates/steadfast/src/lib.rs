@@ -1,1 +1,45 @@
-//! Placeholder.
+//! Memory for AI agents that never loses, never duplicates, never silently misses and always opens.
+//!
+//! One handle, [`Memory`], over one folder. No server, no download, no key: the
+//! store is SQLite, the indexes are derived from it, the embedding model is
+//! inside the library. The API is synchronous, reads no environment and prints
+//! nothing.
+//!
+//! # Examples
+//! ```
+//! use steadfast::{Memory, Note, SearchRequest};
+//!
+//! # fn main() -> Result<(), steadfast::Error> {
+//! # let folder = tempfile::tempdir().expect("a temporary folder");
+//! let memory = Memory::options().create(true).open(folder.path().join("store"))?;
+//! memory.remember(&Note::new("We deploy on Tuesdays, after the smoke tests."))?;
+//! let answer = memory.search(&SearchRequest::new("when do we deploy?"))?;
+//! assert_eq!(answer.hits.len(), 1);
+//! assert_eq!(answer.coverage.in_scope, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! Rooms in reading order; each may name only those before it: `error`,
+//! [`config`], [`ingest`] (the line in), [`query`] (the line out), [`memory`]
+//! (the facade).
+
+pub mod config;
+mod error;
+pub mod ingest;
+pub mod memory;
+pub mod query;
+
+pub use config::Options;
+pub use error::{Error, Result};
+pub use ingest::{FileCounts, IndexOptions, IndexReport, Note, Remembered, SkippedSource};
+pub use memory::{ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, Selection};
+pub use query::{Answer, ListRequest, Listing, Mode, SearchRequest};
+
+pub use steadfast_embed::{Embed, EmbedError};
+pub use steadfast_model as model;
+pub use steadfast_store::{
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, StoreError, Verification,
+};

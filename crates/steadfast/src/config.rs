@@ -1,0 +1,141 @@
+//! What a handle is opened with. The library reads no environment and no home folder.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use steadfast_embed::{Embed, StaticModel};
+use steadfast_index::{Analyzer, EmbeddedBackend};
+use steadfast_model::{Clock, Timestamp};
+use steadfast_store::{Journal, OpenOptions};
+
+use crate::error::Result;
+use crate::memory::Memory;
+
+/// How a [`Memory`] is opened.
+///
+/// # Examples
+/// ```
+/// # fn main() -> Result<(), steadfast::Error> {
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let memory = steadfast::Memory::options().create(true).actor("my-agent").open(folder.path().join("store"))?;
+/// assert_eq!(memory.status()?.chunks, 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    create: bool,
+    journal: Journal,
+    patience: Duration,
+    actor: String,
+    clock: Arc<dyn Clock>,
+    embed: Arc<dyn Embed>,
+}
+
+/// How long a writer waits for the writers before it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            create: false,
+            journal: Journal::Auto,
+            patience: PATIENCE,
+            actor: "library".to_owned(),
+            clock: Arc::new(SystemClock),
+            embed: Arc::new(BuiltIn),
+        }
+    }
+}
+
+impl Options {
+    /// Creates the store when there is none.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Asks for a journal; a store in another one is converted when nobody else has it open.
+    #[must_use]
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = journal;
+        self
+    }
+
+    /// Sets how long a writer waits for the writers before it; 30 seconds otherwise.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sets who is named in the log.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = actor.into();
+        self
+    }
+
+    /// Sets the clock, for tests and replays.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the model; the one inside the library otherwise.
+    #[must_use]
+    pub fn embed(mut self, embed: Arc<dyn Embed>) -> Self {
+        self.embed = embed;
+        self
+    }
+
+    /// Opens the store in a folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]: there is no store and none was to be created, it is of a newer version (not a byte is
+    /// changed), it is damaged, or the system refuses. Damaged or missing indexes are no error.
+    pub fn open(self, folder: impl AsRef<Path>) -> Result<Memory> {
+        let folder = std::path::absolute(folder.as_ref())
+            .map_err(|error| steadfast_store::StoreError::from_io(folder.as_ref(), &error))?;
+        let options = OpenOptions {
+            create: self.create,
+            journal: self.journal,
+            analyze: Arc::new(Analyzer),
+            model: self.embed.model().clone(),
+            clock: Arc::clone(&self.clock),
+            patience: self.patience,
+        };
+        let backend = EmbeddedBackend::open(&folder, options)?;
+        Ok(Memory::new(Box::new(backend), folder, self.embed, self.clock, self.actor))
+    }
+}
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The model inside the library, behind the trait.
+#[derive(Clone, Copy, Debug)]
+struct BuiltIn;
+
+impl Embed for BuiltIn {
+    fn model(&self) -> &steadfast_model::ModelId {
+        StaticModel::built_in().model()
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<steadfast_model::Vector>, steadfast_embed::EmbedError> {
+        StaticModel::built_in().embed(texts)
+    }
+}

@@ -1,0 +1,149 @@
+//! The errors of the library: what failed, where, whether to retry, what to do.
+
+use std::path::PathBuf;
+
+use steadfast_embed::EmbedError;
+use steadfast_model::filter::FilterError;
+use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, TimeError};
+use steadfast_store::StoreError;
+
+/// An operation of [`crate::Memory`] failed. Nothing of it happened, unless the variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The embedder failed.
+    #[error("the embedder failed: {0}")]
+    Embed(#[from] EmbedError),
+    /// A path to index does not exist; nothing was indexed.
+    #[error("there is nothing at {}", .path.display())]
+    PathNotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A path to index cannot be read; nothing was indexed.
+    #[error("{} cannot be read: {what}", .path.display())]
+    PathUnreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        what: String,
+    },
+    /// A filter is malformed.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// A metadata filter is malformed or uses an operator that does not exist.
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
+    /// An id or a namespace is malformed.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// A time is malformed.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// No chunk has this id.
+    #[error("no chunk has the id `{0}`")]
+    ChunkNotFound(String),
+    /// The cursor is not one that this question returned.
+    #[error("the cursor does not belong to this question")]
+    InvalidCursor,
+    /// The change was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Nothing was selected to forget.
+    #[error("forget needs at least one id, source, namespace or tag")]
+    NothingSelected,
+    /// There is no text to remember.
+    #[error("there is no text to remember")]
+    EmptyText,
+    /// A name or value of a request is malformed.
+    #[error("{what}")]
+    Invalid {
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl Fault for Error {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Embed(_) => "embedder",
+            Self::PathNotFound { .. } => "path_not_found",
+            Self::PathUnreadable { .. } => "permission",
+            Self::Filter(_) => "invalid_filter",
+            Self::Expression(ExpressionError::UnknownOperator(_)) => "unsupported_filter",
+            Self::Expression(_) => "invalid_filter",
+            Self::Id(_) => "invalid_id",
+            Self::Time(_) => "invalid_time",
+            Self::ChunkNotFound(_) => "chunk_not_found",
+            Self::InvalidCursor => "invalid_cursor",
+            Self::Refused(Refusal::IdempotencyConflict { .. }) => "idempotency_conflict",
+            Self::Refused(_) => "forgotten",
+            Self::NothingSelected => "nothing_selected",
+            Self::EmptyText => "empty_text",
+            Self::Invalid { .. } => "invalid_input",
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.place(),
+            Self::PathNotFound { path } | Self::PathUnreadable { path, .. } => Some(path.display().to_string()),
+            Self::ChunkNotFound(id) => Some(id.clone()),
+            Self::Embed(_)
+            | Self::Filter(_)
+            | Self::Expression(_)
+            | Self::Id(_)
+            | Self::Time(_)
+            | Self::InvalidCursor
+            | Self::Refused(_)
+            | Self::NothingSelected
+            | Self::EmptyText
+            | Self::Invalid { .. } => None,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Store(error) => error.retry(),
+            Self::Embed(_) | Self::PathUnreadable { .. } | Self::PathNotFound { .. } => Retry::After,
+            Self::Filter(_)
+            | Self::Expression(_)
+            | Self::Id(_)
+            | Self::Time(_)
+            | Self::ChunkNotFound(_)
+            | Self::InvalidCursor
+            | Self::Refused(_)
+            | Self::NothingSelected
+            | Self::EmptyText
+            | Self::Invalid { .. } => Retry::Never,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return error.hint(),
+            Self::PathNotFound { .. } => "check the spelling; nothing was indexed",
+            Self::PathUnreadable { .. } => "give your user access to the path; nothing was indexed",
+            Self::ChunkNotFound(_) => "ids come from search, list and remember of this store",
+            Self::InvalidCursor => "use the cursor with the same question and filters, or start again without it",
+            Self::Refused(Refusal::IdempotencyConflict { .. }) => "use a new key for a new text",
+            Self::Refused(_) => "index it again with --force",
+            Self::NothingSelected => "give ids, or --source, --namespace or --tag",
+            Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
+            Self::Embed(_)
+            | Self::Filter(_)
+            | Self::Id(_)
+            | Self::Time(_)
+            | Self::EmptyText
+            | Self::Invalid { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// What the library returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

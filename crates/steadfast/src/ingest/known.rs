@@ -1,0 +1,179 @@
+//! What the store knows of a root before it is walked, and what has vanished after.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use steadfast_model::filter::lies_within;
+use steadfast_model::{
+    Change, ContentHash, Document, DocumentStatus, Filter, Fingerprint, Namespace,
+};
+use steadfast_store::Backend;
+
+use super::IndexOptions;
+use super::identify::{self, source_name, unchanged};
+use super::report::IndexReport;
+use super::walk::{Found, Summary};
+use crate::error::Result;
+
+/// The documents of the store that lie within one root.
+pub(super) struct Known {
+    namespace: Namespace,
+    documents: HashMap<String, Entry>,
+    /// Every file must be read.
+    read_all: bool,
+    /// The root is a file, or was named so.
+    root: String,
+    force: bool,
+}
+
+struct Entry {
+    status: DocumentStatus,
+    reason: Option<String>,
+    fingerprint: Option<Fingerprint>,
+    chunks: u64,
+    seen: AtomicBool,
+}
+
+/// What is to be done with a file that was found.
+pub(super) enum Verdict {
+    /// It must be read.
+    Read,
+    /// The store has it as it is.
+    Unchanged,
+    /// It was left out before for this reason, and has not changed since.
+    Skipped(String),
+}
+
+impl Known {
+    pub(super) fn load(backend: &dyn Backend, root: &Path, options: &IndexOptions) -> Result<Self> {
+        let root = source_name(root);
+        let filter = Filter {
+            namespaces: vec![options.namespace.clone()],
+            within: vec![root.clone()],
+            ..Filter::default()
+        };
+        let documents = backend.snapshot()?.documents(&filter)?;
+        let entry = |document: Document| {
+            let entry = Entry {
+                status: document.status,
+                reason: document.reason,
+                fingerprint: document.fingerprint,
+                chunks: document.chunks,
+                seen: AtomicBool::new(false),
+            };
+            (document.source, entry)
+        };
+        Ok(Self {
+            namespace: options.namespace.clone(),
+            documents: documents.into_iter().map(entry).collect(),
+            // Tags of the call are to be on unchanged files too.
+            read_all: options.force || !options.tags.is_empty(),
+            root,
+            force: options.force,
+        })
+    }
+
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Notes that a source is there; returns whether it has live chunks.
+    pub(super) fn see(&self, source: &str) -> bool {
+        self.documents.get(source).is_some_and(|entry| {
+            entry.seen.store(true, Ordering::Relaxed);
+            entry.chunks > 0
+        })
+    }
+
+    /// Returns whether the store has live chunks of a source.
+    pub(super) fn has_chunks(&self, source: &str) -> bool {
+        self.documents
+            .get(source)
+            .is_some_and(|entry| entry.chunks > 0)
+    }
+
+    /// Returns the hash that an indexed source had when it was last read.
+    pub(super) fn hash(&self, source: &str) -> Option<ContentHash> {
+        let entry = self
+            .documents
+            .get(source)
+            .filter(|entry| entry.status == DocumentStatus::Indexed)?;
+        entry.fingerprint.map(|fingerprint| fingerprint.hash)
+    }
+
+    /// Decides, without reading, what is to be done with a file.
+    pub(super) fn judge(&self, found: &Found) -> Verdict {
+        let Some(entry) = self.documents.get(&found.source) else {
+            return Verdict::Read;
+        };
+        entry.seen.store(true, Ordering::Relaxed);
+        let reason = || entry.reason.clone().unwrap_or_default();
+        if entry.status == DocumentStatus::Forgotten {
+            let named = self.force && found.source == self.root;
+            return if named {
+                Verdict::Read
+            } else {
+                Verdict::Skipped(reason())
+            };
+        }
+        let same = entry
+            .fingerprint
+            .is_some_and(|known| unchanged(&known, &found.state) == identify::Verdict::Unchanged);
+        match entry.status {
+            _ if self.read_all || !same => Verdict::Read,
+            DocumentStatus::Indexed => Verdict::Unchanged,
+            DocumentStatus::Skipped => Verdict::Skipped(reason()),
+            DocumentStatus::Stale | DocumentStatus::Removed | DocumentStatus::Forgotten => {
+                Verdict::Read
+            }
+        }
+    }
+
+    /// Returns the changes that let go of sources which are gone from the disk.
+    ///
+    /// Absence counts only where the walk looked. When not a single file is
+    /// left of a root that had some, the root itself is probably gone, as with
+    /// a disk that is not mounted: then nothing is let go of unless asked for.
+    pub(super) fn vanished(
+        &self,
+        summary: &Summary,
+        options: &IndexOptions,
+        report: &mut IndexReport,
+    ) -> Vec<Change> {
+        let gone: Vec<&String> = self
+            .documents
+            .iter()
+            .filter(|(source, entry)| {
+                let is_there = matches!(
+                    entry.status,
+                    DocumentStatus::Indexed | DocumentStatus::Skipped | DocumentStatus::Stale
+                );
+                is_there && !entry.seen.load(Ordering::Relaxed) && !summary.is_blind_to(source)
+            })
+            .map(|(source, _)| source)
+            .collect();
+        let root_is_empty = summary.files == 0 && summary.problems == 0 && !summary.stopped;
+        if !gone.is_empty() && root_is_empty && !options.prune {
+            report.warnings.push(format!(
+                "{} is empty or gone; its {} sources are kept until `index --prune` or `forget`",
+                self.root,
+                gone.len()
+            ));
+            return Vec::new();
+        }
+        let mark = |source: &String| Change::Mark {
+            namespace: self.namespace.clone(),
+            source: source.clone(),
+            status: DocumentStatus::Removed,
+            reason: Some("vanished".to_owned()),
+            fingerprint: None,
+        };
+        let mut gone: Vec<&String> = gone
+            .into_iter()
+            .filter(|source| lies_within(source, &self.root))
+            .collect();
+        gone.sort_unstable();
+        gone.into_iter().map(mark).collect()
+    }
+}

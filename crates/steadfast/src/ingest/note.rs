@@ -1,0 +1,125 @@
+//! A note on its way in, by the same line as a file.
+
+use std::collections::BTreeSet;
+
+use steadfast_model::{
+    Attributes, Change, ChunkId, Kind, Metadata, Namespace, NoteWrite, Outcome, Place, Seq,
+    Timestamp, Trust,
+};
+
+use super::Line;
+use super::chunk::{ChunkLimits, chunk};
+use super::prepare::new_chunks;
+use crate::error::{Error, Result};
+
+/// Something to remember.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Note {
+    /// The text.
+    pub text: String,
+    /// A title.
+    pub title: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The source; none gives the note one of its own, `note:<id>`.
+    pub source: Option<String>,
+    /// Free key-value data.
+    pub meta: Metadata,
+    /// When the text is from; none means now.
+    pub time: Option<Timestamp>,
+    /// First instant at which the text holds.
+    pub valid_from: Option<Timestamp>,
+    /// First instant at which the text no longer holds.
+    pub valid_to: Option<Timestamp>,
+    /// Makes a repeated call with the same key and text a no-op.
+    pub idempotency_key: Option<String>,
+    /// Who wrote it.
+    pub trust: Trust,
+}
+
+impl Note {
+    /// Returns a note with a text and nothing else, written by a person.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            trust: Trust::User,
+            ..Self::default()
+        }
+    }
+}
+
+/// What became of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Remembered {
+    /// The id of its first chunk; a long note has more.
+    pub id: ChunkId,
+    /// All its ids, in order.
+    pub ids: Vec<ChunkId>,
+    /// The commit; for a note that was there already the last commit before.
+    pub seq: Seq,
+    /// `Inserted`, `Reused` or `Updated`.
+    pub outcome: Outcome,
+    /// Secrets that were taken out before anything was written.
+    pub redactions: u64,
+}
+
+pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
+    if note.text.trim().is_empty() {
+        return Err(Error::EmptyText);
+    }
+    let spans = chunk(&note.text, Kind::Note, &ChunkLimits::default());
+    let texts: Vec<&str> = spans
+        .iter()
+        .map(|span| note.text.get(span.range.clone()).unwrap_or_default())
+        .collect();
+    let places = spans.iter().map(|span| Place {
+        start_line: span.start_line,
+        end_line: span.end_line,
+        start_byte: span.range.start as u64,
+        end_byte: span.range.end as u64,
+        heading_path: span.heading_path.clone(),
+        ..Place::default()
+    });
+    let write = NoteWrite {
+        namespace: note.namespace.clone(),
+        source: note.source.clone(),
+        attributes: Attributes {
+            kind: Kind::Note,
+            title: note.title.clone(),
+            tags: note.tags.iter().cloned().collect::<BTreeSet<_>>(),
+            meta: note.meta.clone(),
+            document_time: Some(note.time.unwrap_or_else(|| line.clock.now())),
+            valid_from: note.valid_from,
+            valid_to: note.valid_to,
+            trust: note.trust,
+        },
+        chunks: new_chunks(line, &texts, places.collect())?,
+        idempotency_key: note.idempotency_key.clone(),
+    };
+    let settled = line
+        .backend
+        .commit(&[Change::Note(write)], line.actor)?
+        .pop();
+    let settled = settled.ok_or_else(|| Error::Invalid {
+        what: "the note was not settled".to_owned(),
+    })?;
+    if let Outcome::Refused(refusal) = settled.outcome {
+        return Err(refusal.into());
+    }
+    let seq = match settled.seq {
+        Some(seq) => seq,
+        None => line.backend.snapshot()?.generation(),
+    };
+    let id = settled.ids.first().copied().ok_or(Error::EmptyText)?;
+    Ok(Remembered {
+        id,
+        ids: settled.ids,
+        seq,
+        outcome: settled.outcome,
+        redactions: 0,
+    })
+}

@@ -1,0 +1,238 @@
+//! One file on its way in, up to the commit: read, chunk, identify, embed.
+
+use std::collections::BTreeSet;
+
+use steadfast_model::write::number;
+use steadfast_model::{
+    Attributes, Change, ContentHash, DocumentStatus, Kind, Namespace, NewChunk, Place, PutDocument,
+    Timestamp, Trust,
+};
+
+use super::chunk::{ChunkLimits, Span, chunk, kind_of};
+use super::known::Known;
+use super::read::{ReadFile, ReadLimits, Skip, read_file};
+use super::walk::{Found, Problem};
+use super::{IndexOptions, Line};
+use crate::error::Result;
+
+/// Texts that are embedded in one call.
+const EMBED_BATCH: usize = 64;
+
+/// What a worker hands to the committer.
+pub(super) struct Prepared {
+    source: String,
+    pub(super) step: Step,
+}
+
+/// What is to be done with a source, and how it is counted.
+pub(super) enum Step {
+    /// Put its new content.
+    Put {
+        change: Change,
+        /// The bytes are those that the store has read before.
+        same_bytes: bool,
+        chunks: usize,
+    },
+    /// Record that it is left out.
+    Skip { change: Change, reason: String },
+    /// It is left out as before; nothing is written.
+    StillSkipped { reason: String },
+    /// It is as it was; nothing is written.
+    Unchanged,
+    /// It is gone.
+    Vanished { change: Change },
+    /// It could not be prepared, and that is nobody's fault but ours or the embedder's.
+    Failed(crate::error::Error),
+}
+
+impl Prepared {
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the source, for a report.
+    pub(super) fn into_parts(self) -> (String, Step) {
+        (self.source, self.step)
+    }
+
+    pub(super) fn unchanged() -> Self {
+        Self {
+            source: String::new(),
+            step: Step::Unchanged,
+        }
+    }
+
+    pub(super) fn still_skipped(source: String, reason: String) -> Self {
+        Self {
+            source,
+            step: Step::StillSkipped { reason },
+        }
+    }
+
+    pub(super) fn problem(namespace: &Namespace, problem: Problem, was_indexed: bool) -> Self {
+        let skip = Skip {
+            reason: problem.reason,
+            detail: problem.detail,
+            fingerprint: None,
+        };
+        Self::skip(namespace, problem.source, &skip, was_indexed)
+    }
+
+    pub(super) fn vanished(change: Change) -> Self {
+        Self {
+            source: String::new(),
+            step: Step::Vanished { change },
+        }
+    }
+
+    fn skip(namespace: &Namespace, source: String, skip: &Skip, was_indexed: bool) -> Self {
+        // Chunks from before stay searchable, so the document is shown as out of date and not as absent.
+        let status = if was_indexed {
+            DocumentStatus::Stale
+        } else {
+            DocumentStatus::Skipped
+        };
+        let reason = skip.reason.as_str().to_owned();
+        let change = Change::Mark {
+            namespace: namespace.clone(),
+            source: source.clone(),
+            status,
+            reason: Some(reason.clone()),
+            fingerprint: if was_indexed { None } else { skip.fingerprint },
+        };
+        Self {
+            source,
+            step: Step::Skip { change, reason },
+        }
+    }
+}
+
+/// Reads, chunks, identifies and embeds one file.
+pub(super) fn prepare(
+    line: &Line<'_>,
+    options: &IndexOptions,
+    known: &Known,
+    found: &Found,
+    revive: bool,
+) -> Prepared {
+    let mut limits = ReadLimits::default();
+    if options.file_bytes_max > 0 {
+        limits.file_bytes_max = options.file_bytes_max;
+    }
+    let read = match read_file(&found.path, &found.state, line.clock.now(), limits) {
+        Ok(read) => read,
+        Err(skip) => {
+            return Prepared::skip(
+                known.namespace(),
+                found.source.clone(),
+                &skip,
+                known.has_chunks(&found.source),
+            );
+        }
+    };
+    let step = match put(line, options, found, &read, revive) {
+        Ok((put, chunks)) => Step::Put {
+            same_bytes: known.hash(&found.source) == Some(read.fingerprint.hash),
+            change: Change::Put(put),
+            chunks,
+        },
+        Err(error) => Step::Failed(error),
+    };
+    Prepared {
+        source: found.source.clone(),
+        step,
+    }
+}
+
+fn put(
+    line: &Line<'_>,
+    options: &IndexOptions,
+    found: &Found,
+    read: &ReadFile,
+    revive: bool,
+) -> Result<(PutDocument, usize)> {
+    let kind = kind_of(&found.source);
+    let spans = chunk(&read.text, kind, &ChunkLimits::default());
+    let places = places(&spans, read);
+    let texts: Vec<&str> = spans
+        .iter()
+        .map(|span| read.text.get(span.range.clone()).unwrap_or_default())
+        .collect();
+    let chunks = new_chunks(line, &texts, places)?;
+    let attributes = Attributes {
+        kind,
+        title: title(kind, &spans, &found.source),
+        tags: options.tags.iter().cloned().collect::<BTreeSet<_>>(),
+        document_time: Some(Timestamp(read.fingerprint.mtime_ns.div_euclid(1_000_000))),
+        trust: Trust::File,
+        ..Attributes::default()
+    };
+    let count = chunks.len();
+    let put = PutDocument {
+        namespace: options.namespace.clone(),
+        source: found.source.clone(),
+        fingerprint: Some(read.fingerprint),
+        attributes: vec![attributes],
+        chunks,
+        revive,
+    };
+    Ok((put, count))
+}
+
+/// Makes chunks of texts: hash, terms and vector for each, numbered in order.
+pub(super) fn new_chunks(
+    line: &Line<'_>,
+    texts: &[&str],
+    places: Vec<Place>,
+) -> Result<Vec<NewChunk>> {
+    let mut vectors = Vec::with_capacity(texts.len());
+    for batch in texts.chunks(EMBED_BATCH) {
+        vectors.extend(line.embed.embed(batch)?);
+    }
+    let mut chunks: Vec<NewChunk> = texts
+        .iter()
+        .zip(places)
+        .zip(vectors)
+        .map(|((text, place), vector)| NewChunk {
+            content_hash: ContentHash::of(text),
+            terms: line.analyze.terms(text),
+            text: (*text).to_owned(),
+            place,
+            attributes: 0,
+            vector: Some(vector),
+        })
+        .collect();
+    number(&mut chunks);
+    Ok(chunks)
+}
+
+fn places(spans: &[Span], read: &ReadFile) -> Vec<Place> {
+    let ends = spans
+        .iter()
+        .flat_map(|span| [span.range.start, span.range.end]);
+    let offsets = read.offsets.in_file(ends);
+    let pairs = offsets.as_chunks::<2>().0.iter();
+    spans
+        .iter()
+        .zip(pairs)
+        .map(|(span, &[start_byte, end_byte])| Place {
+            start_line: span.start_line,
+            end_line: span.end_line,
+            start_byte,
+            end_byte,
+            heading_path: span.heading_path.clone(),
+            fidelity: read.fidelity,
+            ..Place::default()
+        })
+        .collect()
+}
+
+/// A document is called by its first heading, else by its file name.
+fn title(kind: Kind, spans: &[Span], source: &str) -> Option<String> {
+    let heading = spans
+        .iter()
+        .find_map(|span| span.heading_path.first())
+        .filter(|_| kind == Kind::Markdown);
+    let name = || source.rsplit(['/', '\\']).next().map(str::to_owned);
+    heading.cloned().or_else(name)
+}

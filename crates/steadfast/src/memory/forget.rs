@@ -1,0 +1,176 @@
+//! Forgetting: first a plan, then text, vectors, index entries and history are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use steadfast_model::filter::SourcePattern;
+use steadfast_model::{
+    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Row, RowSet, Seq, Validity,
+};
+use steadfast_store::{CatchUp, Effort, Snapshot};
+
+use super::Memory;
+use crate::error::{Error, Result};
+
+/// What is to be forgotten; the parts combine by AND.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Selection {
+    /// These chunks.
+    pub ids: Vec<String>,
+    /// Sources that match any of these.
+    pub sources: Vec<SourcePattern>,
+    /// Any of these namespaces.
+    pub namespaces: Vec<Namespace>,
+    /// All of these tags.
+    pub tags: Vec<String>,
+}
+
+/// What forgetting a selection would take away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ForgetPlan {
+    /// Live chunks.
+    pub chunks: u64,
+    /// Sources that would be forgotten as a whole, and stay out.
+    pub sources: Vec<String>,
+    rows: Vec<Row>,
+    documents: Vec<DocumentKey>,
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forgotten {
+    /// The commit; none when there was nothing to forget.
+    pub seq: Option<Seq>,
+    /// Live chunks that are gone.
+    pub chunks: u64,
+    /// Nothing readable of them is left in the files of the store. False while readers of other processes hold
+    /// old pages of the write-ahead log; whoever writes next finishes it.
+    pub is_purged: bool,
+}
+
+impl Selection {
+    fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.sources.is_empty() && self.namespaces.is_empty() && self.tags.is_empty()
+    }
+
+    /// Whole documents are selected, not chunks of them.
+    fn is_by_document(&self) -> bool {
+        self.ids.is_empty() && self.tags.is_empty()
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            namespaces: self.namespaces.clone(),
+            sources: self.sources.clone(),
+            tags: self.tags.clone(),
+            validity: Validity::Any,
+            ..Filter::default()
+        }
+    }
+}
+
+impl Memory {
+    /// Returns what forgetting a selection would take away; changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NothingSelected`]; [`Error::ChunkNotFound`]; [`Error::Store`] when the store cannot be read.
+    pub fn plan_forget(&self, selection: &Selection) -> Result<ForgetPlan> {
+        if selection.is_empty() {
+            return Err(Error::NothingSelected);
+        }
+        let snapshot = self.backend().snapshot()?;
+        if selection.is_by_document() {
+            let mut documents = snapshot.documents(&selection.filter())?;
+            documents.retain(|document| document.status != DocumentStatus::Forgotten);
+            return Ok(whole_documents(Vec::new(), 0, &documents));
+        }
+        let mut rows = snapshot.scope(&selection.filter(), self.inner.clock.now())?.rows;
+        if !selection.ids.is_empty() {
+            let selected = self.rows_of_ids(snapshot.as_ref(), &selection.ids)?;
+            let only_ids = selection.sources.is_empty() && selection.namespaces.is_empty() && selection.tags.is_empty();
+            if only_ids {
+                // Ids may name history too, which no filter reaches.
+                rows = selected;
+            } else {
+                rows.intersect(&selected);
+            }
+        }
+        plan_rows(snapshot.as_ref(), &rows)
+    }
+
+    fn rows_of_ids(&self, snapshot: &dyn Snapshot, ids: &[String]) -> Result<RowSet> {
+        ids.iter()
+            .map(|id| {
+                let parsed: ChunkId = id.parse().map_err(|_| Error::ChunkNotFound(id.clone()))?;
+                snapshot.resolve(&parsed)?.ok_or_else(|| Error::ChunkNotFound(id.clone()))
+            })
+            .collect()
+    }
+
+    /// Forgets what a plan names: text, vectors, index entries and history. Nothing brings it back.
+    ///
+    /// # Errors
+    /// [`Error::Store`]. When the commit was made and the purge of the indexes failed, the chunks are gone for every
+    /// search already, and whoever writes next finishes the purge.
+    ///
+    /// # Durability
+    /// The chunks are gone for good when this returns; [`Forgotten::is_purged`] says whether the files are clean too.
+    pub fn forget(&self, plan: &ForgetPlan) -> Result<Forgotten> {
+        let change = Change::Forget {
+            rows: plan.rows.clone(),
+            documents: plan.documents.clone(),
+        };
+        let settled = self.backend().commit(&[change], &self.inner.actor)?.pop();
+        let (seq, chunks) = settled.map_or((None, 0), |settled| (settled.seq, settled.counts.removed));
+        let purged = seq.is_none() || matches!(self.backend().catch_up(Effort::Wait)?, CatchUp::Done { .. });
+        let waiting = self.backend().health()?.jobs.iter().any(|(state, count)| state != "failed" && *count > 0);
+        Ok(Forgotten {
+            seq,
+            chunks,
+            is_purged: purged && !waiting,
+        })
+    }
+}
+
+/// Returns the plan for single rows; a document of which nothing would be left live is forgotten as a whole.
+fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
+    let rows: Vec<Row> = rows.iter().collect();
+    let mut by_document: BTreeMap<DocumentKey, (Namespace, String, BTreeSet<Row>)> = BTreeMap::new();
+    let mut history = Vec::new();
+    let fetched = snapshot.fetch(&rows)?;
+    // A damaged chunk can be forgotten as well; only its document is not known then.
+    history.extend(fetched.damaged);
+    for chunk in fetched.chunks {
+        if chunk.removed_seq.is_some() {
+            history.push(chunk.row);
+            continue;
+        }
+        let entry = by_document
+            .entry(chunk.document)
+            .or_insert_with(|| (chunk.namespace.clone(), chunk.source.clone(), BTreeSet::new()));
+        entry.2.insert(chunk.row);
+    }
+    let mut single = history;
+    let (mut live, mut whole) = (0, Vec::new());
+    for (namespace, source, selected) in by_document.into_values() {
+        match snapshot.document(&namespace, &source)? {
+            Some(document) if document.chunks == selected.len() as u64 => whole.push(document),
+            _ => {
+                live += selected.len() as u64;
+                single.extend(selected);
+            }
+        }
+    }
+    Ok(whole_documents(single, live, &whole))
+}
+
+fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> ForgetPlan {
+    ForgetPlan {
+        chunks: live_rows + documents.iter().map(|document| document.chunks).sum::<u64>(),
+        sources: documents.iter().map(|document| document.source.clone()).collect(),
+        rows,
+        documents: documents.iter().map(|document| document.key).collect(),
+    }
+}

@@ -1,0 +1,210 @@
+//! The facade: one handle, all that a user of the library does.
+//!
+//! May name every other room. What is deliberately not here: the work itself.
+
+mod forget;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use steadfast_embed::Embed;
+use steadfast_index::Analyzer;
+use steadfast_model::Clock;
+use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verification};
+
+use crate::config::Options;
+use crate::error::Result;
+use crate::ingest::{self, IndexOptions, IndexReport, Line, Note, Remembered};
+use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
+
+pub use forget::{ForgetPlan, Forgotten, Selection};
+pub use read::ChunkWithNeighbours;
+
+/// A store of memories.
+///
+/// Cloning is cheap and gives the same handle; all clones may be used from any
+/// thread, and any number of processes may have the same store open.
+///
+/// # Examples
+/// ```
+/// use steadfast::{Memory, Note, SearchRequest};
+///
+/// # fn main() -> Result<(), steadfast::Error> {
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let path = folder.path().join("store");
+/// let memory = Memory::options().create(true).open(&path)?;
+/// memory.remember(&Note::new("The staging database moved to port 6432."))?;
+///
+/// let answer = memory.search(&SearchRequest::new("which port has the staging database?"))?;
+/// assert!(answer.coverage.complete);
+/// assert!(answer.hits[0].chunk.text.contains("6432"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Memory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Box<dyn Backend>,
+    folder: PathBuf,
+    embed: Arc<dyn Embed>,
+    clock: Arc<dyn Clock>,
+    actor: String,
+}
+
+impl Memory {
+    /// Returns the options to open a store with.
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    /// Opens the store in a folder; there must be one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`], as with [`Options::open`].
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::options().open(folder)
+    }
+
+    pub(crate) fn new(
+        backend: Box<dyn Backend>,
+        folder: PathBuf,
+        embed: Arc<dyn Embed>,
+        clock: Arc<dyn Clock>,
+        actor: String,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                backend,
+                folder,
+                embed,
+                clock,
+                actor,
+            }),
+        }
+    }
+
+    /// Returns the folder of the store.
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    fn line(&self) -> Line<'_> {
+        Line {
+            backend: self.backend(),
+            embed: self.inner.embed.as_ref(),
+            analyze: &Analyzer,
+            clock: self.inner.clock.as_ref(),
+            actor: &self.inner.actor,
+        }
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        self.inner.backend.as_ref()
+    }
+
+    /// Brings the store up to date with files and folders: new and changed files come in, gone ones leave.
+    ///
+    /// # Errors
+    /// [`crate::Error::PathNotFound`] when one of the paths does not exist; then nothing is indexed. What is wrong
+    /// with single files is in the report, not an error. After another error, what was committed stays.
+    ///
+    /// # Durability
+    /// Each file is one commit; all of those in the report are on the disk when this returns.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), steadfast::Error> {
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let docs = folder.path().join("docs");
+    /// # std::fs::create_dir(&docs).expect("a folder");
+    /// # std::fs::write(docs.join("backup.md"), "# Backup\n\nRun it nightly.\n").expect("a file");
+    /// let memory = steadfast::Memory::options().create(true).open(folder.path().join("store"))?;
+    /// let report = memory.index(&[docs], &Default::default(), &steadfast::Silent)?;
+    /// assert_eq!(report.files.added, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn index(
+        &self,
+        paths: &[PathBuf],
+        options: &IndexOptions,
+        progress: &dyn Progress,
+    ) -> Result<IndexReport> {
+        ingest::index(&self.line(), paths, options, progress)
+    }
+
+    /// Remembers a note.
+    ///
+    /// A note with the same namespace, title and text as a live one is that one; its tags are merged.
+    ///
+    /// # Errors
+    /// [`crate::Error::EmptyText`]; [`crate::Error::Refused`] when the idempotency key was used with another text.
+    ///
+    /// # Durability
+    /// The note is on the disk, and found by every search in any process that starts after this returns.
+    pub fn remember(&self, note: &Note) -> Result<Remembered> {
+        ingest::remember(&self.line(), note)
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidCursor`]; [`crate::Error::Store`] when the store cannot be read. No question is an
+    /// error, whatever is in it.
+    ///
+    /// # Coverage
+    /// [`Answer::coverage`] says what was searched; it is complete only when every chunk in scope was searched in
+    /// every way that was asked for.
+    pub fn search(&self, request: &SearchRequest) -> Result<Answer> {
+        query::search(self.backend(), self.inner.embed.as_ref(), request, self.inner.clock.now())
+    }
+
+    /// Lists chunks by filter, in the order in which they came into the store.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidCursor`]; [`crate::Error::Store`] when the store cannot be read.
+    ///
+    /// # Coverage
+    /// Chunks whose text is damaged are left out and counted in [`Listing::damaged`].
+    pub fn list(&self, request: &ListRequest) -> Result<Listing> {
+        query::list(self.backend(), request, self.inner.clock.now())
+    }
+
+    /// Returns the state of the store in numbers.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`] when the store cannot be read.
+    pub fn status(&self) -> Result<Health> {
+        Ok(self.backend().health()?)
+    }
+
+    /// Compares everything with everything: texts and vectors with their hashes, counts with rows, indexes with the store.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`] when the store cannot be read at all; damage is a finding.
+    pub fn verify(&self, progress: &dyn Progress) -> Result<Verification> {
+        Ok(self.backend().verify(progress)?)
+    }
+
+    /// Makes indexes anew from the store. Nothing is embedded again, and searches go on meanwhile.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]; the indexes are then as before, and a further call goes on where this one ended.
+    pub fn rebuild(&self, which: Derived, progress: &dyn Progress) -> Result<Vec<String>> {
+        Ok(self.backend().rebuild(which, progress)?)
+    }
+
+    /// Brings the indexes up to date when rows that they have not seen make searches slow, or when they are damaged.
+    ///
+    /// Worth a call after writing or searching, when nobody waits.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]; searches are as complete as before.
+    pub fn maintain(&self) -> Result<CatchUp> {
+        Ok(self.backend().catch_up(Effort::WhenDue)?)
+    }
+}

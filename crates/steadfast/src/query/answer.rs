@@ -1,0 +1,106 @@
+//! Hits and coverage: what is returned, and the truth about what was searched.
+
+use std::collections::HashMap;
+
+use steadfast_index::Analyzer;
+use steadfast_model::{Chunk, Coverage, Hit, Match, NotSearched, Row};
+use steadfast_store::{Scope, Snapshot};
+
+use super::fuse::Ranked;
+use super::parse::Question;
+use super::snippet::snippet;
+use super::{Mode, SearchRequest};
+use crate::error::Result;
+
+/// Returns the hits of a page, and how many could not be given because their text is damaged.
+pub(super) fn hits(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    ranked: &[Ranked],
+    request: &SearchRequest,
+) -> Result<(Vec<Hit>, u64)> {
+    let rows: Vec<Row> = ranked.iter().map(|ranked| ranked.candidate.row).collect();
+    let fetched = snapshot.fetch(&rows)?;
+    let mut chunks: HashMap<Row, Chunk> = fetched.chunks.into_iter().map(|chunk| (chunk.row, chunk)).collect();
+    let mut hits = Vec::with_capacity(ranked.len());
+    for ranked in ranked {
+        let Some(chunk) = chunks.remove(&ranked.candidate.row) else {
+            continue;
+        };
+        let mut matched_via = Vec::new();
+        if ranked.candidate.text > 0.0 {
+            matched_via.push(Match::Text);
+        }
+        if ranked.candidate.vector.is_some_and(|score| score > 0.0) {
+            matched_via.push(Match::Vector);
+        }
+        if snapshot.is_in_tail(chunk.row)? {
+            matched_via.push(Match::Tail);
+        }
+        let neighbours = neighbours(snapshot, chunk.row, request.neighbours)?;
+        let (snippet, highlights) = snippet(&Analyzer, &chunk.text, &question.terms);
+        hits.push(Hit {
+            chunk,
+            score: ranked.score,
+            text_score: ranked.candidate.text,
+            vector_score: ranked.candidate.vector,
+            matched_via,
+            snippet,
+            highlights,
+            also_in: Vec::new(),
+            neighbours,
+        });
+    }
+    Ok((hits, fetched.damaged.len() as u64))
+}
+
+/// Returns the chunks around a row with their distance, nearest places in order.
+pub(crate) fn neighbours(snapshot: &dyn Snapshot, row: Row, distance: u32) -> Result<Vec<(i64, Chunk)>> {
+    if distance == 0 {
+        return Ok(Vec::new());
+    }
+    let around = snapshot.neighbours(row, distance)?;
+    let rows: Vec<Row> = around.iter().map(|&(_, row)| row).collect();
+    let mut chunks: HashMap<Row, Chunk> =
+        snapshot.fetch(&rows)?.chunks.into_iter().map(|chunk| (chunk.row, chunk)).collect();
+    Ok(around.into_iter().filter_map(|(offset, row)| Some((offset, chunks.remove(&row)?))).collect())
+}
+
+/// Returns what was searched. It is complete only when every row in scope was
+/// searched in every way that was asked for, and every hit could be given.
+pub(super) fn coverage(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    scope: &Scope,
+    damaged: u64,
+) -> Result<Coverage> {
+    let reach = snapshot.reach(&scope.rows, question.ways)?;
+    let mut not_searched: Vec<NotSearched> =
+        reach.not_searched.into_iter().map(|(reason, count)| NotSearched { reason, count }).collect();
+    if damaged > 0 {
+        not_searched.push(NotSearched {
+            reason: "text_damaged".to_owned(),
+            count: damaged,
+        });
+    }
+    let mut warnings = question.warnings.clone();
+    if scope.left_out_by_validity > 0 {
+        warnings.push(format!("{} matching chunks are not valid at the time asked for", scope.left_out_by_validity));
+    }
+    if damaged > 0 {
+        warnings.push(format!("{damaged} hits are left out because their text is damaged; run `steadfast verify`"));
+    }
+    let in_scope = scope.rows.len() as u64;
+    let by_text = question.mode == Mode::Vector || reach.text == in_scope;
+    Ok(Coverage {
+        complete: not_searched.is_empty() && by_text,
+        generation: snapshot.generation(),
+        in_scope,
+        text: reach.text,
+        vector: reach.vector,
+        tail: reach.tail,
+        not_searched,
+        degraded: reach.degraded,
+        warnings,
+    })
+}

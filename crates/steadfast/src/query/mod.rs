@@ -1,0 +1,114 @@
+//! The line out: parse, scope, retrieve, fuse, page, answer with coverage.
+//!
+//! May name: `error`, `config`, `ingest`. Invariants: the filter becomes a row
+//! set before any candidate is chosen; every answer carries its coverage; no
+//! question is an error, whatever is in it.
+
+mod answer;
+mod cursor;
+mod fuse;
+mod list;
+mod parse;
+mod retrieve;
+mod snippet;
+
+use steadfast_embed::Embed;
+use steadfast_index::Analyzer;
+use steadfast_model::{Coverage, Filter, Hit, Timestamp};
+use steadfast_store::{Backend, Ways};
+
+use crate::error::Result;
+
+pub(crate) use answer::neighbours;
+pub(crate) use list::list;
+pub use list::{Listing, ListRequest};
+
+/// The most hits of one answer.
+pub const HITS_MAX: usize = 1000;
+
+/// A question.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SearchRequest {
+    /// The question, in any words; no text is an error.
+    pub query: String,
+    /// Which chunks it is about.
+    pub filter: Filter,
+    /// How many hits are wanted, at most [`HITS_MAX`].
+    pub limit: usize,
+    /// How it is searched.
+    pub mode: Mode,
+    /// Where the answer before ended.
+    pub cursor: Option<String>,
+    /// How many chunks before and after each hit come with it.
+    pub neighbours: u32,
+    /// Hits below this score are left out.
+    pub min_score: Option<f32>,
+}
+
+impl SearchRequest {
+    /// Returns the question `query` over everything: ten hits, by words and by vector.
+    pub fn new(query: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            filter: Filter::default(),
+            limit: 10,
+            mode: Mode::default(),
+            cursor: None,
+            neighbours: 0,
+            min_score: None,
+        }
+    }
+}
+
+/// How a question is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// By words and by vector, fused.
+    #[default]
+    Hybrid,
+    /// By words.
+    Text,
+    /// By vector.
+    Vector,
+}
+
+impl Mode {
+    fn ways(self) -> Ways {
+        Ways {
+            text: self != Self::Vector,
+            vector: self != Self::Text,
+        }
+    }
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Hits, best first.
+    pub hits: Vec<Hit>,
+    /// What was searched, and what was not and why.
+    pub coverage: Coverage,
+    /// Gets the next hits, when there may be more.
+    pub cursor: Option<String>,
+}
+
+/// Answers a question from one moment of the store.
+pub(crate) fn search(
+    backend: &dyn Backend,
+    embed: &dyn Embed,
+    request: &SearchRequest,
+    now: Timestamp,
+) -> Result<Answer> {
+    let question = parse::parse(&Analyzer, embed, request)?;
+    let start = cursor::start(request)?;
+    let snapshot = backend.snapshot()?;
+    snapshot.warm(question.ways);
+    let scope = snapshot.scope(&request.filter, now)?;
+    let (ranked, next) = retrieve::page(snapshot.as_ref(), &question, &scope.rows, start, request)?;
+    let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &ranked, request)?;
+    let coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
+    let cursor = next.map(|position| cursor::encode(request, position));
+    Ok(Answer { hits, coverage, cursor })
+}

@@ -1,0 +1,58 @@
+//! A text becomes a question: terms to look up, a vector to compare with.
+
+use steadfast_embed::Embed;
+use steadfast_index::Analyzer;
+use steadfast_model::Vector;
+use steadfast_store::Ways;
+
+use super::{Mode, SearchRequest};
+use crate::error::Result;
+
+/// The longest text that is understood; of a longer one the beginning counts.
+const QUERY_BYTES_MAX: usize = 64 * 1024;
+
+/// What is searched for.
+pub(super) struct Question {
+    pub(super) mode: Mode,
+    /// The ways that can find anything for this question.
+    pub(super) ways: Ways,
+    /// Term hashes, ascending.
+    pub(super) terms: Vec<u64>,
+    /// All zeros when the text says nothing to the model.
+    pub(super) vector: Vector,
+    /// What the asker should know.
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn parse(analyzer: &Analyzer, embed: &dyn Embed, request: &SearchRequest) -> Result<Question> {
+    let text = beginning(&request.query);
+    let mut warnings = Vec::new();
+    if text.len() < request.query.len() {
+        warnings.push(format!("only the first {} bytes of the question were used", text.len()));
+    }
+    let query = analyzer.query_terms(text);
+    if query.left_out() > 0 {
+        warnings.push(format!("{} words beyond the limit of the question were left out", query.left_out()));
+    }
+    let terms: Vec<u64> = query.terms().iter().map(|term| term.hash).collect();
+    let vector = if request.mode == Mode::Text {
+        Vector(vec![0.0; embed.model().dimensions])
+    } else {
+        embed.embed(&[text])?.pop().unwrap_or_default()
+    };
+    if terms.is_empty() && vector.is_zero() {
+        warnings.push("the question has no words to search for".to_owned());
+    }
+    Ok(Question {
+        mode: request.mode,
+        ways: request.mode.ways(),
+        terms,
+        vector,
+        warnings,
+    })
+}
+
+fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(QUERY_BYTES_MAX);
+    text.get(..end).unwrap_or_default()
+}

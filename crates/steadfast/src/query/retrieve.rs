@@ -1,0 +1,150 @@
+//! From a scope to one page of ranked rows.
+//!
+//! Candidates are the best rows by text and the best by vector, a fixed number
+//! of each, so a first page costs the same in any store. When a reader pages
+//! on past them, the next tier looks ten times deeper and leaves out what the
+//! tiers before have shown; so the order of all pages together is fixed by the
+//! data alone, and the last page comes after every row that any way can find.
+
+use std::collections::{BTreeSet, HashMap};
+
+use steadfast_model::{Row, RowSet};
+use steadfast_store::{Bm25, Snapshot};
+
+use super::cursor::Position;
+use super::fuse::{Best, Candidate, Ranked, fuse};
+use super::parse::Question;
+use super::{HITS_MAX, SearchRequest};
+use crate::error::Result;
+
+/// Rows by each way that make up the first tier; deeper ones do not change the first page noticeably.
+const DEPTH: usize = 100;
+
+/// How much deeper each further tier looks.
+const DEEPER: usize = 10;
+
+/// The best rows by each way, as deep as one tier looks.
+struct Lists {
+    text: Vec<(Row, f32)>,
+    vector: Vec<(Row, f32)>,
+    depth: usize,
+}
+
+impl Lists {
+    fn rows(&self, depth: usize) -> BTreeSet<Row> {
+        self.text.iter().take(depth).chain(self.vector.iter().take(depth)).map(|&(row, _)| row).collect()
+    }
+
+    /// Returns whether no way can find more rows by looking deeper.
+    fn is_exhausted(&self) -> bool {
+        self.text.len() < self.depth && self.vector.len() < self.depth
+    }
+
+    fn best(&self) -> Best {
+        let first = |list: &[(Row, f32)]| list.first().map_or(0.0, |&(_, score)| score);
+        Best {
+            text: first(&self.text),
+            vector: first(&self.vector),
+        }
+    }
+}
+
+fn depth_of(tier: u32) -> usize {
+    DEEPER.saturating_pow(tier).saturating_mul(DEPTH)
+}
+
+/// Returns the ranked rows of a page and where the next page starts, when there may be one.
+pub(super) fn page(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    scope: &RowSet,
+    start: Option<Position>,
+    request: &SearchRequest,
+) -> Result<(Vec<Ranked>, Option<Position>)> {
+    let limit = request.limit.clamp(1, HITS_MAX);
+    let mut page: Vec<Ranked> = Vec::with_capacity(limit);
+    let mut tier = start.map_or(0, |position| position.tier);
+    let mut after = start;
+    loop {
+        let lists = lists(snapshot, question, scope, depth_of(tier))?;
+        let ranked = tier_order(snapshot, question, &lists, tier)?;
+        let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
+        let rest = ranked
+            .into_iter()
+            .filter(|ranked| after.is_none_or(|position| position.is_before(ranked)) && ranked.score >= floor);
+        for ranked in rest {
+            if page.len() == limit {
+                let next = page.last().map(|last| Position::at(tier, last));
+                return Ok((page, next));
+            }
+            page.push(ranked);
+        }
+        if lists.is_exhausted() {
+            return Ok((page, None));
+        }
+        if page.len() == limit {
+            let next = page.last().map(|last| Position::at(tier, last));
+            return Ok((page, next));
+        }
+        (tier, after) = (tier + 1, None);
+    }
+}
+
+fn lists(snapshot: &dyn Snapshot, question: &Question, scope: &RowSet, depth: usize) -> Result<Lists> {
+    let text = if question.ways.text && !question.terms.is_empty() {
+        snapshot.text_top(&question.terms, depth, Bm25::default(), scope)?
+    } else {
+        Vec::new()
+    };
+    let vector = if question.ways.vector && !question.vector.is_zero() {
+        snapshot.vector_top(&question.vector, depth, scope)?
+    } else {
+        Vec::new()
+    };
+    Ok(Lists { text, vector, depth })
+}
+
+/// Returns the rows that a tier shows, ranked: its candidates without those of the tiers before.
+fn tier_order(snapshot: &dyn Snapshot, question: &Question, lists: &Lists, tier: u32) -> Result<Vec<Ranked>> {
+    let mut rows = lists.rows(lists.depth);
+    if tier > 0 {
+        let shown = lists.rows(depth_of(tier - 1));
+        rows.retain(|row| !shown.contains(row));
+    }
+    let rows: Vec<Row> = rows.into_iter().collect();
+    let texts = known_or(&rows, &lists.text, |missing| {
+        if question.ways.text && !question.terms.is_empty() {
+            let scores = snapshot.text_scores(&question.terms, Bm25::default(), missing)?;
+            Ok(scores.into_iter().map(Some).collect())
+        } else {
+            Ok(vec![None; missing.len()])
+        }
+    })?;
+    let vectors = known_or(&rows, &lists.vector, |missing| {
+        if question.ways.vector && !question.vector.is_zero() {
+            Ok(snapshot.vector_scores(&question.vector, missing)?)
+        } else {
+            Ok(vec![None; missing.len()])
+        }
+    })?;
+    let candidates = rows.into_iter().zip(texts).zip(vectors).map(|((row, text), vector)| Candidate {
+        row,
+        text: text.unwrap_or(0.0),
+        vector,
+    });
+    Ok(fuse(candidates.collect(), lists.best()))
+}
+
+/// Returns a score for each row: from the list where it is in it, by lookup where it is not.
+fn known_or(
+    rows: &[Row],
+    list: &[(Row, f32)],
+    look_up: impl FnOnce(&[Row]) -> Result<Vec<Option<f32>>>,
+) -> Result<Vec<Option<f32>>> {
+    let mut scores: HashMap<Row, Option<f32>> = list.iter().map(|&(row, score)| (row, Some(score))).collect();
+    let missing: Vec<Row> = rows.iter().copied().filter(|row| !scores.contains_key(row)).collect();
+    if !missing.is_empty() {
+        scores.extend(missing.iter().copied().zip(look_up(&missing)?));
+    }
+    Ok(rows.iter().map(|row| scores.get(row).copied().flatten()).collect())
+}
