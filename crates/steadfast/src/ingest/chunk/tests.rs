@@ -241,6 +241,24 @@ fn long_sections_are_cut_between_blocks_and_keep_their_path() {
 }
 
 #[test]
+fn a_fence_that_follows_a_paragraph_at_once_is_kept_whole() {
+    let fence = "```\nfn a() {\n\n\n}\n\nfn b() {}\n```\n";
+    let text = format!("{}\n{fence}", "Some words before. ".repeat(3));
+    let pieces = texts(&text, Kind::Markdown, limits(45, 60));
+    assert_eq!(pieces.last(), Some(&fence));
+}
+
+#[test]
+fn a_few_last_words_are_not_left_alone() {
+    let text = format!("{}\n\nThe end.\n", "words ".repeat(16));
+    for kind in Kind::ALL {
+        assert_eq!(texts(&text, kind, limits(100, 200)), [&text]);
+    }
+    // Unless the chunk before them would be too long.
+    assert_eq!(texts(&text, Kind::Text, limits(100, 104)).len(), 2);
+}
+
+#[test]
 fn a_heading_is_not_left_alone_above_a_long_block() {
     let text = format!("## A\n\n```\n{}```\n", "line\n".repeat(30));
     let pieces = texts(&text, Kind::Markdown, limits(100, 200));
