@@ -242,7 +242,7 @@ fn long_sections_are_cut_between_blocks_and_keep_their_path() {
 
 #[test]
 fn a_fence_that_follows_a_paragraph_at_once_is_kept_whole() {
-    let fence = "```\nfn a() {\n\n\n}\n\nfn b() {}\n```\n";
+    let fence = "```\nfn a() {\n\n\n}\n\nfn b() {}\n\nfn c() {}\n\nfn d() {}\n```\n";
     let text = format!("{}\n{fence}", "Some words before. ".repeat(3));
     let pieces = texts(&text, Kind::Markdown, limits(45, 60));
     assert_eq!(pieces.last(), Some(&fence));
