@@ -6,7 +6,7 @@ mod mark;
 mod note;
 mod put;
 mod rows;
-mod scrub;
+mod upkeep;
 
 pub(in crate::sqlite) use rows::vector_hash;
 
@@ -139,25 +139,6 @@ impl SqliteStore {
             WriterState::Poisoned(what) => Err(StoreError::Poisoned { what: what.clone() }),
             WriterState::Closed => Err(StoreError::Internal("the writer did not open".to_owned())),
         }
-    }
-
-    /// Writes the WAL back into the file and cuts it to nothing; false when readers prevent that for now.
-    ///
-    /// # Errors
-    /// [`StoreError`] when writing fails.
-    pub fn checkpoint(&self) -> Result<bool, StoreError> {
-        if self.journal() != super::journal::WAL {
-            return Ok(true);
-        }
-        let held = self.gate.pass(self.options.patience)?;
-        let mut state = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = self.writer_connection(&mut state)?;
-        let busy: i64 = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(|error| self.error(&error))?;
-        drop(state);
-        drop(held);
-        Ok(busy == 0)
     }
 
     /// Runs a transaction of the rooms beside this one, which speak SQL themselves.

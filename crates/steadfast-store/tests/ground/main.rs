@@ -1,0 +1,16 @@
+//! The SQLite ground by itself, one file per fear.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod forget;
+mod journals;
+mod killed;
+mod modes;
+mod opening;
+mod rot;
+mod support;
+mod writers;
