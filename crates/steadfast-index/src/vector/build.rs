@@ -12,7 +12,13 @@ use super::segment::{
 use steadfast_model::{Row, RowSet};
 
 /// The largest code; -128 stays unused so that codes are symmetric.
-const CODE_MAX: i32 = 127;
+const CODE_MAX: f64 = 127.0;
+
+/// Added to a small number, rounds it to a whole one, whose two's complement is then in the lowest bits.
+///
+/// A scale is right to 24 bits, so a scaled value is below 127.00001 and its
+/// code needs no clamping.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Collects vectors in row order and gives the bytes of their segment.
 #[derive(Clone, Debug)]
@@ -206,26 +212,32 @@ pub(super) fn quantise(
         clippy::cast_possible_truncation,
         reason = "the error is measured against the rounded scale"
     )]
-    let scale = ((f64::from(largest) / f64::from(CODE_MAX)) as f32).max(f32::MIN_POSITIVE);
+    let scale = ((f64::from(largest) / CODE_MAX) as f32).max(f32::MIN_POSITIVE);
     let (step, inverse) = (f64::from(scale), 1.0 / f64::from(scale));
     let from = codes.len();
     codes.resize(from + values.len(), 0);
     let written = codes.get_mut(from..).unwrap_or_default();
     let mut squares = [0.0_f64; 8];
-    for (values, codes) in values.chunks(8).zip(written.chunks_mut(8)) {
+    let mut quantise_block = |values: &[f32], codes: &mut [u8]| {
         for ((&value, code), square) in values.iter().zip(codes).zip(&mut squares) {
-            let scaled = f64::from(value) * inverse;
-            let nearest = scaled + 0.5_f64.copysign(scaled);
+            let shifted = f64::from(value) * inverse + ROUNDER;
+            let rest = f64::from(value) - step * (shifted - ROUNDER);
+            *square += rest * rest;
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "casts saturate, and any code is right with its error"
+                reason = "the code is the lowest byte"
             )]
-            let nearest = (nearest as i32).clamp(-CODE_MAX, CODE_MAX) as i8;
-            let rest = f64::from(value) - step * f64::from(nearest);
-            *square += rest * rest;
-            *code = nearest.cast_unsigned();
+            let lowest = shifted.to_bits() as u8;
+            *code = lowest;
         }
+    };
+    // Blocks of known length let the compiler use wide registers.
+    let (blocks, values_rest) = values.as_chunks::<8>();
+    let (written_blocks, written_rest) = written.as_chunks_mut::<8>();
+    for (values, codes) in blocks.iter().zip(written_blocks) {
+        quantise_block(values, codes);
     }
+    quantise_block(values_rest, written_rest);
     let length = squares.iter().sum::<f64>().sqrt() * (1.0 + 1e-9);
     Ok(Some((scale, round_up(length))))
 }

@@ -7,7 +7,7 @@
 //! f32 scan row for row and bit for bit, at the price of reading a quarter of
 //! the bytes.
 //!
-//! Layout, in reading order: [`segment`] is the file, [`build`] writes and
+//! Layout, in reading order: [`segment`] is the file, [`mod@build`] writes and
 //! merges it, [`query`] derives the bounds, `kernel` computes them for many
 //! rows at once, `scope` says which rows, [`scan`] finds the candidates with the
 //! threshold that `best` keeps, [`rescore`] makes them exact.
