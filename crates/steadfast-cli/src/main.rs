@@ -1,2 +1,19 @@
-//! Placeholder.
-fn main() {}
+//! The `steadfast` command: the library on a terminal.
+//!
+//! Layout: `args` says what can be asked, `commands` does it (one file each),
+//! `config` knows which store and which settings are meant, `output` is the only
+//! room that formats, `error` and `exit` say what went wrong and in which code.
+//! Deliberately not here: anything that a program using the library would miss.
+
+mod app;
+mod args;
+mod commands;
+mod config;
+mod context;
+mod error;
+mod exit;
+mod output;
+
+fn main() -> std::process::ExitCode {
+    app::main()
+}

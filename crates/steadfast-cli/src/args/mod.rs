@@ -1,0 +1,156 @@
+//! What can be asked: the one definition from which help, completions, man
+//! pages and the reference are made.
+//!
+//! Each command's own flags stand in its file below `commands`.
+
+mod filters;
+mod values;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    completions, config, forget, get, index, list, log, man, rebuild, remember, search, sources,
+    verify,
+};
+use crate::context::Global;
+
+pub(crate) use filters::{Filters, source_patterns};
+pub(crate) use values::{JournalChoice, ModeChoice, WriteOptions, namespace, pair, time};
+
+/// Keep and search memories for AI agents
+///
+/// Steadfast keeps texts (folders of files, and notes) in one store and finds
+/// them again by words and by meaning. Nothing leaves your machine: the store
+/// is a folder, the model is inside the program, and every answer says what was
+/// searched.
+#[derive(Debug, Parser)]
+#[command(
+    name = "steadfast",
+    version,
+    max_term_width = 100,
+    styles = STYLES,
+    disable_help_subcommand = true,
+    after_long_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Answer a question over a folder, in one step:
+    steadfast search \"how does recovery work\" --in docs
+  Keep a folder and a note, then search both:
+    steadfast index docs
+    steadfast remember \"We deploy on Tuesdays.\" --tag ops
+    steadfast search \"when do we deploy\"
+
+Exit codes:
+  0 done; 1 nothing found, or a check found something; 2 wrong call, or
+  something named does not exist; 3 busy, try again; 4 store damaged; 5 store
+  of a newer version; 6 the system refused; 70 our mistake";
+
+/// Headings in bold only: the text says all, colours repeat it.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .error(AnsiColor::Red.on_default().bold());
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring folders and files into the store, and up to date
+    ///
+    /// Reads what is new or changed, lets go of what is gone, and leaves out
+    /// what `.gitignore`, `.ignore` and `.steadfastignore` name. A file appears
+    /// wholly or not at all; what was left out is listed with its reason by
+    /// `steadfast sources`.
+    #[command(after_long_help = index::EXAMPLES)]
+    Index(index::Args),
+    /// Search by words and by meaning
+    ///
+    /// Every answer ends with what was searched. With `--in` the path is first
+    /// brought up to date, and only it is searched. Exits with 1 when there are
+    /// no hits.
+    #[command(after_long_help = search::EXAMPLES)]
+    Search(Box<search::Args>),
+    /// Show chunks by id
+    #[command(after_long_help = get::EXAMPLES)]
+    Get(get::Args),
+    /// List chunks in the order in which they came
+    #[command(after_long_help = list::EXAMPLES)]
+    List(Box<list::Args>),
+    /// List files and notes, also those that were left out
+    #[command(after_long_help = sources::EXAMPLES)]
+    Sources(Box<sources::Args>),
+    /// Remember a note
+    ///
+    /// A note with the same namespace, title and text as one that is there is
+    /// that one; its tags are merged.
+    #[command(after_long_help = remember::EXAMPLES)]
+    Remember(remember::Args),
+    /// Forget chunks, sources, namespaces or tags for good
+    ///
+    /// Without `--yes` only the plan is shown. Selectors combine by AND. What is
+    /// forgotten is purged: text, vectors, index entries and history. A
+    /// forgotten file stays out until `index --force` names it. Backups made
+    /// before are yours to delete.
+    #[command(after_long_help = forget::EXAMPLES)]
+    Forget(forget::Args),
+    /// List tags with their number of chunks
+    #[command(after_long_help = "Example:\n  steadfast tags")]
+    Tags,
+    /// List namespaces with their number of chunks
+    #[command(after_long_help = "Example:\n  steadfast namespaces")]
+    Namespaces,
+    /// Show the state of the store
+    #[command(after_long_help = "Example:\n  steadfast status --json")]
+    Status,
+    /// Compare everything with everything
+    ///
+    /// Hashes every text and vector, counts, and compares the indexes with the
+    /// store. Changes nothing. Exits with 1 when a finding is a warning or an
+    /// error.
+    #[command(after_long_help = verify::EXAMPLES)]
+    Verify,
+    /// Make the indexes anew from the store
+    ///
+    /// Nothing is read or embedded again; searches go on meanwhile.
+    #[command(after_long_help = rebuild::EXAMPLES)]
+    Rebuild(rebuild::Args),
+    /// Show what was done to the store, newest first
+    #[command(after_long_help = log::EXAMPLES)]
+    Log(log::Args),
+    /// Show and change settings
+    ///
+    /// Without a subcommand each setting is shown with its value and its
+    /// origin: flag, environment, the store's `config.toml`, your `config.toml`,
+    /// or built in.
+    #[command(after_long_help = config::EXAMPLES)]
+    Config(config::Args),
+    /// Print completions for a shell
+    #[command(after_long_help = completions::EXAMPLES)]
+    Completions(completions::Args),
+    /// Print man pages
+    #[command(after_long_help = man::EXAMPLES)]
+    Man(man::Args),
+    /// Print the version
+    #[command(after_long_help = "Example:\n  steadfast version --json")]
+    Version,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

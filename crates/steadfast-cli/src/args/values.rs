@@ -1,0 +1,121 @@
+//! Values of flags, from text to type.
+
+use std::str::FromStr as _;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+use steadfast::model::{Namespace, Timestamp};
+use steadfast::{Journal, Mode};
+
+use crate::error::Failure;
+
+/// Which journal a store is to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalChoice {
+    /// Keep what the store has; for a new one WAL where that works
+    Auto,
+    /// A write-ahead log: most writes, and readers go on meanwhile
+    Wal,
+    /// A rollback journal: works on network file systems
+    Truncate,
+}
+
+impl From<JournalChoice> for Journal {
+    fn from(choice: JournalChoice) -> Self {
+        match choice {
+            JournalChoice::Auto => Self::Auto,
+            JournalChoice::Wal => Self::Wal,
+            JournalChoice::Truncate => Self::Truncate,
+        }
+    }
+}
+
+/// How a question is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeChoice {
+    /// By words and by meaning
+    Hybrid,
+    /// By words
+    Text,
+    /// By meaning
+    Vector,
+}
+
+impl From<ModeChoice> for Mode {
+    fn from(choice: ModeChoice) -> Self {
+        match choice {
+            ModeChoice::Hybrid => Self::Hybrid,
+            ModeChoice::Text => Self::Text,
+            ModeChoice::Vector => Self::Vector,
+        }
+    }
+}
+
+/// What every command that writes can be told.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct WriteOptions {
+    /// Use this journal; a store in another one is converted when nobody else has it open
+    #[arg(long, value_name = "JOURNAL")]
+    pub(crate) journal: Option<JournalChoice>,
+}
+
+impl WriteOptions {
+    pub(crate) fn journal(self) -> Option<Journal> {
+        self.journal.map(Journal::from)
+    }
+}
+
+/// Reads a time that a flag gives.
+pub(crate) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
+    Timestamp::parse(text).map_err(|error| Failure::about(flag, error))
+}
+
+/// Reads a namespace that a flag gives.
+pub(crate) fn namespace(flag: &str, name: &str) -> Result<Namespace, Failure> {
+    Namespace::new(name).map_err(|error| Failure::about(flag, error))
+}
+
+/// Reads `K=V`, where V is a number, true, false or null when it reads as one, else a string.
+pub(crate) fn pair(text: &str) -> Result<(String, Value), Failure> {
+    let (key, value) = text
+        .split_once('=')
+        .filter(|(key, _)| !key.trim().is_empty())
+        .ok_or_else(|| {
+            Failure::new("invalid_input", format!("`{text}` is not KEY=VALUE"))
+                .at("--meta")
+                .hint("write --meta year=2024")
+        })?;
+    let parsed = Value::from_str(value)
+        .ok()
+        .filter(|value| !value.is_array() && !value.is_object());
+    let value = match parsed {
+        Some(Value::String(_)) | None => Value::String(value.to_owned()),
+        Some(plain) => plain,
+    };
+    Ok((key.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_is_what_it_reads_as() {
+        for (text, expected) in [
+            ("k=2024", json!(2024)),
+            ("k=-1.5", json!(-1.5)),
+            ("k=true", json!(true)),
+            ("k=null", json!(null)),
+            ("k=", json!("")),
+            ("k=a=b", json!("a=b")),
+            ("k=\"x\"", json!("\"x\"")),
+            ("k=[1]", json!("[1]")),
+            ("k=1.2.3", json!("1.2.3")),
+        ] {
+            assert_eq!(pair(text).unwrap(), ("k".to_owned(), expected), "{text}");
+        }
+        assert!(pair("novalue").is_err());
+        assert!(pair("=x").is_err());
+    }
+}

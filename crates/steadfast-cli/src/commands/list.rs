@@ -1,0 +1,72 @@
+//! `steadfast list`: chunks by filter alone.
+
+use serde_json::{Value, json};
+use steadfast::ListRequest;
+
+use crate::args::Filters;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::{grouped, json, text};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  steadfast list --kind note --tag ops
+  steadfast list --in docs -k 1000 --json";
+
+/// Flags of `steadfast list`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// How many chunks, at most 10000
+    #[arg(short = 'k', long = "limit", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: u16,
+    /// Go on where the list with this cursor ended
+    #[arg(long, value_name = "C")]
+    cursor: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let here = context.environment.here();
+    let mut request = ListRequest::default();
+    request.filter = args.filters.to_filter(&here)?;
+    request.limit = usize::from(args.limit);
+    request.cursor.clone_from(&args.cursor);
+    let listing = context.open(&settings)?.list(&request)?;
+    if listing.damaged > 0 {
+        let warning = format!(
+            "{} chunks are left out because their text is damaged; run `steadfast verify`",
+            listing.damaged
+        );
+        context.output.warn(&[warning]);
+    }
+    context.output.show(
+        || {
+            json!({
+                "chunks": listing.chunks.iter().map(json::chunk).collect::<Value>(),
+                "cursor": listing.cursor,
+                "total": listing.total,
+                "damaged": listing.damaged,
+            })
+        },
+        |out, style| {
+            for chunk in &listing.chunks {
+                text::chunk_line(out, style, chunk, &here)?;
+            }
+            let shown = listing.chunks.len() as u64;
+            writeln!(
+                out,
+                "{} of {} chunks",
+                grouped(shown),
+                grouped(listing.total)
+            )?;
+            match &listing.cursor {
+                Some(cursor) => writeln!(out, "more: --cursor {cursor}"),
+                None => Ok(()),
+            }
+        },
+    )?;
+    Ok(Exit::Done)
+}

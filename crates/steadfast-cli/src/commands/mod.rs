@@ -1,0 +1,54 @@
+//! The commands, one file each: flags, work, answer.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod forget;
+pub(crate) mod get;
+pub(crate) mod index;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod man;
+mod names;
+pub(crate) mod rebuild;
+pub(crate) mod remember;
+pub(crate) mod search;
+pub(crate) mod sources;
+mod status;
+mod stdin;
+pub(crate) mod verify;
+mod version;
+
+use std::time::Instant;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// Does what was asked.
+pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Index(args) => index::run(&args, context),
+        Command::Search(args) => search::run(&args, context),
+        Command::Get(args) => get::run(&args, context),
+        Command::List(args) => list::run(&args, context),
+        Command::Sources(args) => sources::run(&args, context),
+        Command::Remember(args) => remember::run(&args, context),
+        Command::Forget(args) => forget::run(&args, context),
+        Command::Tags => names::run(names::What::Tags, context),
+        Command::Namespaces => names::run(names::What::Namespaces, context),
+        Command::Status => status::run(context),
+        Command::Verify => verify::run(context),
+        Command::Rebuild(args) => rebuild::run(&args, context),
+        Command::Log(args) => log::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
+        Command::Version => version::run(context),
+    }
+}
+
+/// Returns the milliseconds since a moment, to the microsecond.
+fn elapsed_ms(started: Instant) -> f64 {
+    (started.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}

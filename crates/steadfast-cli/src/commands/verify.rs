@@ -1,0 +1,57 @@
+//! `steadfast verify`: everything against everything.
+
+use serde_json::{Value, json};
+use steadfast::model::Severity;
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::progress::Bar;
+use crate::output::{grouped, json, text};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  steadfast verify
+  steadfast verify --json && echo sound";
+
+pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let memory = context.open(&settings)?;
+    let bar = Bar::new();
+    let report = memory.verify(&bar)?;
+    drop(bar);
+    let is_ok = report
+        .findings
+        .iter()
+        .all(|finding| finding.severity == Severity::Info);
+    context.output.show(
+        || {
+            json!({
+                "ok": is_ok,
+                "checked": {
+                    "chunks": report.chunks,
+                    "vectors": report.vectors,
+                    "text": report.text_bytes,
+                    "index_rows": report.index_rows,
+                },
+                "findings": report.findings.iter().map(json::finding).collect::<Value>(),
+            })
+        },
+        |out, style| {
+            report
+                .findings
+                .iter()
+                .try_for_each(|finding| text::finding(out, style, finding))?;
+            writeln!(
+                out,
+                "{}: checked {} chunks ({} of text), {} vectors, {} index rows",
+                if is_ok { "ok" } else { "NOT OK" },
+                grouped(report.chunks),
+                text::size(report.text_bytes),
+                grouped(report.vectors),
+                grouped(report.index_rows),
+            )
+        },
+    )?;
+    Ok(if is_ok { Exit::Done } else { Exit::Found })
+}

@@ -1,0 +1,97 @@
+//! What every command is given: the global flags, the output, the way to the store.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use steadfast::{Journal, Memory};
+
+use crate::config::{Environment, Places, Settings};
+use crate::error::Failure;
+use crate::output::Output;
+
+/// Flags that every command has.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Global {
+    /// Use the store in this folder
+    ///
+    /// Without it the store is the one that STEADFAST_STORE names, else the
+    /// nearest folder `.steadfast` upward from here, else the one in the
+    /// setting `store.path`, else `steadfast` in your data folder.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    pub(crate) store: Option<PathBuf>,
+    /// Print JSON
+    ///
+    /// Exactly one object on standard output, also for an error; `log` prints
+    /// one object a line. Unknown fields are to be ignored.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+}
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    pub(crate) environment: Environment,
+    global: Global,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        Self {
+            output: Output::new(global.json),
+            environment: Environment::of_process(),
+            global,
+        }
+    }
+
+    /// Returns the settings from all layers.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let settings = Settings::load(self.global.store.as_deref(), &self.environment)?;
+        self.output.warn(&settings.warnings);
+        Ok(settings)
+    }
+
+    /// Returns where the files with settings are, without reading what is in force.
+    pub(crate) fn places(&self) -> Result<Places, Failure> {
+        Places::find(self.global.store.as_deref(), &self.environment)
+    }
+
+    /// Opens the store to read; there must be one.
+    pub(crate) fn open(&self, settings: &Settings) -> Result<Memory, Failure> {
+        Ok(Memory::options().actor(ACTOR).open(settings.store())?)
+    }
+
+    /// Opens the store to change what is in it; there must be one.
+    pub(crate) fn open_to_change(
+        &self,
+        settings: &Settings,
+        journal: Option<Journal>,
+    ) -> Result<Memory, Failure> {
+        let journal = settings.journal(journal);
+        Ok(Memory::options()
+            .actor(ACTOR)
+            .journal(journal)
+            .open(settings.store())?)
+    }
+
+    /// Opens the store to write into it, and creates it when there is none.
+    pub(crate) fn open_to_write(
+        &self,
+        settings: &Settings,
+        journal: Option<Journal>,
+    ) -> Result<Memory, Failure> {
+        let journal = settings.journal(journal);
+        Ok(Memory::options()
+            .actor(ACTOR)
+            .journal(journal)
+            .create(true)
+            .open(settings.store())?)
+    }
+}
+
+/// Who is named in the log.
+const ACTOR: &str = "cli";
