@@ -36,7 +36,7 @@ pub use config::Options;
 pub use error::{Error, Result};
 pub use ingest::{FileCounts, IndexOptions, IndexReport, Note, Remembered, SkippedSource};
 pub use memory::{ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, Selection};
-pub use query::{Answer, ListRequest, Listing, Mode, SearchRequest};
+pub use query::{Answer, ListRequest, Listing, Mode, SearchRequest, Weights};
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;

@@ -1,6 +1,6 @@
 //! Reading by id and by source, and the lists.
 
-use steadfast_model::{Chunk, ChunkId, Document, Filter};
+use steadfast_model::{Chunk, ChunkId, Document, Filter, Validity};
 use steadfast_store::Event;
 
 use super::Memory;
@@ -56,10 +56,23 @@ impl Memory {
 
     /// Returns the documents that a filter's namespace, source and folder parts admit, also those that were left out.
     ///
+    /// A filter that asks for more, such as a tag, leaves the documents with chunks that pass it, and
+    /// [`Document::chunks`] counts those.
+    ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read.
     pub fn sources(&self, filter: &Filter) -> Result<Vec<Document>> {
-        Ok(self.backend().snapshot()?.documents(filter)?)
+        let snapshot = self.backend().snapshot()?;
+        let mut documents = snapshot.documents(filter)?;
+        if filter.asks_attributes() || matches!(filter.validity, Validity::At(_)) {
+            let scope = snapshot.scope(filter, self.inner.clock.now())?.rows;
+            for document in &mut documents {
+                let rows = snapshot.rows_of(&[document.key])?;
+                document.chunks = rows.iter().filter(|row| scope.contains(**row)).count() as u64;
+            }
+            documents.retain(|document| document.chunks > 0);
+        }
+        Ok(documents)
     }
 
     /// Returns each tag with its number of live chunks, by name.

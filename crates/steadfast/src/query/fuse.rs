@@ -9,6 +9,15 @@ use steadfast_model::Row;
 /// What the vector counts against the words.
 const VECTOR_WEIGHT: f32 = 0.5;
 
+/// What each way of searching counts in the score of a hit.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Weights {
+    /// What its words count.
+    pub text: f32,
+    /// What its vector counts.
+    pub vector: f32,
+}
+
 /// A candidate with its two scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
@@ -31,20 +40,28 @@ pub(super) struct Best {
     pub(super) vector: f32,
 }
 
-/// Ranks candidates, best first, equal scores by row. A way that found nothing in scope does not weigh.
+impl Best {
+    /// Returns what each way counts. A way that found nothing in scope does not weigh.
+    pub(super) fn weights(self) -> Weights {
+        let (text, vector) = match (self.text > 0.0, self.vector > 0.0) {
+            (true, true) => (1.0 - VECTOR_WEIGHT, VECTOR_WEIGHT),
+            (true, false) => (1.0, 0.0),
+            (false, true) => (0.0, 1.0),
+            (false, false) => (0.0, 0.0),
+        };
+        Weights { text, vector }
+    }
+}
+
+/// Ranks candidates, best first, equal scores by row.
 pub(super) fn fuse(candidates: Vec<Candidate>, best: Best) -> Vec<Ranked> {
-    let (text_weight, vector_weight) = match (best.text > 0.0, best.vector > 0.0) {
-        (true, true) => (1.0 - VECTOR_WEIGHT, VECTOR_WEIGHT),
-        (true, false) => (1.0, 0.0),
-        (false, true) => (0.0, 1.0),
-        (false, false) => (0.0, 0.0),
-    };
+    let weights = best.weights();
     let part = |weight: f32, score: f32, best: f32| if weight > 0.0 { weight * score.max(0.0) / best } else { 0.0 };
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
         .map(|candidate| Ranked {
-            score: part(text_weight, candidate.text, best.text)
-                + part(vector_weight, candidate.vector.unwrap_or(0.0), best.vector),
+            score: part(weights.text, candidate.text, best.text)
+                + part(weights.vector, candidate.vector.unwrap_or(0.0), best.vector),
             candidate,
         })
         .collect();

@@ -20,6 +20,7 @@ use steadfast_store::{Backend, Ways};
 use crate::error::Result;
 
 pub(crate) use answer::neighbours;
+pub use fuse::Weights;
 pub(crate) use list::list;
 pub use list::{Listing, ListRequest};
 
@@ -92,6 +93,8 @@ pub struct Answer {
     pub coverage: Coverage,
     /// Gets the next hits, when there may be more.
     pub cursor: Option<String>,
+    /// What each way of searching counts in the scores of this answer.
+    pub weights: Weights,
 }
 
 /// Answers a question from one moment of the store.
@@ -106,9 +109,10 @@ pub(crate) fn search(
     let snapshot = backend.snapshot()?;
     snapshot.warm(question.ways);
     let scope = snapshot.scope(&request.filter, now)?;
-    let (ranked, next) = retrieve::page(snapshot.as_ref(), &question, &scope.rows, start, request)?;
-    let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &ranked, request)?;
+    let page = retrieve::page(snapshot.as_ref(), &question, &scope.rows, start, request)?;
+    let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &page.ranked, request)?;
     let coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
-    let cursor = next.map(|position| cursor::encode(request, position));
-    Ok(Answer { hits, coverage, cursor })
+    let cursor = page.next.map(|position| cursor::encode(request, position));
+    let weights = page.weights;
+    Ok(Answer { hits, coverage, cursor, weights })
 }

@@ -12,7 +12,7 @@ use steadfast_model::{Row, RowSet};
 use steadfast_store::{Bm25, Snapshot};
 
 use super::cursor::Position;
-use super::fuse::{Best, Candidate, Ranked, fuse};
+use super::fuse::{Best, Candidate, Ranked, Weights, fuse};
 use super::parse::Question;
 use super::{HITS_MAX, SearchRequest};
 use crate::error::Result;
@@ -53,20 +53,30 @@ fn depth_of(tier: u32) -> usize {
     DEEPER.saturating_pow(tier).saturating_mul(DEPTH)
 }
 
-/// Returns the ranked rows of a page and where the next page starts, when there may be one.
+/// A page of ranked rows.
+pub(super) struct Page {
+    pub(super) ranked: Vec<Ranked>,
+    /// Where the next page starts, when there may be one.
+    pub(super) next: Option<Position>,
+    /// What each way counts in the scores.
+    pub(super) weights: Weights,
+}
+
+/// Returns a page of ranked rows.
 pub(super) fn page(
     snapshot: &dyn Snapshot,
     question: &Question,
     scope: &RowSet,
     start: Option<Position>,
     request: &SearchRequest,
-) -> Result<(Vec<Ranked>, Option<Position>)> {
+) -> Result<Page> {
     let limit = request.limit.clamp(1, HITS_MAX);
     let mut page: Vec<Ranked> = Vec::with_capacity(limit);
     let mut tier = start.map_or(0, |position| position.tier);
     let mut after = start;
     loop {
         let lists = lists(snapshot, question, scope, depth_of(tier))?;
+        let weights = lists.best().weights();
         let ranked = tier_order(snapshot, question, &lists, tier)?;
         let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
         let rest = ranked
@@ -75,16 +85,16 @@ pub(super) fn page(
         for ranked in rest {
             if page.len() == limit {
                 let next = page.last().map(|last| Position::at(tier, last));
-                return Ok((page, next));
+                return Ok(Page { ranked: page, next, weights });
             }
             page.push(ranked);
         }
         if lists.is_exhausted() {
-            return Ok((page, None));
+            return Ok(Page { ranked: page, next: None, weights });
         }
         if page.len() == limit {
             let next = page.last().map(|last| Position::at(tier, last));
-            return Ok((page, next));
+            return Ok(Page { ranked: page, next, weights });
         }
         (tier, after) = (tier + 1, None);
     }
