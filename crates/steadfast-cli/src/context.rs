@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use steadfast::{Journal, Memory};
 
 use crate::config::{Environment, Places, Settings};
 use crate::error::Failure;
@@ -14,7 +13,7 @@ use crate::output::Output;
 pub(crate) struct Global {
     /// Use the store in this folder
     ///
-    /// Without it the store is the one that STEADFAST_STORE names, else the
+    /// Without it the store is the one that `STEADFAST_STORE` names, else the
     /// nearest folder `.steadfast` upward from here, else the one in the
     /// setting `store.path`, else `steadfast` in your data folder.
     #[arg(
@@ -59,39 +58,4 @@ impl Context {
     pub(crate) fn places(&self) -> Result<Places, Failure> {
         Places::find(self.global.store.as_deref(), &self.environment)
     }
-
-    /// Opens the store to read; there must be one.
-    pub(crate) fn open(&self, settings: &Settings) -> Result<Memory, Failure> {
-        Ok(Memory::options().actor(ACTOR).open(settings.store())?)
-    }
-
-    /// Opens the store to change what is in it; there must be one.
-    pub(crate) fn open_to_change(
-        &self,
-        settings: &Settings,
-        journal: Option<Journal>,
-    ) -> Result<Memory, Failure> {
-        let journal = settings.journal(journal);
-        Ok(Memory::options()
-            .actor(ACTOR)
-            .journal(journal)
-            .open(settings.store())?)
-    }
-
-    /// Opens the store to write into it, and creates it when there is none.
-    pub(crate) fn open_to_write(
-        &self,
-        settings: &Settings,
-        journal: Option<Journal>,
-    ) -> Result<Memory, Failure> {
-        let journal = settings.journal(journal);
-        Ok(Memory::options()
-            .actor(ACTOR)
-            .journal(journal)
-            .create(true)
-            .open(settings.store())?)
-    }
 }
-
-/// Who is named in the log.
-const ACTOR: &str = "cli";

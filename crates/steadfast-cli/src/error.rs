@@ -72,14 +72,13 @@ impl Failure {
 
     /// Returns a failure to write the output.
     pub(crate) fn output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::new(
-                "disk_full",
-                "the output cannot be written: the disk is full",
-            ),
-            _ => Self::new("output", format!("the output cannot be written: {error}")),
+        use io::ErrorKind::{BrokenPipe, QuotaExceeded, StorageFull};
+        if error.kind() == BrokenPipe {
+            return Self::BrokenPipe;
         }
+        let is_full = matches!(error.kind(), StorageFull | QuotaExceeded);
+        let kind = if is_full { "disk_full" } else { "output" };
+        Self::new(kind, format!("the output cannot be written: {error}"))
     }
 
     /// Returns the code to end with.

@@ -13,6 +13,7 @@ mod context;
 mod error;
 mod exit;
 mod output;
+mod store;
 
 fn main() -> std::process::ExitCode {
     app::main()

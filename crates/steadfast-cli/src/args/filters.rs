@@ -104,14 +104,13 @@ fn expression(text: &str) -> Result<Expression, Failure> {
 /// Returns the source that a path has, also when it is gone.
 fn name_of(path: &Path) -> Result<String, Failure> {
     source_of(path).map_err(|error| {
-        Failure::from(match error.kind() {
-            std::io::ErrorKind::NotFound => Error::PathNotFound {
-                path: path.to_owned(),
-            },
-            _ => Error::PathUnreadable {
-                path: path.to_owned(),
-                what: error.to_string(),
-            },
+        let path = path.to_owned();
+        let is_gone = error.kind() == std::io::ErrorKind::NotFound;
+        let what = error.to_string();
+        Failure::from(if is_gone {
+            Error::PathNotFound { path }
+        } else {
+            Error::PathUnreadable { path, what }
         })
     })
 }
@@ -145,7 +144,9 @@ fn resolved(glob: &str, here: &Path) -> Option<String> {
             Component::CurDir => {}
             Component::ParentDir if rest.is_empty() => drop(base.pop()),
             Component::ParentDir => drop(rest.pop()),
-            other => rest.push(other.as_os_str().to_str()?.to_owned()),
+            Component::Normal(_) | Component::Prefix(_) | Component::RootDir => {
+                rest.push(component.as_os_str().to_str()?.to_owned());
+            }
         }
     }
     let base = base.to_str()?.trim_end_matches('/');

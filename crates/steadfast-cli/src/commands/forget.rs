@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{Style, grouped};
+use crate::store::{open_to_change, open_to_read};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -54,9 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .collect::<Result<_, _>>()?;
     selection.tags.clone_from(&args.tag);
     let memory = if args.yes {
-        context.open_to_change(&settings, args.write.journal())?
+        open_to_change(&settings, args.write.journal())?
     } else {
-        context.open(&settings)?
+        open_to_read(&settings)?
     };
     let plan = memory.plan_forget(&selection)?;
     let forgotten = if args.yes {

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{json, text};
+use crate::store::open_to_read;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let here = context.environment.here();
-    let found = context.open(&settings)?.get(&args.ids, args.neighbours)?;
+    let found = open_to_read(&settings)?.get(&args.ids, args.neighbours)?;
     context.output.show(
         || json!({"chunks": found.iter().map(object).collect::<Value>()}),
         |out, style| {

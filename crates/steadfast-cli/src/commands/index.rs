@@ -15,6 +15,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::progress::Bar;
 use crate::output::{grouped, json, text};
+use crate::store::open_to_write;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +24,10 @@ Examples:
   steadfast index . --include '*.md' --exclude 'drafts/'";
 
 /// Flags of `steadfast index`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Files and folders; when one is missing nothing is indexed
@@ -67,7 +72,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let options = options(args, settings.namespace(), settings.file_bytes_max())?;
     require_paths(args)?;
-    let memory = context.open_to_write(&settings, args.write.journal())?;
+    let memory = open_to_write(&settings, args.write.journal())?;
     let bar = Bar::new();
     let report = memory.index(&args.paths, &options, &bar)?;
     drop(bar);

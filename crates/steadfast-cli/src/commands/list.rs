@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{grouped, json, text};
+use crate::store::open_to_read;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     request.filter = args.filters.to_filter(&here)?;
     request.limit = usize::from(args.limit);
     request.cursor.clone_from(&args.cursor);
-    let listing = context.open(&settings)?.list(&request)?;
+    let listing = open_to_read(&settings)?.list(&request)?;
     if listing.damaged > 0 {
         let warning = format!(
             "{} chunks are left out because their text is damaged; run `steadfast verify`",

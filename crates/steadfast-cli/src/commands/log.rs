@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{grouped, json};
+use crate::store::open_to_read;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -20,9 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let events = context
-        .open(&settings)?
-        .log(usize::try_from(args.limit).unwrap_or(usize::MAX))?;
+    let events = open_to_read(&settings)?.log(usize::try_from(args.limit).unwrap_or(usize::MAX))?;
     if context.output.is_json() {
         context.output.print(|out, _| {
             events

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{grouped, json};
+use crate::store::open_to_read;
 
 /// Which names are listed.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub(super) enum What {
 
 pub(super) fn run(what: What, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let memory = context.open(&settings)?;
+    let memory = open_to_read(&settings)?;
     let (field, names) = match what {
         What::Tags => ("tags", memory.tags()?),
         What::Namespaces => ("namespaces", memory.namespaces()?),

@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::progress::Bar;
 use crate::output::text;
+use crate::store::open_to_change;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +41,7 @@ enum Index {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let settings = context.settings()?;
-    let memory = context.open_to_change(&settings, args.write.journal())?;
+    let memory = open_to_change(&settings, args.write.journal())?;
     let which = match args.index {
         Index::Text => Derived::Text,
         Index::Vector => Derived::Vector,

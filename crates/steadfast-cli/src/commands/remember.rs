@@ -10,6 +10,7 @@ use crate::args::{WriteOptions, namespace, pair, time};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::store::open_to_write;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let note = note(args, settings.namespace())?;
-    let memory = context.open_to_write(&settings, args.write.journal())?;
+    let memory = open_to_write(&settings, args.write.journal())?;
     let remembered = memory.remember(&note)?;
     context.output.show(
         || {

@@ -18,6 +18,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::progress::Bar;
 use crate::output::{Style, json, text};
+use crate::store::{open_to_read, open_to_write};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     request.neighbours = args.neighbours;
     request.min_score = args.min_score;
     request.cursor.clone_from(&args.cursor);
-    let (memory, indexed, warnings) = open(args, context, &settings, &request.filter)?;
+    let (memory, indexed, warnings) = open(args, &settings, &request.filter)?;
     let started = Instant::now();
     let mut answer = memory.search(&request)?;
     let elapsed_ms = elapsed_ms(started);
@@ -143,15 +144,10 @@ fn query(argument: &OsString) -> Result<String, Failure> {
 type Opened = (Memory, Option<Value>, Vec<String>);
 
 /// Opens the store; with `--in` it is first brought up to date, where it can be written.
-fn open(
-    args: &Args,
-    context: &Context,
-    settings: &Settings,
-    filter: &Filter,
-) -> Result<Opened, Failure> {
+fn open(args: &Args, settings: &Settings, filter: &Filter) -> Result<Opened, Failure> {
     let paths = &args.filters.within;
     if paths.is_empty() {
-        return Ok((context.open(settings)?, None, Vec::new()));
+        return Ok((open_to_read(settings)?, None, Vec::new()));
     }
     if let Some(path) = paths
         .iter()
@@ -159,7 +155,7 @@ fn open(
     {
         return Err(steadfast::Error::PathNotFound { path: path.clone() }.into());
     }
-    let memory = context.open_to_write(settings, args.write.journal())?;
+    let memory = open_to_write(settings, args.write.journal())?;
     let started = Instant::now();
     match bring_up_to_date(&memory, paths, settings, filter) {
         Ok(report) => {
@@ -233,6 +229,10 @@ fn object(args: &Args, answer: &Answer, indexed: Option<&Value>, elapsed_ms: f64
             let explanation = json!({
                 "text_score": json::number(hit.text_score),
                 "vector_score": hit.vector_score.map(json::number),
+                "weights": {
+                    "text": json::number(answer.weights.text),
+                    "vector": json::number(answer.weights.vector),
+                },
             });
             json::set(&mut object, "explain", explanation);
         }
@@ -259,7 +259,7 @@ fn write(
     for (index, hit) in answer.hits.iter().enumerate() {
         text::hit(out, style, index + 1, hit, here)?;
         if args.explain {
-            text::explanation(out, hit)?;
+            text::explanation(out, hit, answer.weights)?;
         }
         writeln!(out)?;
     }

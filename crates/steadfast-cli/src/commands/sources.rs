@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{grouped, json};
+use crate::store::open_to_read;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +24,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let filter = args.filters.to_filter(&context.environment.here())?;
-    let documents = context.open(&settings)?.sources(&filter)?;
+    let documents = open_to_read(&settings)?.sources(&filter)?;
     context.output.show(
         || json!({"sources": documents.iter().map(json::source).collect::<Value>()}),
         |out, style| {

@@ -8,10 +8,11 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{Style, grouped, json, text};
+use crate::store::open_to_read;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let memory = context.open(&settings)?;
+    let memory = open_to_read(&settings)?;
     let health = memory.status()?;
     let store = memory.folder().display().to_string();
     context.output.show(

@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::progress::Bar;
 use crate::output::{grouped, json, text};
+use crate::store::open_to_read;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -16,7 +17,7 @@ Examples:
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let memory = context.open(&settings)?;
+    let memory = open_to_read(&settings)?;
     let bar = Bar::new();
     let report = memory.verify(&bar)?;
     drop(bar);

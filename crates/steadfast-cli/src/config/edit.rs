@@ -48,12 +48,17 @@ fn change(path: &Path, key: &Key, value: Option<&str>) -> Result<bool, Failure> 
         ));
     }
     write(path, &after).map_err(|error| {
-        let kind = match error.kind() {
-            io::ErrorKind::PermissionDenied => "permission",
-            io::ErrorKind::ReadOnlyFilesystem => "read_only",
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk_full",
-            _ => "io",
-        };
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let kind = [
+            (PermissionDenied, "permission"),
+            (ReadOnlyFilesystem, "read_only"),
+            (StorageFull, "disk_full"),
+            (QuotaExceeded, "disk_full"),
+        ];
+        let kind = kind
+            .iter()
+            .find(|(kind, _)| *kind == error.kind())
+            .map_or("io", |(_, name)| name);
         at_path(Failure::new(
             kind,
             format!("the file cannot be written: {error}"),
@@ -78,12 +83,12 @@ fn edited(text: &str, key: &Key, value: Option<&str>) -> String {
     for (index, line) in lines.iter().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[') {
-            current = header
+            header
                 .split(']')
                 .next()
                 .unwrap_or_default()
                 .trim()
-                .to_owned();
+                .clone_into(&mut current);
             if current == table {
                 table_at = Some(index);
             }

@@ -58,17 +58,6 @@ impl File {
 /// Returns the text of a file; a file that is not there is empty.
 pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let place = path.display().to_string();
-    let refused = |error: io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => Failure::new("permission", error.to_string()).at(&place),
-        io::ErrorKind::InvalidData => {
-            Failure::new("invalid_config", "the file is not UTF-8").at(&place)
-        }
-        _ => Failure::new(
-            "invalid_config",
-            format!("the file cannot be read: {error}"),
-        )
-        .at(&place),
-    };
     match std::fs::read_to_string(path) {
         Ok(text) if text.len() > BYTES_MAX => {
             Err(Failure::new("invalid_config", "the file is too large for settings").at(&place))
@@ -82,7 +71,15 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
         {
             Ok(String::new())
         }
-        Err(error) => Err(refused(error)),
+        Err(error) => {
+            let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
+            let kind = if is_refused {
+                "permission"
+            } else {
+                "invalid_config"
+            };
+            Err(Failure::new(kind, format!("the file cannot be read: {error}")).at(&place))
+        }
     }
 }
 
@@ -97,21 +94,21 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     })?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
-        match value {
-            Value::Table(inner) => {
-                for (inner_name, value) in inner {
-                    values.insert(format!("{name}.{inner_name}"), plain(value));
-                }
+        if let Value::Table(inner) = value {
+            for (inner_name, value) in inner {
+                values.insert(format!("{name}.{inner_name}"), plain(value));
             }
-            value => drop(values.insert(name, plain(value))),
+        } else {
+            values.insert(name, plain(value));
         }
     }
     Ok(values)
 }
 
 fn plain(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+    if let Value::String(text) = value {
+        text
+    } else {
+        value.to_string()
     }
 }

@@ -208,11 +208,15 @@ pub(crate) fn status(store: &str, health: &Health) -> Value {
 }
 
 fn model(model: &ModelId) -> Value {
+    let hash = model
+        .hash
+        .iter()
+        .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
     json!({
         "name": model.name,
         "revision": model.revision,
         "dimensions": model.dimensions,
-        "hash": model.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "hash": hash,
     })
 }
 

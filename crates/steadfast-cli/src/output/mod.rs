@@ -1,6 +1,6 @@
 //! Everything that is printed: data on standard output, talk on standard error.
 //!
-//! Colours appear on a terminal only, never carry meaning alone, and NO_COLOR
+//! Colours appear on a terminal only, never carry meaning alone, and `NO_COLOR`
 //! turns them off. What is deliberately not here: decisions.
 
 pub(crate) mod json;
@@ -20,6 +20,7 @@ pub(crate) use style::{Style, clean, grouped};
 pub(crate) struct Output {
     is_json: bool,
     style: Style,
+    talks_to_terminal: bool,
 }
 
 impl Output {
@@ -27,6 +28,7 @@ impl Output {
         Self {
             is_json,
             style: Style::of_terminal(io::stdout().is_terminal()),
+            talks_to_terminal: io::stderr().is_terminal(),
         }
     }
 
@@ -67,7 +69,7 @@ impl Output {
     pub(crate) fn talk(&self, lines: &[String]) {
         let mut out = io::stderr().lock();
         for line in lines {
-            drop(writeln!(out, "{}", clean(line, io::stderr().is_terminal())));
+            drop(writeln!(out, "{}", clean(line, self.talks_to_terminal)));
         }
     }
 

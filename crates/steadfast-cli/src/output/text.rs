@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use steadfast::Weights;
 use steadfast::model::{Chunk, Coverage, Finding, Hit};
 
 use super::{Style, grouped};
@@ -51,15 +52,17 @@ pub(crate) fn hit(
 }
 
 /// Writes the scores that make up the score of a hit.
-pub(crate) fn explanation(out: &mut dyn Write, hit: &Hit) -> io::Result<()> {
+pub(crate) fn explanation(out: &mut dyn Write, hit: &Hit, weights: Weights) -> io::Result<()> {
     let vector = hit
         .vector_score
         .map_or("none".to_owned(), |score| format!("{score:.3}"));
     let via: Vec<&str> = hit.matched_via.iter().map(|way| way.as_str()).collect();
     writeln!(
         out,
-        "   text {:.3}, vector {vector}, found by {}",
+        "   text {:.3} (weight {}), vector {vector} (weight {}), found by {}",
         hit.text_score,
+        weights.text,
+        weights.vector,
         via.join(", ")
     )
 }
