@@ -46,23 +46,54 @@ pub(super) fn unpack(bytes: &[u8], bits: u8, out: &mut [u32]) -> Option<()> {
         out.fill(0);
         return Some(());
     }
-    if bits > 32 {
-        return None;
-    }
     let bytes = bytes.get(..packed_bytes(out.len(), bits) + PADDING_BYTES)?;
+    let (groups, rest) = out.as_chunks_mut::<GROUP>();
+    unpack_groups(bytes, bits, groups)?;
+    // Eight numbers take as many bytes as one takes bits: the rest starts at a byte.
+    let mut at = groups.len() * usize::from(bits) * 8;
     let mask = u64::MAX >> (64 - u32::from(bits));
-    let mut at = 0_usize;
-    for slot in out {
+    for slot in rest {
         let word = bytes.get(at / 8..)?.first_chunk::<8>()?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the mask leaves at most 32 bits"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits wide")]
         let value = (u64::from_le_bytes(*word) >> (at % 8) & mask) as u32;
         *slot = value;
         at += usize::from(bits);
     }
     Some(())
+}
+
+/// Numbers that are read together.
+const GROUP: usize = 8;
+
+/// Reads groups of numbers with one routine per width, in which all places and shifts are constants.
+fn unpack_groups(bytes: &[u8], bits: u8, groups: &mut [[u32; GROUP]]) -> Option<()> {
+    macro_rules! routine {
+        ($($bits:literal)*) => {
+            match bits {
+                $($bits => {
+                    for (index, group) in groups.iter_mut().enumerate() {
+                        let packed = bytes.get(index * $bits..)?.first_chunk::<{ $bits + PADDING_BYTES }>()?;
+                        group_of::<$bits, { $bits + PADDING_BYTES }>(packed, group);
+                    }
+                    Some(())
+                })*
+                _ => None,
+            }
+        };
+    }
+    routine!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+}
+
+#[inline]
+fn group_of<const BITS: usize, const BYTES: usize>(packed: &[u8; BYTES], group: &mut [u32; GROUP]) {
+    for (index, slot) in group.iter_mut().enumerate() {
+        let at = index * BITS;
+        let word = packed.get(at / 8..).and_then(<[u8]>::first_chunk::<8>);
+        let word = word.map_or(0, |word| u64::from_le_bytes(*word));
+        #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits wide")]
+        let value = (word >> (at % 8) & (u64::MAX >> (64 - BITS))) as u32;
+        *slot = value;
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Scores and counts of given rows: postings driven by the rows instead of the rows by postings.
 
-use super::postings::{BlockRows, Postings};
+use super::postings::{Block, BlockRows, Postings};
 use super::score::{Best, Bm25, Scale};
-use super::segment::Sections;
+use super::segment::{Sections, gallop};
 use super::view::{Search, tail_places, within};
 use steadfast_model::Row;
 
@@ -41,33 +41,43 @@ impl Counts {
     }
 }
 
-/// Calls `visit` with the place and count of each candidate that the term occurs in; candidates ascend.
+/// Calls `visit` with each candidate that the term occurs in and the count; candidates ascend.
+///
+/// `is_wanted` is asked before a block is unpacked for a candidate: where it says no, the candidate is passed over.
 pub(super) fn visit_counts(
     postings: &Postings<'_>,
     decoded: &mut BlockRows,
     candidates: &mut [Candidate],
+    mut is_wanted: impl FnMut(&Block, &Candidate) -> bool,
     mut visit: impl FnMut(&mut Candidate, u32),
 ) {
-    let mut block = 0;
-    let mut unpacked = None;
+    let mut index = 0;
     let mut at = 0;
+    let mut is_unpacked = false;
+    let (Some(mut block), mut start) = (postings.block(0), 0) else {
+        return;
+    };
     for candidate in candidates {
-        block = postings.seek(block, candidate.ordinal);
-        if block >= postings.blocks() {
-            return;
+        if candidate.ordinal > block.last {
+            index = postings.seek(index, candidate.ordinal);
+            let Some(found) = postings.block(index) else {
+                return;
+            };
+            (block, start) = (found, postings.start(index));
+            (at, is_unpacked) = (0, false);
         }
-        if unpacked != Some(block) {
+        if candidate.ordinal < start || !is_wanted(&block, candidate) {
+            continue;
+        }
+        if !is_unpacked {
             // A block that does not unpack is in no verified segment; its rows are taken for absent.
-            if postings.start(block) > candidate.ordinal
-                || postings.decode(block, decoded).is_none()
-            {
+            is_unpacked = postings.decode(index, decoded).is_some();
+            if !is_unpacked {
                 continue;
             }
-            unpacked = Some(block);
-            at = 0;
         }
-        let ordinals = decoded.ordinals().get(at..).unwrap_or_default();
-        at += super::segment::gallop(ordinals, |&ordinal| ordinal < candidate.ordinal);
+        let rest = decoded.ordinals().get(at..).unwrap_or_default();
+        at += gallop(rest, |&ordinal| ordinal < candidate.ordinal);
         if decoded.ordinals().get(at) == Some(&candidate.ordinal) {
             visit(candidate, decoded.counts().get(at).copied().unwrap_or(1));
         }
@@ -94,6 +104,7 @@ impl Search<'_> {
                     found,
                     &mut scratch.decoded,
                     &mut scratch.rows,
+                    |_, _| true,
                     |candidate, count| {
                         candidate.units +=
                             scale.summand(factor, count, sections.length(candidate.ordinal));
@@ -131,6 +142,7 @@ impl Search<'_> {
                     found,
                     &mut scratch.decoded,
                     &mut scratch.rows,
+                    |_, _| true,
                     |candidate, count| {
                         if let Some(slot) = counts.get_mut(candidate.place * terms + term) {
                             *slot = u8::try_from(count).unwrap_or(u8::MAX);
@@ -208,35 +220,42 @@ impl Scratch {
 /// Offers the candidates of a segment to `best`, terms that add most first, dropping those that cannot win.
 pub(super) fn offer_candidates(
     sections: &Sections<'_>,
-    terms: &mut [(Postings<'_>, f32)],
+    terms: &[(Postings<'_>, f32)],
     scale: &Scale,
     scratch: &mut Scratch,
     best: &mut Best,
 ) {
-    terms.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut left: u32 = terms
+    let bounded = terms
         .iter()
-        .map(|(_, factor)| scale.bound_of_term(*factor))
-        .sum();
-    for (postings, factor) in terms.iter() {
+        .map(|&(postings, factor)| (bound_of_term(&postings, factor, scale), postings, factor));
+    let mut terms: Vec<(u32, Postings<'_>, f32)> = bounded.collect();
+    terms.sort_unstable_by_key(|&(bound, ..)| std::cmp::Reverse(bound));
+    let mut left: u32 = terms.iter().map(|&(bound, ..)| bound).sum();
+    for &(bound, postings, factor) in &terms {
+        left -= bound;
         let Scratch {
             decoded,
             rows,
             sums,
             ..
         } = &mut *scratch;
-        visit_counts(postings, decoded, rows, |candidate, count| {
-            candidate.units += scale.summand(*factor, count, sections.length(candidate.ordinal));
+        let enough = best.floor().saturating_sub(left);
+        let mut known = (u32::MAX, 0);
+        let is_wanted = |block: &Block, candidate: &Candidate| {
+            if enough == 0 {
+                return true;
+            }
+            if known.0 != block.last {
+                let bound = scale.bound(factor, block.count_max, block.length_min);
+                known = (block.last, bound);
+            }
+            candidate.units + known.1 >= enough
+        };
+        visit_counts(&postings, decoded, rows, is_wanted, |candidate, count| {
+            let length = sections.length(candidate.ordinal);
+            candidate.units += scale.summand(factor, count, length);
         });
-        left -= scale.bound_of_term(*factor);
-        // Selecting costs about as much as looking up one term: only where it can drop most of the rows.
-        if best.k() > 0 && rows.len() > best.k().saturating_mul(4) {
-            sums.clear();
-            sums.extend(rows.iter().map(|candidate| candidate.units));
-            let kth = sums.len() - best.k();
-            let (_, &mut kth, _) = sums.select_nth_unstable(kth);
-            best.raise(kth);
-        }
+        raise_floor(rows, left, sums, best);
         let floor = best.floor();
         if floor > left {
             rows.retain(|candidate| candidate.units + left >= floor);
@@ -245,4 +264,33 @@ pub(super) fn offer_candidates(
     for candidate in &scratch.rows {
         best.offer(sections.row(candidate.ordinal).0, candidate.units);
     }
+}
+
+/// Raises the floor to what the k-th best candidate has already, where that can drop any.
+fn raise_floor(rows: &[Candidate], left: u32, sums: &mut Vec<u32>, best: &mut Best) {
+    let highest = rows
+        .iter()
+        .map(|candidate| candidate.units)
+        .max()
+        .unwrap_or(0);
+    if rows.len() <= best.k().saturating_mul(2) || highest <= left.max(best.floor()) {
+        return;
+    }
+    sums.clear();
+    sums.extend(rows.iter().map(|candidate| candidate.units));
+    let kth = sums.len() - best.k();
+    let (_, &mut kth, _) = sums.select_nth_unstable(kth);
+    best.raise(kth);
+}
+
+/// A term of at most this many blocks is bounded by the best of them; the bound of a longer one is loose but small.
+const BLOCKS_BOUNDED_MAX: usize = 64;
+
+fn bound_of_term(postings: &Postings<'_>, factor: f32, scale: &Scale) -> u32 {
+    if postings.blocks() > BLOCKS_BOUNDED_MAX {
+        return scale.bound(factor, u8::MAX, 0);
+    }
+    let blocks = (0..postings.blocks()).filter_map(|index| postings.block(index));
+    let bounds = blocks.map(|block| scale.bound(factor, block.count_max, block.length_min));
+    bounds.max().unwrap_or(0)
 }

@@ -4,10 +4,11 @@
 //! `weight * idf * count * (k1 + 1) / (count + k1 * (1 - b + b * length / average))`
 //! with `idf = ln(1 + (N - df + 0.5) / (df + 0.5))`. Each summand is computed
 //! in f32 and rounded to a whole number of units; a unit is the power of two
-//! for which the largest possible summand of the query lies between 2^21 and
-//! 2^22 units, half the precision of an f32 at most. Sums of whole numbers are exact, so index,
+//! for which the largest possible summand of the query lies between 2^22 and
+//! 2^23 units, about the precision of an f32. Sums of whole numbers are exact, so index,
 //! tail, lookup and any other order of work give the same bits.
 
+use super::format::BLOCK_ROWS;
 use crate::analyze::QueryTerms;
 
 /// The two parameters of BM25.
@@ -67,15 +68,15 @@ impl Stats {
 }
 
 /// One summand at most, in units.
-const SUMMAND_BITS: i32 = 22;
-const SUMMAND_MAX: f32 = 4_194_304.0;
+const SUMMAND_BITS: i32 = 23;
+const SUMMAND_MAX: f32 = 8_388_608.0;
 /// More than rounding can lift a summand over its bound, in units.
 const BOUND_SLACK: u32 = 8;
-/// f32 numbers from 2^23 to 2^24 are whole: adding 2^23 rounds a smaller number.
+/// f32 numbers from 2^23 to 2^24 are whole: adding 2^23 rounds a number that is not above it.
 const ROUND: f32 = 8_388_608.0;
 
 const _: () = assert!(
-    QueryTerms::TERMS_MAX << SUMMAND_BITS <= 1 << 30,
+    QueryTerms::TERMS_MAX << SUMMAND_BITS <= 1 << 31,
     "sums and bounds fit 32 bits"
 );
 
@@ -131,12 +132,32 @@ impl Scale {
 
     /// Returns the summand of a term that occurs `count` times in a row of `length` tokens; at least one unit.
     #[inline]
-    #[expect(clippy::cast_precision_loss, reason = "counts are at most 256")]
     pub(super) fn summand(&self, factor: f32, count: u32, length: u16) -> u32 {
-        let count = count as f32;
-        let norm = self.norm_base + self.norm_per_token * f32::from(length);
-        let units = factor * count / (count + norm);
-        ((units + ROUND).to_bits().wrapping_sub(ROUND.to_bits())).max(1)
+        rounded(factor, count, self.norm(length))
+    }
+
+    /// Fills `units` with the summands of the rows of a block.
+    #[inline]
+    pub(super) fn summands(
+        &self,
+        factor: f32,
+        counts: &[u32],
+        lengths: impl Iterator<Item = u16>,
+        units: &mut [u32; BLOCK_ROWS],
+    ) {
+        // Norms first, so that the loop over the arrays is free of look-ups and uses wide registers.
+        let mut norms = [0.0; BLOCK_ROWS];
+        for (norm, length) in norms.iter_mut().zip(lengths) {
+            *norm = self.norm(length);
+        }
+        for ((units, &count), &norm) in units.iter_mut().zip(counts).zip(&norms) {
+            *units = rounded(factor, count, norm);
+        }
+    }
+
+    #[inline]
+    fn norm(&self, length: u16) -> f32 {
+        self.norm_base + self.norm_per_token * f32::from(length)
     }
 
     /// Returns a number of units that no summand of a block exceeds.
@@ -145,17 +166,21 @@ impl Scale {
         self.summand(factor, u32::from(count_max), length_min) + BOUND_SLACK
     }
 
-    /// Returns a number of units that no summand of the term exceeds.
-    pub(super) fn bound_of_term(&self, factor: f32) -> u32 {
-        self.bound(factor, u8::MAX, 0)
-    }
-
     /// Returns the score of a sum of units.
     #[inline]
     #[expect(clippy::cast_precision_loss, reason = "scores are f32 by definition")]
     pub(super) fn score(&self, units: u32) -> f32 {
         units as f32 * self.unit
     }
+}
+
+/// Rounds a summand to whole units; the lowest bit is always set, so that no row with a term scores 0.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "counts are at most 256")]
+fn rounded(factor: f32, count: u32, norm: f32) -> u32 {
+    let count = f32::from(count as u16);
+    let units = factor * count / (count + norm);
+    (units + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) | 1
 }
 
 /// The best rows seen so far, at most `k`, and the units that a row needs to join them.
@@ -248,7 +273,7 @@ impl Best {
 
 /// Returns a number not above the lowest number of units whose score equals that of `units`.
 ///
-/// Below 2^24 every number has a score of its own; up to 2^31 at most 64 to either side share one.
+/// Below 2^24 every number has a score of its own; up to 2^32 at most 128 to either side share one.
 fn lowest_equal(units: u32) -> u32 {
-    if units < 1 << 24 { units } else { units - 64 }
+    if units < 1 << 24 { units } else { units - 128 }
 }

@@ -8,9 +8,9 @@ use super::view::Search;
 use super::wide;
 use steadfast_model::{Row, RowSet};
 
-/// A scope of at most this many rows is scored row by row.
+/// At most this many rows of a segment are scored row by row.
 const ROWS_DIRECT_MAX: usize = 64;
-/// So is one of at most this part of a segment's rows: one in twenty.
+/// So are those that are at most this part of the segment: one in twenty.
 const NARROW_PART: usize = 20;
 
 impl Search<'_> {
@@ -46,7 +46,7 @@ impl Search<'_> {
             ) else {
                 continue;
             };
-            let mut terms: Vec<(Postings<'_>, f32)> = postings
+            let terms: Vec<(Postings<'_>, f32)> = postings
                 .iter()
                 .zip(&factors)
                 .filter_map(|(found, &factor)| Some(((*found)?, factor)))
@@ -54,14 +54,10 @@ impl Search<'_> {
             let Some(range) = segment.range().filter(|_| !terms.is_empty()) else {
                 continue;
             };
-            let in_scope = count_in(scope, range);
-            if in_scope == 0 {
-                continue;
-            }
-            if scope.len() <= ROWS_DIRECT_MAX || in_scope <= sections.rows() as usize / NARROW_PART
-            {
+            let narrow_max = (sections.rows() as usize / NARROW_PART).max(ROWS_DIRECT_MAX);
+            if has_at_most(scope, range, narrow_max) {
                 scratch.place(sections, rows_in(scope, range).enumerate());
-                offer_candidates(sections, &mut terms, &scale, scratch, &mut best);
+                offer_candidates(sections, &terms, &scale, scratch, &mut best);
             } else {
                 wide::offer_segment(
                     sections,
@@ -95,10 +91,16 @@ fn words_in(scope: &RowSet, (first, last): (Row, Row)) -> impl Iterator<Item = (
         })
 }
 
-fn count_in(scope: &RowSet, range: (Row, Row)) -> usize {
-    words_in(scope, range)
-        .map(|(_, word)| word.count_ones() as usize)
-        .sum()
+/// Returns whether a range has at most `most` rows of a set; stops counting beyond.
+fn has_at_most(scope: &RowSet, range: (Row, Row), most: usize) -> bool {
+    if scope.len() <= most {
+        return true;
+    }
+    let mut rows = 0;
+    words_in(scope, range).all(|(_, word)| {
+        rows += word.count_ones() as usize;
+        rows <= most
+    })
 }
 
 fn rows_in(scope: &RowSet, range: (Row, Row)) -> impl Iterator<Item = Row> + '_ {

@@ -7,10 +7,11 @@
 //! long as they can still win. Windows and blocks without a row of the scope
 //! are skipped.
 
+use super::format::BLOCK_ROWS;
 use super::postings::{BlockRows, Postings};
 use super::score::{Best, Scale};
 use super::segment::Sections;
-use steadfast_model::{Row, RowSet};
+use steadfast_model::RowSet;
 
 /// Rows per window.
 const WINDOW_ROWS: u32 = 4096;
@@ -188,67 +189,59 @@ impl Sweep<'_, '_> {
         let Some(&index) = self.order.get(place) else {
             return;
         };
-        let mut block = self.cursors.get(index).map_or(0, |cursor| cursor.block);
-        loop {
-            let Some(cursor) = self.cursors.get_mut(index) else {
-                return;
-            };
+        let (sections, scope) = (self.sections, self.scope);
+        let (Some(cursor), Some(decoded)) =
+            (self.cursors.get_mut(index), scratch.decoded.get_mut(index))
+        else {
+            return;
+        };
+        for block in cursor.block..cursor.postings.blocks() {
             let first = cursor.postings.start(block);
             let Some(found) = cursor.postings.block(block).filter(|_| first < end) else {
                 return;
             };
-            let inside = (first.max(start), found.last.min(end - 1));
-            if self
-                .scope
-                .any_in(self.sections.row(inside.0), self.sections.row(inside.1))
-            {
-                let Some(cursor) = self.cursors.get_mut(index) else {
-                    return;
+            let (from, to) = (first.max(start), found.last.min(end - 1));
+            if scope.any_in(sections.row(from), sections.row(to)) && cursor.unpack(block, decoded) {
+                let ordinals = decoded.ordinals();
+                let skipped = if first < start {
+                    ordinals.partition_point(|&ordinal| ordinal < start)
+                } else {
+                    0
                 };
-                let Some(decoded) = scratch.decoded.get_mut(index) else {
-                    return;
+                let kept = if found.last < end {
+                    ordinals.len()
+                } else {
+                    ordinals.partition_point(|&ordinal| ordinal < end)
                 };
-                if cursor.unpack(block, decoded) {
-                    let ordinals = decoded.ordinals();
-                    let from = if first < start {
-                        ordinals.partition_point(|&ordinal| ordinal < start)
-                    } else {
-                        0
-                    };
-                    let ordinals = ordinals.get(from..).unwrap_or_default();
-                    let counts = decoded.counts().get(from..).unwrap_or_default();
-                    for (&ordinal, &count) in ordinals.iter().zip(counts) {
-                        if ordinal >= end {
-                            break;
-                        }
-                        let offset = ordinal.wrapping_sub(start) as usize;
-                        if let (Some(sum), Some(word)) = (
-                            scratch.sums.get_mut(offset),
-                            scratch.touched.get_mut(offset / 64),
-                        ) {
-                            let length = self.sections.length(ordinal);
-                            *sum =
-                                sum.wrapping_add(self.scale.summand(cursor.factor, count, length));
-                            *word |= 1 << (offset % 64);
-                        }
-                    }
-                }
+                let ordinals = ordinals.get(skipped..kept).unwrap_or_default();
+                let counts = decoded.counts().get(skipped..kept).unwrap_or_default();
+                let units = &mut [0; BLOCK_ROWS];
+                let lengths = ordinals.iter().map(|&ordinal| sections.length(ordinal));
+                self.scale.summands(cursor.factor, counts, lengths, units);
+                scatter(
+                    ordinals,
+                    units,
+                    start,
+                    &mut scratch.sums,
+                    &mut scratch.touched,
+                );
             }
             if found.last >= end {
                 return;
             }
-            block += 1;
         }
     }
 
     /// Completes the rows with a sum from the optional terms, offers them, and clears the window.
     fn collect(&mut self, optional: usize, start: u32, scratch: &mut WideScratch, best: &mut Best) {
-        let WideScratch {
-            sums,
-            touched,
-            decoded,
-        } = scratch;
-        let words = touched.iter_mut().zip(sums.chunks_exact_mut(64));
+        let last_optional = optional
+            .checked_sub(1)
+            .and_then(|last| self.bounds.get(last));
+        let reach = last_optional.copied().unwrap_or(0);
+        let words = scratch
+            .touched
+            .iter_mut()
+            .zip(scratch.sums.as_chunks_mut::<64>().0);
         for (base, (word, sums)) in (start..).step_by(64).zip(words) {
             let mut bits = std::mem::take(word);
             while bits != 0 {
@@ -258,19 +251,14 @@ impl Sweep<'_, '_> {
                     continue;
                 };
                 let units = std::mem::take(sum);
-                let ordinal = base + bit;
-                let reach = optional
-                    .checked_sub(1)
-                    .and_then(|last| self.bounds.get(last))
-                    .copied()
-                    .unwrap_or(0);
                 if units.saturating_add(reach) < best.floor() {
                     continue;
                 }
+                let ordinal = base + bit;
                 let row = self.sections.row(ordinal);
-                if self.scope.contains(Row(row.0))
+                if self.scope.contains(row)
                     && let Some(units) =
-                        self.complete(optional, ordinal, units, decoded, best.floor())
+                        self.complete(optional, ordinal, units, &mut scratch.decoded, best.floor())
                 {
                     best.offer(row.0, units);
                 }
@@ -302,5 +290,27 @@ impl Sweep<'_, '_> {
             }
         }
         Some(units)
+    }
+}
+
+/// Adds the units of one block to the sums of the window that starts at `start`.
+fn scatter(ordinals: &[u32], units: &[u32], start: u32, sums: &mut [u32], touched: &mut [u64]) {
+    // The bits of one word are held back until the next word: a store for each row would wait for the one before.
+    let (mut word, mut bits) = (0, 0_u64);
+    for (&ordinal, &units) in ordinals.iter().zip(units) {
+        let offset = ordinal.wrapping_sub(start) as usize;
+        if let Some(sum) = sums.get_mut(offset) {
+            *sum = sum.wrapping_add(units);
+            if offset / 64 != word {
+                if let Some(touched) = touched.get_mut(word) {
+                    *touched |= bits;
+                }
+                (word, bits) = (offset / 64, 0);
+            }
+            bits |= 1 << (offset % 64);
+        }
+    }
+    if let Some(touched) = touched.get_mut(word) {
+        *touched |= bits;
     }
 }
