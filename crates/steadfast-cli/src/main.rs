@@ -13,6 +13,8 @@ mod context;
 mod error;
 mod exit;
 mod output;
+#[cfg(test)]
+mod reference;
 mod store;
 
 fn main() -> std::process::ExitCode {
