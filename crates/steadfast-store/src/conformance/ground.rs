@@ -216,6 +216,7 @@ impl Snapshot for GroundSnapshot<'_> {
         let found = rows
             .iter()
             .zip(scores)
+            .filter(|_| !query.is_zero())
             .filter_map(|(row, score)| Some((*row, score?)));
         Ok(best(found.collect(), k))
     }
@@ -260,6 +261,10 @@ impl Snapshot for GroundSnapshot<'_> {
             vector: vectors,
             vector_none: count(rows.len()) - vectors - pending,
             vector_pending: pending,
+            not_searched: [("vector_pending".to_owned(), pending)]
+                .into_iter()
+                .filter(|(_, rows)| *rows > 0)
+                .collect(),
             tail: count(rows.len()),
             ..Reach::default()
         })

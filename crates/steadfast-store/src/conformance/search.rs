@@ -172,10 +172,11 @@ pub fn vectors_rank_as_by_brute_force(bench: &Bench<'_>) {
                 .collect();
             assert_eq!(scores, wanted, "{question}");
             for scope in &parts {
+                // A question without a place in the space is near to nothing.
                 let inside: Vec<Row> = expected
                     .keys()
                     .copied()
-                    .filter(|row| scope.contains(*row))
+                    .filter(|row| scope.contains(*row) && !query.is_zero())
                     .collect();
                 let scores: Vec<f32> = inside.iter().map(|row| query.dot(&expected[row])).collect();
                 for k in [0, 1, 9, 1000] {
@@ -215,7 +216,12 @@ pub fn reach_counts_every_row_once(bench: &Bench<'_>) {
                 reach.vector + reach.vector_none + reach.vector_pending,
                 size
             );
-            assert_eq!(reach.not_searched, []);
+            let pending = ("vector_pending".to_owned(), reach.vector_pending);
+            let not_searched: Vec<_> = [pending]
+                .into_iter()
+                .filter(|(_, rows)| *rows > 0)
+                .collect();
+            assert_eq!(reach.not_searched, not_searched);
             assert!(reach.tail <= size);
             let found = view.vector_top(&query, scope.len(), &scope).expect("hits");
             assert_eq!(reach.vector, u64::try_from(found.len()).unwrap_or(u64::MAX));

@@ -148,6 +148,9 @@ impl Snapshot for MemorySnapshot {
         scope: &RowSet,
     ) -> Result<Vec<(Row, f32)>, StoreError> {
         self.check(query)?;
+        if query.is_zero() {
+            return Ok(Vec::new());
+        }
         let found = scope
             .iter()
             .filter_map(|row| Some((row, self.similarity(query, row)?)))
@@ -173,6 +176,10 @@ impl Snapshot for MemorySnapshot {
                 InSpace::Nowhere => reach.vector_none += 1,
                 InSpace::Pending => reach.vector_pending += 1,
             }
+        }
+        if reach.vector_pending > 0 {
+            let pending = ("vector_pending".to_owned(), reach.vector_pending);
+            reach.not_searched.push(pending);
         }
         Ok(reach)
     }

@@ -1,19 +1,19 @@
 //! BM25 by brute force, bit for bit what the text index answers.
 //!
 //! Each summand `idf * count * (k1 + 1) / (count + k1 * (1 - b + b * length / average))`
-//! is computed in f32 and rounded to a whole number of units; the unit is the
+//! is computed in f32 and rounded to an odd number of units; the unit is the
 //! power of two for which the largest possible summand of the question lies
-//! between 2^21 and 2^22 units. Sums of whole numbers are exact in any order,
+//! between 2^22 and 2^23 units. Sums of whole numbers are exact in any order,
 //! which is why an index may add them as it likes.
 
 use steadfast_model::{HashedTerms, Row};
 
 use crate::backend::Bm25;
 
-/// The most distinct terms of a question; of a longer one the first ones count.
+/// The most distinct terms of a question; of a longer one those with the lowest hashes count.
 const TERMS_MAX: usize = 256;
 const K1_MAX: f32 = 1000.0;
-const SUMMAND_BITS: i32 = 22;
+const SUMMAND_BITS: i32 = 23;
 
 /// A question against the live texts of one moment: each term with its factor in units.
 pub(crate) struct Scorer {
@@ -29,13 +29,10 @@ impl Scorer {
         reason = "scores are f32 by definition, and exponents are within 150"
     )]
     pub(crate) fn new(live: &[&HashedTerms], terms: &[u64], bm25: Bm25) -> Self {
-        let mut distinct: Vec<u64> = Vec::new();
-        for &term in terms {
-            if distinct.len() < TERMS_MAX && !distinct.contains(&term) {
-                distinct.push(term);
-            }
-        }
+        let mut distinct = terms.to_vec();
         distinct.sort_unstable();
+        distinct.dedup();
+        distinct.truncate(TERMS_MAX);
         let tokens: u64 = live.iter().map(|text| u64::from(text.tokens())).sum();
         let average = if tokens == 0 {
             1.0
@@ -92,21 +89,21 @@ impl Scorer {
             if count > 0.0 {
                 let units =
                     factor * count / (count + (self.norm_base + self.norm_per_token * length));
-                sum += whole(units).max(1);
+                sum += odd(units);
             }
         }
         (sum > 0).then_some(sum as f32 * self.unit)
     }
 }
 
-/// Returns the nearest whole number, of two the even one.
+/// Returns the nearest whole number, of two the even one, with its lowest bit set: no row with a term scores 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "units are between 0 and 2^22"
+    reason = "units are between 0 and 2^23"
 )]
-fn whole(units: f32) -> u32 {
-    units.round_ties_even() as u32
+fn odd(units: f32) -> u32 {
+    units.round_ties_even() as u32 | 1
 }
 
 #[expect(
