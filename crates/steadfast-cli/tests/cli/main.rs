@@ -1,0 +1,19 @@
+//! The program from outside: the real binary in folders of its own, one file per promise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod config;
+mod errors;
+mod forget;
+mod generated;
+mod indexes;
+mod main_job;
+mod output;
+mod paging;
+mod questions;
+mod shapes;
+mod support;
