@@ -1,0 +1,114 @@
+//! The benchmark of the README: one command builds the workload, runs it and prints the table.
+//!
+//! `cargo run --release -p steadfast-bench -- table` runs everything at 100,000
+//! chunks; `--chunks 1000000` the large one. Commands are measured as whole
+//! processes, library calls in this one. Machines differ: where a baseline
+//! exists it runs in the same minute, and the ratio is printed.
+
+mod corpus;
+mod figures;
+mod library;
+mod process;
+mod writers;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Steadfast.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a tree of Markdown files that makes about as many chunks, the same for the same seed
+    Generate {
+        /// Where to
+        folder: PathBuf,
+        /// How many chunks
+        #[arg(long, default_value_t = 100_000)]
+        chunks: usize,
+        /// What the text depends on
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Run everything and print a Markdown table
+    Table {
+        /// How many chunks
+        #[arg(long, default_value_t = 100_000)]
+        chunks: usize,
+        /// The binary to measure; by default the one beside this program
+        #[arg(long)]
+        binary: Option<PathBuf>,
+        /// Where the workload goes; a temporary folder otherwise
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Run one command and print its wall time and peak memory; used by `table`
+    #[command(hide = true)]
+    Measure {
+        /// The command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Write notes as fast as they are acknowledged; used by `table`
+    #[command(hide = true)]
+    Write {
+        /// The store
+        store: PathBuf,
+        /// Which writer this is
+        writer: usize,
+        /// For how long
+        milliseconds: u64,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Generate {
+            folder,
+            chunks,
+            seed,
+        } => corpus::generate(&folder, chunks, seed),
+        Command::Table {
+            chunks,
+            binary,
+            folder,
+        } => table(chunks, binary, folder),
+        Command::Measure { command } => process::measure_here(&command),
+        Command::Write {
+            store,
+            writer,
+            milliseconds,
+        } => writers::write(&store, writer, milliseconds),
+    }
+}
+
+fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    let binary = match binary {
+        Some(binary) => binary,
+        None => std::env::current_exe()?
+            .with_file_name(format!("steadfast{}", std::env::consts::EXE_SUFFIX)),
+    };
+    anyhow::ensure!(
+        binary.exists(),
+        "build it first: cargo build --release ({} is missing)",
+        binary.display()
+    );
+    let tree = folder.join("tree");
+    let store = folder.join("store");
+    if !tree.exists() {
+        corpus::generate(&tree, chunks, 1)?;
+    }
+    let mut table = figures::Table::new(chunks);
+    process::commands(&binary, &tree, &store, &mut table)?;
+    library::calls(&store, &mut table)?;
+    writers::run(&folder.join("writers"), &mut table)?;
+    table.print();
+    Ok(())
+}
