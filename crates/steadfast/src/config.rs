@@ -1,18 +1,13 @@
 //! What a handle is opened with. The library reads no environment and no home folder.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steadfast_embed::{Embed, StaticModel};
-use steadfast_index::{Analyzer, EmbeddedBackend};
+use steadfast_embed::{Embed, EmbedError, StaticModel};
 use steadfast_model::{Clock, Timestamp};
-use steadfast_store::{Journal, OpenOptions};
+use steadfast_store::Journal;
 
-use crate::error::Result;
-use crate::memory::Memory;
-
-/// How a [`Memory`] is opened.
+/// How a store is opened.
 ///
 /// # Examples
 /// ```
@@ -25,12 +20,12 @@ use crate::memory::Memory;
 /// ```
 #[derive(Clone)]
 pub struct Options {
-    create: bool,
-    journal: Journal,
-    patience: Duration,
-    actor: String,
-    clock: Arc<dyn Clock>,
-    embed: Arc<dyn Embed>,
+    pub(crate) create: bool,
+    pub(crate) journal: Journal,
+    pub(crate) patience: Duration,
+    pub(crate) actor: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) embed: Arc<dyn Embed>,
 }
 
 /// How long a writer waits for the writers before it.
@@ -91,26 +86,6 @@ impl Options {
         self.embed = embed;
         self
     }
-
-    /// Opens the store in a folder.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`]: there is no store and none was to be created, it is of a newer version (not a byte is
-    /// changed), it is damaged, or the system refuses. Damaged or missing indexes are no error.
-    pub fn open(self, folder: impl AsRef<Path>) -> Result<Memory> {
-        let folder = std::path::absolute(folder.as_ref())
-            .map_err(|error| steadfast_store::StoreError::from_io(folder.as_ref(), &error))?;
-        let options = OpenOptions {
-            create: self.create,
-            journal: self.journal,
-            analyze: Arc::new(Analyzer),
-            model: self.embed.model().clone(),
-            clock: Arc::clone(&self.clock),
-            patience: self.patience,
-        };
-        let backend = EmbeddedBackend::open(&folder, options)?;
-        Ok(Memory::new(Box::new(backend), folder, self.embed, self.clock, self.actor))
-    }
 }
 
 /// The clock of the system.
@@ -119,9 +94,14 @@ struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the clock that everybody else is given"
+        )]
         let now = std::time::SystemTime::now();
-        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -135,7 +115,7 @@ impl Embed for BuiltIn {
         StaticModel::built_in().model()
     }
 
-    fn embed(&self, texts: &[&str]) -> Result<Vec<steadfast_model::Vector>, steadfast_embed::EmbedError> {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<steadfast_model::Vector>, EmbedError> {
         StaticModel::built_in().embed(texts)
     }
 }

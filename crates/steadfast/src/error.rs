@@ -91,7 +91,9 @@ impl Fault for Error {
     fn place(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.place(),
-            Self::PathNotFound { path } | Self::PathUnreadable { path, .. } => Some(path.display().to_string()),
+            Self::PathNotFound { path } | Self::PathUnreadable { path, .. } => {
+                Some(path.display().to_string())
+            }
             Self::ChunkNotFound(id) => Some(id.clone()),
             Self::Embed(_)
             | Self::Filter(_)
@@ -109,7 +111,9 @@ impl Fault for Error {
     fn retry(&self) -> Retry {
         match self {
             Self::Store(error) => error.retry(),
-            Self::Embed(_) | Self::PathUnreadable { .. } | Self::PathNotFound { .. } => Retry::After,
+            Self::Embed(_) | Self::PathUnreadable { .. } | Self::PathNotFound { .. } => {
+                Retry::After
+            }
             Self::Filter(_)
             | Self::Expression(_)
             | Self::Id(_)
@@ -129,7 +133,9 @@ impl Fault for Error {
             Self::PathNotFound { .. } => "check the spelling; nothing was indexed",
             Self::PathUnreadable { .. } => "give your user access to the path; nothing was indexed",
             Self::ChunkNotFound(_) => "ids come from search, list and remember of this store",
-            Self::InvalidCursor => "use the cursor with the same question and filters, or start again without it",
+            Self::InvalidCursor => {
+                "use the cursor with the same question and filters, or start again without it"
+            }
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "use a new key for a new text",
             Self::Refused(_) => "index it again with --force",
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",

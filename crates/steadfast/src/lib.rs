@@ -41,5 +41,6 @@ pub use query::{Answer, ListRequest, Listing, Mode, SearchRequest, Weights};
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, StoreError, Verification,
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, StoreError,
+    Verification,
 };

@@ -132,7 +132,8 @@ impl Known {
 
     /// Returns the changes that let go of sources which are gone from the disk.
     ///
-    /// Absence counts only where the walk looked. When not a single file is
+    /// Absence counts only where the walk looked; what the globs of this call
+    /// leave out was not looked for, so there the disk itself is asked. When not a single file is
     /// left of a root that had some, the root itself is probably gone, as with
     /// a disk that is not mounted: then nothing is let go of unless asked for.
     pub(super) fn vanished(
@@ -141,6 +142,7 @@ impl Known {
         options: &IndexOptions,
         report: &mut IndexReport,
     ) -> Vec<Change> {
+        let has_no_globs = options.walk.include.is_empty() && options.walk.exclude.is_empty();
         let gone: Vec<&String> = self
             .documents
             .iter()
@@ -149,7 +151,10 @@ impl Known {
                     entry.status,
                     DocumentStatus::Indexed | DocumentStatus::Skipped | DocumentStatus::Stale
                 );
-                is_there && !entry.seen.load(Ordering::Relaxed) && !summary.is_blind_to(source)
+                is_there
+                    && !entry.seen.load(Ordering::Relaxed)
+                    && !summary.is_blind_to(source)
+                    && (has_no_globs || is_gone(source))
             })
             .map(|(source, _)| source)
             .collect();
@@ -176,4 +181,10 @@ impl Known {
         gone.sort_unstable();
         gone.into_iter().map(mark).collect()
     }
+}
+
+/// Returns whether the system says that there is nothing at a source.
+fn is_gone(source: &str) -> bool {
+    std::fs::symlink_metadata(source)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

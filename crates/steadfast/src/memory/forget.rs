@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use steadfast_model::filter::SourcePattern;
 use steadfast_model::{
-    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Row, RowSet, Seq, Validity,
+    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Row, RowSet, Seq,
+    Validity,
 };
 use steadfast_store::{CatchUp, Effort, Snapshot};
 
@@ -52,7 +53,10 @@ pub struct Forgotten {
 
 impl Selection {
     fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.sources.is_empty() && self.namespaces.is_empty() && self.tags.is_empty()
+        self.ids.is_empty()
+            && self.sources.is_empty()
+            && self.namespaces.is_empty()
+            && self.tags.is_empty()
     }
 
     /// Whole documents are selected, not chunks of them.
@@ -86,10 +90,14 @@ impl Memory {
             documents.retain(|document| document.status != DocumentStatus::Forgotten);
             return Ok(whole_documents(Vec::new(), 0, &documents));
         }
-        let mut rows = snapshot.scope(&selection.filter(), self.inner.clock.now())?.rows;
+        let mut rows = snapshot
+            .scope(&selection.filter(), self.inner.clock.now())?
+            .rows;
         if !selection.ids.is_empty() {
             let selected = self.rows_of_ids(snapshot.as_ref(), &selection.ids)?;
-            let only_ids = selection.sources.is_empty() && selection.namespaces.is_empty() && selection.tags.is_empty();
+            let only_ids = selection.sources.is_empty()
+                && selection.namespaces.is_empty()
+                && selection.tags.is_empty();
             if only_ids {
                 // Ids may name history too, which no filter reaches.
                 rows = selected;
@@ -104,7 +112,9 @@ impl Memory {
         ids.iter()
             .map(|id| {
                 let parsed: ChunkId = id.parse().map_err(|_| Error::ChunkNotFound(id.clone()))?;
-                snapshot.resolve(&parsed)?.ok_or_else(|| Error::ChunkNotFound(id.clone()))
+                snapshot
+                    .resolve(&parsed)?
+                    .ok_or_else(|| Error::ChunkNotFound(id.clone()))
             })
             .collect()
     }
@@ -123,9 +133,16 @@ impl Memory {
             documents: plan.documents.clone(),
         };
         let settled = self.backend().commit(&[change], &self.inner.actor)?.pop();
-        let (seq, chunks) = settled.map_or((None, 0), |settled| (settled.seq, settled.counts.removed));
-        let purged = seq.is_none() || matches!(self.backend().catch_up(Effort::Wait)?, CatchUp::Done { .. });
-        let waiting = self.backend().health()?.jobs.iter().any(|(state, count)| state != "failed" && *count > 0);
+        let (seq, chunks) =
+            settled.map_or((None, 0), |settled| (settled.seq, settled.counts.removed));
+        let purged =
+            seq.is_none() || matches!(self.backend().catch_up(Effort::Wait)?, CatchUp::Done { .. });
+        let waiting = self
+            .backend()
+            .health()?
+            .jobs
+            .iter()
+            .any(|(state, count)| state != "failed" && *count > 0);
         Ok(Forgotten {
             seq,
             chunks,
@@ -137,7 +154,8 @@ impl Memory {
 /// Returns the plan for single rows; a document of which nothing would be left live is forgotten as a whole.
 fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
     let rows: Vec<Row> = rows.iter().collect();
-    let mut by_document: BTreeMap<DocumentKey, (Namespace, String, BTreeSet<Row>)> = BTreeMap::new();
+    let mut by_document: BTreeMap<DocumentKey, (Namespace, String, BTreeSet<Row>)> =
+        BTreeMap::new();
     let mut history = Vec::new();
     let fetched = snapshot.fetch(&rows)?;
     // A damaged chunk can be forgotten as well; only its document is not known then.
@@ -147,9 +165,13 @@ fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
             history.push(chunk.row);
             continue;
         }
-        let entry = by_document
-            .entry(chunk.document)
-            .or_insert_with(|| (chunk.namespace.clone(), chunk.source.clone(), BTreeSet::new()));
+        let entry = by_document.entry(chunk.document).or_insert_with(|| {
+            (
+                chunk.namespace.clone(),
+                chunk.source.clone(),
+                BTreeSet::new(),
+            )
+        });
         entry.2.insert(chunk.row);
     }
     let mut single = history;
@@ -168,8 +190,15 @@ fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
 
 fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> ForgetPlan {
     ForgetPlan {
-        chunks: live_rows + documents.iter().map(|document| document.chunks).sum::<u64>(),
-        sources: documents.iter().map(|document| document.source.clone()).collect(),
+        chunks: live_rows
+            + documents
+                .iter()
+                .map(|document| document.chunks)
+                .sum::<u64>(),
+        sources: documents
+            .iter()
+            .map(|document| document.source.clone())
+            .collect(),
         rows,
         documents: documents.iter().map(|document| document.key).collect(),
     }

@@ -3,6 +3,7 @@
 //! May name every other room. What is deliberately not here: the work itself.
 
 mod forget;
+mod open;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -160,7 +161,12 @@ impl Memory {
     /// [`Answer::coverage`] says what was searched; it is complete only when every chunk in scope was searched in
     /// every way that was asked for.
     pub fn search(&self, request: &SearchRequest) -> Result<Answer> {
-        query::search(self.backend(), self.inner.embed.as_ref(), request, self.inner.clock.now())
+        query::search(
+            self.backend(),
+            self.inner.embed.as_ref(),
+            request,
+            self.inner.clock.now(),
+        )
     }
 
     /// Lists chunks by filter, in the order in which they came into the store.

@@ -44,13 +44,17 @@ impl Memory {
             .chunks
             .into_iter()
             .map(|chunk| {
-                let neighbours = crate::query::neighbours(snapshot.as_ref(), chunk.row, neighbours)?;
+                let neighbours =
+                    crate::query::neighbours(snapshot.as_ref(), chunk.row, neighbours)?;
                 Ok(ChunkWithNeighbours { chunk, neighbours })
             })
             .collect::<Result<Vec<_>>>()?;
         drop(snapshot);
         // Counting is a courtesy: a store that is busy or read-only still answers.
-        drop(self.backend().commit(&[steadfast_model::Change::Access(rows)], &self.inner.actor));
+        drop(
+            self.backend()
+                .commit(&[steadfast_model::Change::Access(rows)], &self.inner.actor),
+        );
         Ok(found)
     }
 

@@ -21,7 +21,11 @@ pub(super) fn hits(
 ) -> Result<(Vec<Hit>, u64)> {
     let rows: Vec<Row> = ranked.iter().map(|ranked| ranked.candidate.row).collect();
     let fetched = snapshot.fetch(&rows)?;
-    let mut chunks: HashMap<Row, Chunk> = fetched.chunks.into_iter().map(|chunk| (chunk.row, chunk)).collect();
+    let mut chunks: HashMap<Row, Chunk> = fetched
+        .chunks
+        .into_iter()
+        .map(|chunk| (chunk.row, chunk))
+        .collect();
     let mut hits = Vec::with_capacity(ranked.len());
     for ranked in ranked {
         let Some(chunk) = chunks.remove(&ranked.candidate.row) else {
@@ -55,15 +59,26 @@ pub(super) fn hits(
 }
 
 /// Returns the chunks around a row with their distance, nearest places in order.
-pub(crate) fn neighbours(snapshot: &dyn Snapshot, row: Row, distance: u32) -> Result<Vec<(i64, Chunk)>> {
+pub(crate) fn neighbours(
+    snapshot: &dyn Snapshot,
+    row: Row,
+    distance: u32,
+) -> Result<Vec<(i64, Chunk)>> {
     if distance == 0 {
         return Ok(Vec::new());
     }
     let around = snapshot.neighbours(row, distance)?;
     let rows: Vec<Row> = around.iter().map(|&(_, row)| row).collect();
-    let mut chunks: HashMap<Row, Chunk> =
-        snapshot.fetch(&rows)?.chunks.into_iter().map(|chunk| (chunk.row, chunk)).collect();
-    Ok(around.into_iter().filter_map(|(offset, row)| Some((offset, chunks.remove(&row)?))).collect())
+    let mut chunks: HashMap<Row, Chunk> = snapshot
+        .fetch(&rows)?
+        .chunks
+        .into_iter()
+        .map(|chunk| (chunk.row, chunk))
+        .collect();
+    Ok(around
+        .into_iter()
+        .filter_map(|(offset, row)| Some((offset, chunks.remove(&row)?)))
+        .collect())
 }
 
 /// Returns what was searched. It is complete only when every row in scope was
@@ -75,8 +90,11 @@ pub(super) fn coverage(
     damaged: u64,
 ) -> Result<Coverage> {
     let reach = snapshot.reach(&scope.rows, question.ways)?;
-    let mut not_searched: Vec<NotSearched> =
-        reach.not_searched.into_iter().map(|(reason, count)| NotSearched { reason, count }).collect();
+    let mut not_searched: Vec<NotSearched> = reach
+        .not_searched
+        .into_iter()
+        .map(|(reason, count)| NotSearched { reason, count })
+        .collect();
     if damaged > 0 {
         not_searched.push(NotSearched {
             reason: "text_damaged".to_owned(),
@@ -85,10 +103,15 @@ pub(super) fn coverage(
     }
     let mut warnings = question.warnings.clone();
     if scope.left_out_by_validity > 0 {
-        warnings.push(format!("{} matching chunks are not valid at the time asked for", scope.left_out_by_validity));
+        warnings.push(format!(
+            "{} matching chunks are not valid at the time asked for",
+            scope.left_out_by_validity
+        ));
     }
     if damaged > 0 {
-        warnings.push(format!("{damaged} hits are left out because their text is damaged; run `steadfast verify`"));
+        warnings.push(format!(
+            "{damaged} hits are left out because their text is damaged; run `steadfast verify`"
+        ));
     }
     let in_scope = scope.rows.len() as u64;
     let by_text = question.mode == Mode::Vector || reach.text == in_scope;

@@ -24,7 +24,11 @@ impl Position {
     /// Returns whether a row comes after this place in the order of its tier.
     pub(super) fn is_before(&self, ranked: &Ranked) -> bool {
         let mine = f32::from_bits(self.score_bits);
-        ranked.score.total_cmp(&mine).then(self.row.cmp(&ranked.candidate.row.0)).is_lt()
+        ranked
+            .score
+            .total_cmp(&mine)
+            .then(self.row.cmp(&ranked.candidate.row.0))
+            .is_lt()
     }
 }
 
@@ -34,8 +38,14 @@ const DIGEST_BYTES: usize = 8;
 const TIER_MAX: u32 = 9;
 
 pub(super) fn encode(request: &SearchRequest, position: Position) -> String {
-    let text: String = digest(request).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{text}.{:x}.{:x}.{:x}", position.tier, position.score_bits, position.row)
+    let text: String = digest(request)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(
+        "{text}.{:x}.{:x}.{:x}",
+        position.tier, position.score_bits, position.row
+    )
 }
 
 /// Returns where the request's cursor says to start; none without a cursor.
@@ -43,7 +53,9 @@ pub(super) fn start(request: &SearchRequest) -> Result<Option<Position>> {
     let Some(cursor) = &request.cursor else {
         return Ok(None);
     };
-    decode(request, cursor).map(Some).ok_or(Error::InvalidCursor)
+    decode(request, cursor)
+        .map(Some)
+        .ok_or(Error::InvalidCursor)
 }
 
 fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
@@ -51,7 +63,10 @@ fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
     let [digest_text, tier, score, row] = parts.as_slice() else {
         return None;
     };
-    let wanted: String = digest(request).iter().map(|byte| format!("{byte:02x}")).collect();
+    let wanted: String = digest(request)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let number = |text: &str| u32::from_str_radix(text, 16).ok();
     let position = Position {
         tier: number(tier)?,
@@ -70,7 +85,12 @@ fn digest(request: &SearchRequest) -> [u8; DIGEST_BYTES] {
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[mode]);
-    hasher.update(&request.min_score.map_or(u32::MAX, f32::to_bits).to_le_bytes());
+    hasher.update(
+        &request
+            .min_score
+            .map_or(u32::MAX, f32::to_bits)
+            .to_le_bytes(),
+    );
     hasher.update(format!("{:?}", request.filter).as_bytes());
     hasher.update(request.query.as_bytes());
     let mut out = [0; DIGEST_BYTES];

@@ -56,7 +56,13 @@ impl Best {
 /// Ranks candidates, best first, equal scores by row.
 pub(super) fn fuse(candidates: Vec<Candidate>, best: Best) -> Vec<Ranked> {
     let weights = best.weights();
-    let part = |weight: f32, score: f32, best: f32| if weight > 0.0 { weight * score.max(0.0) / best } else { 0.0 };
+    let part = |weight: f32, score: f32, best: f32| {
+        if weight > 0.0 {
+            weight * score.max(0.0) / best
+        } else {
+            0.0
+        }
+    };
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
         .map(|candidate| Ranked {
@@ -65,7 +71,11 @@ pub(super) fn fuse(candidates: Vec<Candidate>, best: Best) -> Vec<Ranked> {
             candidate,
         })
         .collect();
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
+    ranked.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(a.candidate.row.cmp(&b.candidate.row))
+    });
     ranked
 }
 
@@ -82,23 +92,47 @@ mod tests {
     }
 
     fn order(candidates: Vec<Candidate>, text: f32, vector: f32) -> Vec<u32> {
-        fuse(candidates, Best { text, vector }).iter().map(|ranked| ranked.candidate.row.0).collect()
+        fuse(candidates, Best { text, vector })
+            .iter()
+            .map(|ranked| ranked.candidate.row.0)
+            .collect()
     }
 
     #[test]
     fn both_ways_together_beat_either_alone() {
-        let found = order(vec![candidate(1, 10.0, None), candidate(2, 0.0, Some(0.8)), candidate(3, 8.0, Some(0.7))], 10.0, 0.8);
+        let found = order(
+            vec![
+                candidate(1, 10.0, None),
+                candidate(2, 0.0, Some(0.8)),
+                candidate(3, 8.0, Some(0.7)),
+            ],
+            10.0,
+            0.8,
+        );
         assert_eq!(found, [3, 1, 2]);
     }
 
     #[test]
     fn a_way_without_results_does_not_halve_the_other() {
-        let ranked = fuse(vec![candidate(1, 3.0, None)], Best { text: 3.0, vector: 0.0 });
+        let ranked = fuse(
+            vec![candidate(1, 3.0, None)],
+            Best {
+                text: 3.0,
+                vector: 0.0,
+            },
+        );
         assert!((ranked[0].score - 1.0).abs() < f32::EPSILON);
     }
 
     #[test]
     fn equal_scores_go_by_row_and_negative_similarity_counts_as_none() {
-        assert_eq!(order(vec![candidate(5, 1.0, Some(-0.9)), candidate(4, 1.0, None)], 1.0, 0.5), [4, 5]);
+        assert_eq!(
+            order(
+                vec![candidate(5, 1.0, Some(-0.9)), candidate(4, 1.0, None)],
+                1.0,
+                0.5
+            ),
+            [4, 5]
+        );
     }
 }

@@ -37,7 +37,11 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
 /// Lists chunks from one moment of the store.
-pub(crate) fn list(backend: &dyn Backend, request: &ListRequest, now: Timestamp) -> Result<Listing> {
+pub(crate) fn list(
+    backend: &dyn Backend,
+    request: &ListRequest,
+    now: Timestamp,
+) -> Result<Listing> {
     let after = match &request.cursor {
         None => 0,
         Some(cursor) => cursor
@@ -45,15 +49,27 @@ pub(crate) fn list(backend: &dyn Backend, request: &ListRequest, now: Timestamp)
             .and_then(|text| u32::from_str_radix(text, 16).ok())
             .ok_or(Error::InvalidCursor)?,
     };
-    let limit = if request.limit == 0 { LIMIT } else { request.limit.min(LIMIT_MAX) };
+    let limit = if request.limit == 0 {
+        LIMIT
+    } else {
+        request.limit.min(LIMIT_MAX)
+    };
     let snapshot = backend.snapshot()?;
     let scope = snapshot.scope(&request.filter, now)?;
-    let mut rows: Vec<Row> = scope.rows.iter().filter(|row| row.0 > after).take(limit + 1).collect();
+    let mut rows: Vec<Row> = scope
+        .rows
+        .iter()
+        .filter(|row| row.0 > after)
+        .take(limit + 1)
+        .collect();
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let fetched = snapshot.fetch(&rows)?;
     Ok(Listing {
-        cursor: rows.last().filter(|_| has_more).map(|row| format!("r{:x}", row.0)),
+        cursor: rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| format!("r{:x}", row.0)),
         total: scope.rows.len() as u64,
         damaged: fetched.damaged.len() as u64,
         chunks: fetched.chunks,

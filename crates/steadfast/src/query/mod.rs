@@ -22,7 +22,7 @@ use crate::error::Result;
 pub(crate) use answer::neighbours;
 pub use fuse::Weights;
 pub(crate) use list::list;
-pub use list::{Listing, ListRequest};
+pub use list::{ListRequest, Listing};
 
 /// The most hits of one answer.
 pub const HITS_MAX: usize = 1000;
@@ -114,5 +114,10 @@ pub(crate) fn search(
     let coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
     let cursor = page.next.map(|position| cursor::encode(request, position));
     let weights = page.weights;
-    Ok(Answer { hits, coverage, cursor, weights })
+    Ok(Answer {
+        hits,
+        coverage,
+        cursor,
+        weights,
+    })
 }

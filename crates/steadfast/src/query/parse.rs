@@ -24,15 +24,25 @@ pub(super) struct Question {
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn parse(analyzer: &Analyzer, embed: &dyn Embed, request: &SearchRequest) -> Result<Question> {
+pub(super) fn parse(
+    analyzer: &Analyzer,
+    embed: &dyn Embed,
+    request: &SearchRequest,
+) -> Result<Question> {
     let text = beginning(&request.query);
     let mut warnings = Vec::new();
     if text.len() < request.query.len() {
-        warnings.push(format!("only the first {} bytes of the question were used", text.len()));
+        warnings.push(format!(
+            "only the first {} bytes of the question were used",
+            text.len()
+        ));
     }
     let query = analyzer.query_terms(text);
     if query.left_out() > 0 {
-        warnings.push(format!("{} words beyond the limit of the question were left out", query.left_out()));
+        warnings.push(format!(
+            "{} words beyond the limit of the question were left out",
+            query.left_out()
+        ));
     }
     let terms: Vec<u64> = query.terms().iter().map(|term| term.hash).collect();
     let vector = if request.mode == Mode::Text {

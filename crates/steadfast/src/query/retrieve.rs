@@ -32,7 +32,12 @@ struct Lists {
 
 impl Lists {
     fn rows(&self, depth: usize) -> BTreeSet<Row> {
-        self.text.iter().take(depth).chain(self.vector.iter().take(depth)).map(|&(row, _)| row).collect()
+        self.text
+            .iter()
+            .take(depth)
+            .chain(self.vector.iter().take(depth))
+            .map(|&(row, _)| row)
+            .collect()
     }
 
     /// Returns whether no way can find more rows by looking deeper.
@@ -79,28 +84,45 @@ pub(super) fn page(
         let weights = lists.best().weights();
         let ranked = tier_order(snapshot, question, &lists, tier)?;
         let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
-        let rest = ranked
-            .into_iter()
-            .filter(|ranked| after.is_none_or(|position| position.is_before(ranked)) && ranked.score >= floor);
+        let rest = ranked.into_iter().filter(|ranked| {
+            after.is_none_or(|position| position.is_before(ranked)) && ranked.score >= floor
+        });
         for ranked in rest {
             if page.len() == limit {
                 let next = page.last().map(|last| Position::at(tier, last));
-                return Ok(Page { ranked: page, next, weights });
+                return Ok(Page {
+                    ranked: page,
+                    next,
+                    weights,
+                });
             }
             page.push(ranked);
         }
         if lists.is_exhausted() {
-            return Ok(Page { ranked: page, next: None, weights });
+            return Ok(Page {
+                ranked: page,
+                next: None,
+                weights,
+            });
         }
         if page.len() == limit {
             let next = page.last().map(|last| Position::at(tier, last));
-            return Ok(Page { ranked: page, next, weights });
+            return Ok(Page {
+                ranked: page,
+                next,
+                weights,
+            });
         }
         (tier, after) = (tier + 1, None);
     }
 }
 
-fn lists(snapshot: &dyn Snapshot, question: &Question, scope: &RowSet, depth: usize) -> Result<Lists> {
+fn lists(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    scope: &RowSet,
+    depth: usize,
+) -> Result<Lists> {
     let text = if question.ways.text && !question.terms.is_empty() {
         snapshot.text_top(&question.terms, depth, Bm25::default(), scope)?
     } else {
@@ -111,11 +133,20 @@ fn lists(snapshot: &dyn Snapshot, question: &Question, scope: &RowSet, depth: us
     } else {
         Vec::new()
     };
-    Ok(Lists { text, vector, depth })
+    Ok(Lists {
+        text,
+        vector,
+        depth,
+    })
 }
 
 /// Returns the rows that a tier shows, ranked: its candidates without those of the tiers before.
-fn tier_order(snapshot: &dyn Snapshot, question: &Question, lists: &Lists, tier: u32) -> Result<Vec<Ranked>> {
+fn tier_order(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    lists: &Lists,
+    tier: u32,
+) -> Result<Vec<Ranked>> {
     let mut rows = lists.rows(lists.depth);
     if tier > 0 {
         let shown = lists.rows(depth_of(tier - 1));
@@ -137,11 +168,15 @@ fn tier_order(snapshot: &dyn Snapshot, question: &Question, lists: &Lists, tier:
             Ok(vec![None; missing.len()])
         }
     })?;
-    let candidates = rows.into_iter().zip(texts).zip(vectors).map(|((row, text), vector)| Candidate {
-        row,
-        text: text.unwrap_or(0.0),
-        vector,
-    });
+    let candidates = rows
+        .into_iter()
+        .zip(texts)
+        .zip(vectors)
+        .map(|((row, text), vector)| Candidate {
+            row,
+            text: text.unwrap_or(0.0),
+            vector,
+        });
     Ok(fuse(candidates.collect(), lists.best()))
 }
 
@@ -151,10 +186,20 @@ fn known_or(
     list: &[(Row, f32)],
     look_up: impl FnOnce(&[Row]) -> Result<Vec<Option<f32>>>,
 ) -> Result<Vec<Option<f32>>> {
-    let mut scores: HashMap<Row, Option<f32>> = list.iter().map(|&(row, score)| (row, Some(score))).collect();
-    let missing: Vec<Row> = rows.iter().copied().filter(|row| !scores.contains_key(row)).collect();
+    let mut scores: HashMap<Row, Option<f32>> = list
+        .iter()
+        .map(|&(row, score)| (row, Some(score)))
+        .collect();
+    let missing: Vec<Row> = rows
+        .iter()
+        .copied()
+        .filter(|row| !scores.contains_key(row))
+        .collect();
     if !missing.is_empty() {
         scores.extend(missing.iter().copied().zip(look_up(&missing)?));
     }
-    Ok(rows.iter().map(|row| scores.get(row).copied().flatten()).collect())
+    Ok(rows
+        .iter()
+        .map(|row| scores.get(row).copied().flatten())
+        .collect())
 }

@@ -11,12 +11,19 @@ const SNIPPET_BYTES: usize = 240;
 const LEAD_BYTES: usize = 40;
 
 /// Returns the part of a text with the most different words of a question, and their byte ranges in it.
-pub(super) fn snippet(analyzer: &Analyzer, text: &str, terms: &[u64]) -> (String, Vec<(usize, usize)>) {
+pub(super) fn snippet(
+    analyzer: &Analyzer,
+    text: &str,
+    terms: &[u64],
+) -> (String, Vec<(usize, usize)>) {
     let wanted: HashSet<u64> = terms.iter().copied().collect();
     let matches: Vec<(u64, Range<usize>)> = if wanted.is_empty() {
         Vec::new()
     } else {
-        analyzer.spans(text).filter(|(hash, _)| wanted.contains(hash)).collect()
+        analyzer
+            .spans(text)
+            .filter(|(hash, _)| wanted.contains(hash))
+            .collect()
     };
     let (start, end) = window(text, &matches);
     let mut highlights: Vec<(usize, usize)> = matches
@@ -52,22 +59,37 @@ fn window(text: &str, matches: &[(u64, Range<usize>)]) -> (usize, usize) {
         }
     }
     let wanted = best.1.saturating_sub(LEAD_BYTES);
-    let start = if wanted == 0 { 0 } else { after_space(text, text.floor_char_boundary(wanted), best.1) };
+    let start = if wanted == 0 {
+        0
+    } else {
+        after_space(text, text.floor_char_boundary(wanted), best.1)
+    };
     let end = text.floor_char_boundary((start + SNIPPET_BYTES).min(text.len()));
-    let end = if end < text.len() { before_space(text, start, end) } else { end };
+    let end = if end < text.len() {
+        before_space(text, start, end)
+    } else {
+        end
+    };
     (start, end)
 }
 
 /// Returns the first place after a space between two places, so that no word is cut; the first place when there is none.
 fn after_space(text: &str, from: usize, to: usize) -> usize {
     let part = text.get(from..to).unwrap_or_default();
-    part.find(char::is_whitespace)
-        .map_or(from, |at| from + at + part.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8))
+    part.find(char::is_whitespace).map_or(from, |at| {
+        from + at
+            + part
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(0, char::len_utf8)
+    })
 }
 
 fn before_space(text: &str, from: usize, to: usize) -> usize {
     let part = text.get(from..to).unwrap_or_default();
-    part.rfind(char::is_whitespace).filter(|&at| at > 0).map_or(to, |at| from + at)
+    part.rfind(char::is_whitespace)
+        .filter(|&at| at > 0)
+        .map_or(to, |at| from + at)
 }
 
 #[cfg(test)]
@@ -75,15 +97,27 @@ mod tests {
     use super::*;
 
     fn check(text: &str, question: &str) -> (String, Vec<String>) {
-        let terms: Vec<u64> = Analyzer.query_terms(question).terms().iter().map(|term| term.hash).collect();
+        let terms: Vec<u64> = Analyzer
+            .query_terms(question)
+            .terms()
+            .iter()
+            .map(|term| term.hash)
+            .collect();
         let (snippet, highlights) = snippet(&Analyzer, text, &terms);
-        let words = highlights.iter().map(|&(from, to)| snippet[from..to].to_owned()).collect();
+        let words = highlights
+            .iter()
+            .map(|&(from, to)| snippet[from..to].to_owned())
+            .collect();
         (snippet, words)
     }
 
     #[test]
     fn the_window_moves_to_where_the_words_are() {
-        let text = format!("{}the watermark of the index is behind{}", "filler ".repeat(200), " tail".repeat(200));
+        let text = format!(
+            "{}the watermark of the index is behind{}",
+            "filler ".repeat(200),
+            " tail".repeat(200)
+        );
         let (snippet, words) = check(&text, "index watermark");
         assert_eq!(words, ["watermark", "index"]);
         assert!(snippet.len() <= SNIPPET_BYTES);

@@ -1,0 +1,39 @@
+//! Opening: options become a handle.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use steadfast_index::{Analyzer, EmbeddedBackend};
+use steadfast_store::{OpenOptions, StoreError};
+
+use super::Memory;
+use crate::config::Options;
+use crate::error::Result;
+
+impl Options {
+    /// Opens the store in a folder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]: there is no store and none was to be created, it is of a newer version (not a byte is
+    /// changed), it is damaged, or the system refuses. Damaged or missing indexes are no error.
+    pub fn open(self, folder: impl AsRef<Path>) -> Result<Memory> {
+        let folder = std::path::absolute(folder.as_ref())
+            .map_err(|error| StoreError::from_io(folder.as_ref(), &error))?;
+        let options = OpenOptions {
+            create: self.create,
+            journal: self.journal,
+            analyze: Arc::new(Analyzer),
+            model: self.embed.model().clone(),
+            clock: Arc::clone(&self.clock),
+            patience: self.patience,
+        };
+        let backend = EmbeddedBackend::open(&folder, options)?;
+        Ok(Memory::new(
+            Box::new(backend),
+            folder,
+            self.embed,
+            self.clock,
+            self.actor,
+        ))
+    }
+}
