@@ -39,46 +39,65 @@ pub(crate) fn stem(letters: &mut [u8]) -> usize {
     word.length
 }
 
-/// Step 2: applied when the stem before has a measure above 0.
-const DOUBLE: &[(&[u8], &[u8])] = &[
-    (b"ational", b"ate"),
-    (b"tional", b"tion"),
-    (b"enci", b"ence"),
-    (b"anci", b"ance"),
-    (b"izer", b"ize"),
-    (b"abli", b"able"),
-    (b"alli", b"al"),
-    (b"entli", b"ent"),
-    (b"eli", b"e"),
-    (b"ousli", b"ous"),
-    (b"ization", b"ize"),
-    (b"ation", b"ate"),
-    (b"ator", b"ate"),
-    (b"alism", b"al"),
-    (b"iveness", b"ive"),
-    (b"fulness", b"ful"),
-    (b"ousness", b"ous"),
-    (b"aliti", b"al"),
-    (b"iviti", b"ive"),
-    (b"biliti", b"ble"),
-];
+/// A suffix and what takes its place.
+type Rule = (&'static [u8], &'static [u8]);
 
-/// Step 3: as step 2.
-const SINGLE: &[(&[u8], &[u8])] = &[
-    (b"icate", b"ic"),
-    (b"ative", b""),
-    (b"alize", b"al"),
-    (b"iciti", b"ic"),
-    (b"ical", b"ic"),
-    (b"ful", b""),
-    (b"ness", b""),
-];
+/// Step 2, by the last letter but one: applied when the stem before has a measure above 0.
+///
+/// Of two suffixes that fit, the longer stands first.
+fn double_rules(letter: u8) -> &'static [Rule] {
+    match letter {
+        b'a' => &[(b"ational", b"ate"), (b"tional", b"tion")],
+        b'c' => &[(b"enci", b"ence"), (b"anci", b"ance")],
+        b'e' => &[(b"izer", b"ize")],
+        b'l' => &[
+            (b"abli", b"able"),
+            (b"alli", b"al"),
+            (b"entli", b"ent"),
+            (b"eli", b"e"),
+            (b"ousli", b"ous"),
+        ],
+        b'o' => &[(b"ization", b"ize"), (b"ation", b"ate"), (b"ator", b"ate")],
+        b's' => &[
+            (b"alism", b"al"),
+            (b"iveness", b"ive"),
+            (b"fulness", b"ful"),
+            (b"ousness", b"ous"),
+        ],
+        b't' => &[(b"aliti", b"al"), (b"iviti", b"ive"), (b"biliti", b"ble")],
+        _ => &[],
+    }
+}
 
-/// Step 4: removed when the stem before has a measure above 1; of two that fit, the longer stands first.
-const BARE: &[&[u8]] = &[
-    b"al", b"ance", b"ence", b"er", b"ic", b"able", b"ible", b"ant", b"ement", b"ment", b"ent",
-    b"ion", b"ou", b"ism", b"ate", b"iti", b"ous", b"ive", b"ize",
-];
+/// Step 3, by the last letter: as step 2.
+fn single_rules(letter: u8) -> &'static [Rule] {
+    match letter {
+        b'e' => &[(b"icate", b"ic"), (b"ative", b""), (b"alize", b"al")],
+        b'i' => &[(b"iciti", b"ic")],
+        b'l' => &[(b"ical", b"ic"), (b"ful", b"")],
+        b's' => &[(b"ness", b"")],
+        _ => &[],
+    }
+}
+
+/// Step 4, by the last letter but one: removed when the stem before has a measure above 1.
+fn bare_rules(letter: u8) -> &'static [&'static [u8]] {
+    match letter {
+        b'a' => &[b"al"],
+        b'c' => &[b"ance", b"ence"],
+        b'e' => &[b"er"],
+        b'i' => &[b"ic"],
+        b'l' => &[b"able", b"ible"],
+        b'n' => &[b"ant", b"ement", b"ment", b"ent"],
+        b'o' => &[b"ion", b"ou"],
+        b's' => &[b"ism"],
+        b't' => &[b"ate", b"iti"],
+        b'u' => &[b"ous"],
+        b'v' => &[b"ive"],
+        b'z' => &[b"ize"],
+        _ => &[],
+    }
+}
 
 impl Word<'_> {
     fn classify(&mut self) {
@@ -107,6 +126,13 @@ impl Word<'_> {
     /// Returns the length of the stem before `suffix` when the word ends in it.
     fn before(&self, suffix: &[u8]) -> Option<usize> {
         self.text().strip_suffix(suffix).map(<[u8]>::len)
+    }
+
+    /// Returns a letter counted from the end, 0 before the start.
+    fn from_end(&self, distance: usize) -> u8 {
+        self.length
+            .checked_sub(distance)
+            .map_or(0, |index| self.letter(index))
     }
 
     /// The measure m of the first `length` letters: how often a vowel is followed by a consonant.
@@ -169,10 +195,10 @@ impl Word<'_> {
             return;
         }
         self.length = stem;
-        if [b"at", b"bl", b"iz"]
-            .iter()
-            .any(|ending| self.before(*ending).is_some())
-        {
+        if matches!(
+            self.text(),
+            [.., b'a', b't'] | [.., b'b', b'l'] | [.., b'i', b'z']
+        ) {
             self.set(stem, b"e");
         } else if self.ends_in_double_consonant(stem)
             && !matches!(self.letter(stem - 1), b'l' | b's' | b'z')
@@ -191,30 +217,29 @@ impl Word<'_> {
         }
     }
 
-    /// Replaces the longest suffix of `rules` that fits, if the stem before it has a measure above 0.
-    fn replace(&mut self, rules: &[(&[u8], &[u8])]) {
-        let longest = rules
+    /// Replaces the first suffix of `rules` that fits, if the stem before it has a measure above 0.
+    fn replace(&mut self, rules: &[Rule]) {
+        let found = rules
             .iter()
-            .filter(|(suffix, _)| self.before(suffix).is_some())
-            .max_by_key(|(suffix, _)| suffix.len());
-        if let Some((suffix, ending)) = longest {
-            let stem = self.length - suffix.len();
-            if self.measure(stem) > 0 {
-                self.set(stem, ending);
-            }
+            .find_map(|(suffix, ending)| Some((self.before(suffix)?, ending)));
+        if let Some((stem, ending)) = found
+            && self.measure(stem) > 0
+        {
+            self.set(stem, ending);
         }
     }
 
     fn double_suffixes(&mut self) {
-        self.replace(DOUBLE);
+        self.replace(double_rules(self.from_end(2)));
     }
 
     fn single_suffixes(&mut self) {
-        self.replace(SINGLE);
+        self.replace(single_rules(self.from_end(1)));
     }
 
     fn bare_suffixes(&mut self) {
-        let Some(stem) = BARE.iter().find_map(|suffix| self.before(suffix)) else {
+        let mut rules = bare_rules(self.from_end(2)).iter();
+        let Some(stem) = rules.find_map(|suffix| self.before(suffix)) else {
             return;
         };
         if self.measure(stem) <= 1 {

@@ -246,7 +246,8 @@ impl Parts {
 
     /// Cuts `word` at `_`, before a capital that starts a part, and between three letters or more and a digit.
     fn of(word: &[u8]) -> Self {
-        if word.len() > WORD_BYTES_MAX {
+        let is_plain = word.iter().skip(1).all(u8::is_ascii_lowercase);
+        if is_plain || word.len() > WORD_BYTES_MAX {
             return Self::NONE;
         }
         let mut parts = Self::NONE;
