@@ -129,7 +129,7 @@ impl Word<'_> {
     }
 
     /// Returns a letter counted from the end, 0 before the start.
-    fn from_end(&self, distance: usize) -> u8 {
+    fn letter_from_end(&self, distance: usize) -> u8 {
         self.length
             .checked_sub(distance)
             .map_or(0, |index| self.letter(index))
@@ -230,15 +230,15 @@ impl Word<'_> {
     }
 
     fn double_suffixes(&mut self) {
-        self.replace(double_rules(self.from_end(2)));
+        self.replace(double_rules(self.letter_from_end(2)));
     }
 
     fn single_suffixes(&mut self) {
-        self.replace(single_rules(self.from_end(1)));
+        self.replace(single_rules(self.letter_from_end(1)));
     }
 
     fn bare_suffixes(&mut self) {
-        let mut rules = bare_rules(self.from_end(2)).iter();
+        let mut rules = bare_rules(self.letter_from_end(2)).iter();
         let Some(stem) = rules.find_map(|suffix| self.before(suffix)) else {
             return;
         };
