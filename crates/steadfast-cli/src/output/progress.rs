@@ -1,10 +1,11 @@
 //! A bar on a terminal for work that takes a while: rate, time left, current file.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use steadfast::Progress;
 
 /// Shows progress on standard error when that is a terminal, else nothing.
@@ -19,14 +20,21 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What the bar looks like.
 const TEMPLATE: &str =
-    "{spinner} {prefix} {human_pos}/{human_len} [{bar:24}] {per_sec}, {eta} left  {wide_msg}";
+    "{spinner} {prefix} {human_pos}/{human_len} [{bar:24}] {rate}, {eta} left  {wide_msg}";
+
+/// How much of a file's name is shown; its end tells most.
+const ITEM_CHARS: usize = 40;
 
 impl Bar {
     pub(crate) fn new() -> Self {
         let shown = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-                bar.set_style(style.progress_chars("=> "));
+                let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                    // A bar that cannot be drawn is no reason to stop.
+                    write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
+                };
+                bar.set_style(style.progress_chars("=> ").with_key("rate", rate));
             }
             bar.enable_steady_tick(TICK);
             bar
@@ -56,7 +64,7 @@ impl Progress for Bar {
 
     fn item(&self, name: &str) {
         if let Some(bar) = &self.shown {
-            bar.set_message(super::clean(name, true).into_owned());
+            bar.set_message(end_of(&super::clean(name, true)));
         }
     }
 }
@@ -66,5 +74,28 @@ impl Drop for Bar {
         if let Some(bar) = &self.shown {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Returns the end of a long name, or a short one as it is.
+fn end_of(name: &str) -> String {
+    let left_out = name.chars().count().saturating_sub(ITEM_CHARS);
+    if left_out == 0 {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(left_out).collect();
+    format!("...{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_name_the_end_is_shown() {
+        assert_eq!(end_of("/a/b.md"), "/a/b.md");
+        let long = format!("/{}/file.md", "folder/".repeat(20));
+        assert_eq!(end_of(&long).chars().count(), ITEM_CHARS + 3);
+        assert!(end_of(&long).ends_with("folder//file.md"));
     }
 }

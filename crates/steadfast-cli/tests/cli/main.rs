@@ -15,5 +15,7 @@ mod main_job;
 mod output;
 mod paging;
 mod questions;
+#[cfg(unix)]
+mod read_only;
 mod shapes;
 mod support;
