@@ -19,6 +19,7 @@ pub(crate) struct Global {
     #[arg(
         long,
         global = true,
+        overrides_with = "store",
         value_name = "DIR",
         help_heading = "Global options"
     )]
@@ -27,7 +28,12 @@ pub(crate) struct Global {
     ///
     /// Exactly one object on standard output, also for an error; `log` prints
     /// one object a line. Unknown fields are to be ignored.
-    #[arg(long, global = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "json",
+        help_heading = "Global options"
+    )]
     pub(crate) json: bool,
 }
 

@@ -87,6 +87,11 @@ impl Places {
     pub(crate) fn find(store: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
         let user_file = environment.user_file();
         let (folder, origin) = find_store(store, environment, user_file.as_deref())?;
+        if folder.is_file() {
+            let what = format!("{} is a file, not the folder of a store", folder.display());
+            return Err(Failure::new("store_not_found", what)
+                .hint("name the folder that holds steadfast.db"));
+        }
         Ok(Self {
             store_file: folder.join(file::NAME),
             folder,

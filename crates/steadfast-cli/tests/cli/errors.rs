@@ -29,6 +29,39 @@ fn a_missing_store_is_named_and_not_created() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_store_folder_is_no_store() {
+    let place = Place::new();
+    place.write("file", "text");
+    for arguments in [
+        &["--store", "file", "status"][..],
+        &["--store", "file", "remember", "x"],
+    ] {
+        place
+            .run_json(arguments)
+            .assert_failed(2, "store_not_found");
+    }
+    assert_eq!(
+        fs::read_to_string(place.project().join("file")).unwrap(),
+        "text"
+    );
+}
+
+#[test]
+fn a_global_flag_may_be_said_twice_and_anywhere() {
+    let place = Place::new();
+    place.json(&["remember", "x"]);
+    let other = place.project().join("other").display().to_string();
+    place
+        .run_json(&["--store", &other, "status", "--json"])
+        .assert_failed(2, "store_not_found");
+    let store = place.store().display().to_string();
+    assert_eq!(
+        place.json(&["status", "--store", &other, "--json", "--store", &store])["chunks"],
+        1
+    );
+}
+
+#[test]
 fn a_missing_path_indexes_nothing_and_creates_no_store() {
     let place = Place::new();
     place.write("a.md", "text");
