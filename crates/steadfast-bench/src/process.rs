@@ -129,6 +129,33 @@ pub(crate) fn commands(
         "50,000 / 200,000 /s",
     );
 
+    cold_searches(binary, &with, table)?;
+    let verify = with(&["verify"])?;
+    let chunks = steadfast::Memory::open(store)?.status()?.chunks;
+    table.add(
+        "verify, chunks",
+        per_second(chunks, verify.wall),
+        "100,000 / 400,000 /s",
+    );
+    let rebuild = with(&["rebuild"])?;
+    let figure = format!(
+        "{} ({} MiB)",
+        milliseconds(rebuild.wall),
+        rebuild.peak_kib / 1024
+    );
+    table.add(
+        "rebuild of every index, no embedding",
+        figure,
+        "30 / 15 s at 1,000,000",
+    );
+    Ok(())
+}
+
+fn cold_searches(
+    binary: &Path,
+    with: &dyn Fn(&[&str]) -> anyhow::Result<Run>,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     let bare = Times::of(
         (0..SEARCHES)
             .map(|_| Ok(measured(binary, &["version"])?.wall))
@@ -154,24 +181,6 @@ pub(crate) fn commands(
         "cold `steadfast search`, whole process",
         figure,
         "15 / 9 ms; 48 / 36 MiB",
-    );
-    let verify = with(&["verify"])?;
-    let chunks = steadfast::Memory::open(store)?.status()?.chunks;
-    table.add(
-        "verify, chunks",
-        per_second(chunks, verify.wall),
-        "100,000 / 400,000 /s",
-    );
-    let rebuild = with(&["rebuild"])?;
-    let figure = format!(
-        "{} ({} MiB)",
-        milliseconds(rebuild.wall),
-        rebuild.peak_kib / 1024
-    );
-    table.add(
-        "rebuild of every index, no embedding",
-        figure,
-        "30 / 15 s at 1,000,000",
     );
     Ok(())
 }

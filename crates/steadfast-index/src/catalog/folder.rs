@@ -71,14 +71,19 @@ impl<K: Kind> Folder<K> {
         let manifest = Manifest::decode(&bytes)
             .ok_or_else(|| State::Damaged(format!("{} does not have its hash", path.display())))?;
         if manifest.stamp != self.stamp {
-            return Err(State::Missing("it was made by another analyser or model".to_owned()));
+            return Err(State::Missing(
+                "it was made by another analyser or model".to_owned(),
+            ));
         }
         let is_named = manifest.generation == published.generation
             && manifest.row == published.row
             && manifest.seq == published.seq
             && manifest.store == self.store;
         if !is_named {
-            return Err(State::Damaged(format!("{} is not what the store has published", path.display())));
+            return Err(State::Damaged(format!(
+                "{} is not what the store has published",
+                path.display()
+            )));
         }
         let mut rows = RowSet::with_room(manifest.row.0 as usize + 1);
         let mut segments = Vec::with_capacity(manifest.parts.len());
@@ -102,7 +107,10 @@ impl<K: Kind> Folder<K> {
         let content = Mapped::open(&path).map_err(|error| absent(&path, &error))?;
         let bytes = content.as_ref();
         if bytes.len() as u64 != part.bytes || seal(bytes) != part.seal {
-            return Err(State::Damaged(format!("{} is not what was published", path.display())));
+            return Err(State::Damaged(format!(
+                "{} is not what was published",
+                path.display()
+            )));
         }
         self.kind
             .open(content, self.store)
@@ -135,7 +143,10 @@ impl<K: Kind> Folder<K> {
     /// [`StoreError`] when the system refuses.
     pub(crate) fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
         files::create_private_folder(&self.root)?;
-        files::replace_file(&self.manifest_path(manifest.generation), &[&manifest.encode()])
+        files::replace_file(
+            &self.manifest_path(manifest.generation),
+            &[&manifest.encode()],
+        )
     }
 
     /// Writes how far a rebuild has got.
@@ -150,8 +161,14 @@ impl<K: Kind> Folder<K> {
     pub(crate) fn load_partial(&self, generation: u64) -> Option<Manifest> {
         let bytes = std::fs::read(self.root.join(PARTIAL)).ok()?;
         let manifest = Manifest::decode(&bytes)?;
-        let fits = manifest.generation == generation && manifest.store == self.store && manifest.stamp == self.stamp;
-        let is_sound = fits && manifest.parts.iter().all(|part| self.open_part(part).is_ok());
+        let fits = manifest.generation == generation
+            && manifest.store == self.store
+            && manifest.stamp == self.stamp;
+        let is_sound = fits
+            && manifest
+                .parts
+                .iter()
+                .all(|part| self.open_part(part).is_ok());
         is_sound.then_some(manifest)
     }
 
@@ -163,8 +180,15 @@ impl<K: Kind> Folder<K> {
         let mut kept: Vec<PathBuf> = Vec::new();
         for generation in keep_from..=current.generation {
             let path = self.manifest_path(generation);
-            let manifest = std::fs::read(&path).ok().and_then(|bytes| Manifest::decode(&bytes));
-            kept.extend(manifest.iter().flat_map(|found| &found.parts).map(|part| self.segment_path(part.file)));
+            let manifest = std::fs::read(&path)
+                .ok()
+                .and_then(|bytes| Manifest::decode(&bytes));
+            kept.extend(
+                manifest
+                    .iter()
+                    .flat_map(|found| &found.parts)
+                    .map(|part| self.segment_path(part.file)),
+            );
             kept.push(path);
         }
         let Ok(entries) = std::fs::read_dir(&self.root) else {
@@ -187,7 +211,14 @@ impl<K: Kind> Folder<K> {
             .into_iter()
             .flatten()
             .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(&prefix)?.parse().ok())
+            .filter_map(|entry| {
+                entry
+                    .file_name()
+                    .to_str()?
+                    .strip_prefix(&prefix)?
+                    .parse()
+                    .ok()
+            })
             .collect();
         taken.sort_unstable();
         let next = taken.last().map_or(1, |last| last + 1);
@@ -207,8 +238,13 @@ impl<K: Kind> Folder<K> {
 
     /// Returns the bytes of all files in the folder.
     pub(crate) fn bytes_on_disk(&self) -> u64 {
-        let entries = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
+        let entries = std::fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
+            .sum()
     }
 }
 

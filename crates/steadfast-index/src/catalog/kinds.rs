@@ -46,7 +46,8 @@ impl Kind for TextKind {
     const NAME: &'static str = "text";
 
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
-        let segment = text::Segment::open(content, Verify::Full).map_err(|error| error.to_string())?;
+        let segment =
+            text::Segment::open(content, Verify::Full).map_err(|error| error.to_string())?;
         if segment.store() != store || segment.analyzer() != self.analyzer {
             return Err("the segment is of another store or analyser".to_owned());
         }
@@ -70,7 +71,10 @@ impl Kind for VectorKind {
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
         let segment = vector::Segment::open(content).map_err(|error| error.to_string())?;
         let space = segment.space();
-        if space.store != store || space.model_hash != self.model_hash || space.dimensions != self.dimensions {
+        if space.store != store
+            || space.model_hash != self.model_hash
+            || space.dimensions != self.dimensions
+        {
             return Err("the segment is of another store or model".to_owned());
         }
         Ok(segment)

@@ -63,8 +63,11 @@ impl Part {
 
     /// Counts rows of this part as dead, with the terms that they take with them.
     pub(crate) fn bury(&mut self, dead: &[(Row, &HashedTerms)]) {
-        let new: Vec<&HashedTerms> =
-            dead.iter().filter(|(row, _)| self.dead.insert(*row)).map(|(_, terms)| *terms).collect();
+        let new: Vec<&HashedTerms> = dead
+            .iter()
+            .filter(|(row, _)| self.dead.insert(*row))
+            .map(|(_, terms)| *terms)
+            .collect();
         if !new.is_empty() {
             self.dead_terms = self.dead_terms.merge(&DeadTerms::of(new));
         }
@@ -104,7 +107,11 @@ impl Manifest {
             out.extend_from_slice(&part.bytes.to_le_bytes());
             out.extend_from_slice(&part.seal);
             out.extend_from_slice(&part.rows.to_le_bytes());
-            let dead: Vec<u8> = part.dead.iter().flat_map(|row| row.0.to_le_bytes()).collect();
+            let dead: Vec<u8> = part
+                .dead
+                .iter()
+                .flat_map(|row| row.0.to_le_bytes())
+                .collect();
             put_block(&mut out, &dead);
             put_block(&mut out, &part.dead_terms.encode());
         }
@@ -148,7 +155,11 @@ impl Manifest {
                 dead_terms,
             });
         }
-        if from.0.is_empty() { Ok(manifest) } else { Err(Malformed) }
+        if from.0.is_empty() {
+            Ok(manifest)
+        } else {
+            Err(Malformed)
+        }
     }
 }
 

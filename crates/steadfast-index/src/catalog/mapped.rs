@@ -17,11 +17,14 @@ impl Mapped {
         if file.metadata()?.len() == 0 {
             return Ok(Self(None));
         }
+        #[expect(
+            unsafe_code,
+            reason = "mapping a file is unsafe by nature; the reasons why it is sound are above"
+        )]
         // SAFETY: index files lie in a folder that only this user can enter,
         // are written once under a temporary name, renamed, and then never
         // written or cut by anybody of ours; they are only ever unlinked,
         // which leaves a mapping whole.
-        #[expect(unsafe_code, reason = "mapping a file is unsafe by nature; the reasons why it is sound are above")]
         let mapped = unsafe { Mmap::map(&file)? };
         Ok(Self(Some(mapped)))
     }

@@ -14,14 +14,21 @@ const DEAD_PART: u64 = 5;
 /// The run with the fewest rows is merged first, which rewrites each row a
 /// logarithmic number of times.
 pub(crate) fn to_merge(segments: &[(u64, u64)]) -> Vec<Range<usize>> {
-    let (rows, dead) = segments.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let (rows, dead) = segments
+        .iter()
+        .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     if dead > 0 && dead * DEAD_PART >= rows {
-        return vec![0..segments.len()];
+        return std::iter::once(0..segments.len()).collect();
     }
-    let mut runs: Vec<(Range<usize>, u64)> =
-        segments.iter().enumerate().map(|(index, part)| (index..index + 1, part.0)).collect();
+    let mut runs: Vec<(Range<usize>, u64)> = segments
+        .iter()
+        .enumerate()
+        .map(|(index, part)| (index..index + 1, part.0))
+        .collect();
     while runs.len() > SEGMENTS_MAX {
-        let weights = runs.windows(2).map(|pair| pair.iter().map(|run| run.1).sum::<u64>());
+        let weights = runs
+            .windows(2)
+            .map(|pair| pair.iter().map(|run| run.1).sum::<u64>());
         let Some((at, _)) = weights.enumerate().min_by_key(|&(_, weight)| weight) else {
             break;
         };
@@ -31,7 +38,10 @@ pub(crate) fn to_merge(segments: &[(u64, u64)]) -> Vec<Range<usize>> {
             run.1 += weight;
         }
     }
-    runs.into_iter().map(|(run, _)| run).filter(|run| run.len() > 1).collect()
+    runs.into_iter()
+        .map(|(run, _)| run)
+        .filter(|run| run.len() > 1)
+        .collect()
 }
 
 #[cfg(test)]

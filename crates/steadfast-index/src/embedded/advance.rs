@@ -37,7 +37,7 @@ pub(super) fn advance<K: Kind>(
     folder: &Folder<K>,
     before: &Loaded<K::Segment>,
     generation: u64,
-    news: News,
+    news: &News,
 ) -> Result<Manifest, StoreError> {
     let mut manifest = before.manifest.clone();
     manifest.generation = generation;
@@ -53,8 +53,11 @@ pub(super) fn advance<K: Kind>(
         held.push(Held::Fresh(folder.open_written(&part)?));
         manifest.parts.push(part);
     }
-    let weights: Vec<(u64, u64)> =
-        manifest.parts.iter().map(|part| (part.rows, part.dead.len() as u64)).collect();
+    let weights: Vec<(u64, u64)> = manifest
+        .parts
+        .iter()
+        .map(|part| (part.rows, part.dead.len() as u64))
+        .collect();
     let mut runs = to_merge(&weights);
     if news.purge {
         let in_run = |index: usize| runs.iter().any(|run| run.contains(&index));
@@ -70,8 +73,12 @@ pub(super) fn advance<K: Kind>(
     // From the back, so that the places of the runs before stay right.
     for run in runs.into_iter().rev() {
         let parts = manifest.parts.get(run.clone()).unwrap_or_default();
-        let segments: Vec<&K::Segment> =
-            held.get(run.clone()).unwrap_or_default().iter().map(Held::segment).collect();
+        let segments: Vec<&K::Segment> = held
+            .get(run.clone())
+            .unwrap_or_default()
+            .iter()
+            .map(Held::segment)
+            .collect();
         let mut keep = steadfast_model::RowSet::new();
         for segment in &segments {
             K::each_row(segment, &mut |row| {
@@ -105,8 +112,11 @@ fn bury<K: Kind>(part: &mut Part, segment: &K::Segment, dead: &[(Row, HashedTerm
     K::each_row(segment, &mut |row| {
         rows.insert(row);
     });
-    let mine: Vec<(Row, &HashedTerms)> =
-        dead.iter().filter(|(row, _)| rows.contains(*row)).map(|(row, terms)| (*row, terms)).collect();
+    let mine: Vec<(Row, &HashedTerms)> = dead
+        .iter()
+        .filter(|(row, _)| rows.contains(*row))
+        .map(|(row, terms)| (*row, terms))
+        .collect();
     part.bury(&mine);
 }
 
@@ -117,5 +127,7 @@ pub(super) fn file_numbers(generation: u64) -> std::ops::Range<u64> {
 }
 
 pub(super) fn next(files: &mut std::ops::Range<u64>) -> Result<u64, StoreError> {
-    files.next().ok_or_else(|| StoreError::Internal("a generation ran out of file numbers".to_owned()))
+    files
+        .next()
+        .ok_or_else(|| StoreError::Internal("a generation ran out of file numbers".to_owned()))
 }

@@ -16,13 +16,15 @@ use crate::text;
 use crate::vector;
 
 /// How long whoever must have the indexes up to date waits for others at it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How long a purge may take before another process may try it too.
-const PURGE_LEASE: Duration = Duration::from_secs(600);
+const PURGE_LEASE: Duration = Duration::from_mins(10);
 
 /// How often a purge tries to get readers out of the way of the WAL.
-const CHECKPOINT_TRIES: usize = 50;
+const SCRUB_TRIES: usize = 20;
+/// How long it waits in between.
+const SCRUB_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<CatchUp, StoreError> {
     if !backend.store.is_writable() || !is_due(backend, effort)? {
@@ -39,19 +41,21 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
     let rows = publish(backend, purge.is_some())?;
     drop(held);
     if let Some(job) = purge {
-        // The WAL may still hold pages from before; only its end is the end of the purge.
-        let mut is_cut = false;
-        for _ in 0..CHECKPOINT_TRIES {
-            is_cut = backend.store.checkpoint()?;
-            if is_cut {
+        // Free pages and the WAL may still hold what was forgotten; only their end is the end of the purge.
+        let mut is_clean = false;
+        for _ in 0..SCRUB_TRIES {
+            is_clean = backend.store.scrub()?;
+            if is_clean {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(SCRUB_PAUSE);
         }
-        if is_cut {
+        if is_clean {
             backend.store.complete(&job)?;
         } else {
-            backend.store.fail(&job, "readers hold the write-ahead log")?;
+            backend
+                .store
+                .fail(&job, "readers hold the write-ahead log")?;
         }
     }
     Ok(CatchUp::Done { rows })
@@ -68,8 +72,14 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     if ground.head().live_chunks == 0 && tail == 0 {
         return Ok(false);
     }
-    let enough = if effort == Effort::WhenDue { TAIL_DUE } else { 1 };
-    Ok(tail >= enough || snapshot.text_state().trouble().is_some() || snapshot.vector_state().trouble().is_some())
+    let enough = if effort == Effort::WhenDue {
+        TAIL_DUE
+    } else {
+        1
+    };
+    Ok(tail >= enough
+        || snapshot.text_state().trouble().is_some()
+        || snapshot.vector_state().trouble().is_some())
 }
 
 /// Publishes the next generation of both indexes; the caller holds the index lock.
@@ -93,10 +103,17 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
                     seen,
                     purge,
                 };
-                Some(advance(&backend.text, &loaded, generation_after(text_published), news)?)
+                Some(advance(
+                    &backend.text,
+                    &loaded,
+                    generation_after(text_published),
+                    &news,
+                )?)
             }
         }
-        State::Damaged(_) | State::Missing(_) => Some(rebuild::text(backend, &ground, &steadfast_store::Silent)?),
+        State::Damaged(_) | State::Missing(_) => {
+            Some(rebuild::text(backend, &ground, &steadfast_store::Silent)?)
+        }
     };
     let vector = match backend.vector_state(vector_published) {
         State::Ready(loaded) => {
@@ -111,10 +128,17 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
                     seen,
                     purge,
                 };
-                Some(advance(&backend.vector, &loaded, generation_after(vector_published), news)?)
+                Some(advance(
+                    &backend.vector,
+                    &loaded,
+                    generation_after(vector_published),
+                    &news,
+                )?)
             }
         }
-        State::Damaged(_) | State::Missing(_) => Some(rebuild::vector(backend, &ground, &steadfast_store::Silent)?),
+        State::Damaged(_) | State::Missing(_) => {
+            Some(rebuild::vector(backend, &ground, &steadfast_store::Silent)?)
+        }
     };
     drop(ground);
     record(backend, text.as_ref(), vector.as_ref(), purge)?;
@@ -151,7 +175,13 @@ pub(super) fn record(
             cache.vector = None;
         }
     }
-    let kept = |generation: u64| if purge { generation } else { generation.saturating_sub(1) };
+    let kept = |generation: u64| {
+        if purge {
+            generation
+        } else {
+            generation.saturating_sub(1)
+        }
+    };
     if let Some(manifest) = text {
         backend.text.sweep(manifest, kept(manifest.generation));
     }
@@ -184,9 +214,16 @@ struct Since {
     dead: Vec<(Row, HashedTerms)>,
 }
 
-fn live_rows(ground: &SqliteSnapshot<'_>, loaded: &Loaded<VectorSegment>) -> Result<Since, StoreError> {
+fn live_rows(
+    ground: &SqliteSnapshot<'_>,
+    loaded: &Loaded<VectorSegment>,
+) -> Result<Since, StoreError> {
     let live = ground.live_rows()?;
-    let dead = loaded.rows.iter().filter(|row| !live.contains(*row)).map(|row| (row, HashedTerms::default()));
+    let dead = loaded
+        .rows
+        .iter()
+        .filter(|row| !live.contains(*row))
+        .map(|row| (row, HashedTerms::default()));
     Ok(Since {
         dead: dead.collect(),
         added: live,
@@ -199,7 +236,8 @@ fn vector_segment(
     loaded: &Loaded<VectorSegment>,
     live: &RowSet,
 ) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
-    let mut builder = vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
+    let mut builder =
+        vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
     let mut rows = 0;
     let mut failed = None;
     ground.each_vector(loaded.row(), &mut |row, values| {

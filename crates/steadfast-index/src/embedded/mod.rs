@@ -8,6 +8,7 @@
 //! | File | Question it answers |
 //! |---|---|
 //! | `snapshot` | Here is a question: what answers it at this moment? |
+//! | `reach` | What was searched, and what was not? |
 //! | `tail` | Which rows have the indexes not seen? What if there is no index? |
 //! | `catch_up` | How does the tail get into the indexes? |
 //! | `advance` | How does one generation of an index become the next? |
@@ -16,6 +17,7 @@
 
 mod advance;
 mod catch_up;
+mod reach;
 mod rebuild;
 mod snapshot;
 mod tail;
@@ -29,8 +31,8 @@ use steadfast_model::{Change, Finding, Seq, Settled, Severity, StoreId};
 use steadfast_store::files::Gate;
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
-    Backend, Capabilities, CatchUp, Derived, Effort, Health, IndexHealth, Jobs, OpenOptions, Progress, Snapshot,
-    SqliteStore, StoreError, Verification,
+    Backend, Capabilities, CatchUp, Derived, Effort, Health, IndexHealth, Jobs, OpenOptions,
+    Progress, Snapshot, SqliteStore, StoreError, Verification,
 };
 
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
@@ -126,19 +128,26 @@ impl EmbeddedBackend {
             return state;
         }
         let state = folder.load(published);
-        *slot(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner)) = Some((published, state.clone()));
+        *slot(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner)) =
+            Some((published, state.clone()));
         state
     }
 
     /// Carries the tail into the indexes when the commits of this handle have let it grow too long.
     fn after_commit(&self, settled: &[Settled]) {
-        let rows: u64 = settled.iter().map(|settled| settled.counts.inserted + settled.counts.removed).sum();
+        let rows: u64 = settled
+            .iter()
+            .map(|settled| settled.counts.inserted + settled.counts.removed)
+            .sum();
         if rows == 0 {
             return;
         }
         let before = self.unseen.load(Ordering::Relaxed);
         let known = if before == u64::MAX {
-            self.store.snapshot().and_then(|snapshot| snapshot.tail_len()).unwrap_or(0)
+            self.store
+                .snapshot()
+                .and_then(|snapshot| snapshot.tail_len())
+                .unwrap_or(0)
         } else {
             before + rows
         };
@@ -159,10 +168,13 @@ impl EmbeddedBackend {
             .map(|(name, trouble)| Finding {
                 code: "index_unusable",
                 severity: Severity::Warning,
-                what: format!("the {name} index cannot be used: {trouble}; searches read the store instead"),
+                what: format!(
+                    "the {name} index cannot be used: {trouble}; searches read the store instead"
+                ),
                 place: format!("index/{name}"),
                 count: 1,
-                remedy: "run `steadfast rebuild`; the next index or search does the same".to_owned(),
+                remedy: "run `steadfast rebuild`; the next index or search does the same"
+                    .to_owned(),
                 ids: Vec::new(),
             })
             .collect();
@@ -249,7 +261,9 @@ impl Backend for EmbeddedBackend {
                 trouble(TextKind::NAME, text.trouble()),
                 trouble(VectorKind::NAME, vector.trouble()),
             ]),
-            bytes: self.store.bytes_on_disk() + self.text.bytes_on_disk() + self.vector.bytes_on_disk(),
+            bytes: self.store.bytes_on_disk()
+                + self.text.bytes_on_disk()
+                + self.vector.bytes_on_disk(),
         })
     }
 

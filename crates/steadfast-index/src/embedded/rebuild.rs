@@ -27,7 +27,7 @@ const BATCHES_MAX: usize = 8;
 /// Parts that are built side by side.
 const BUILDERS: usize = 2;
 /// How long others at the indexes are waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) fn rebuild(
     backend: &EmbeddedBackend,
@@ -48,16 +48,18 @@ pub(super) fn rebuild(
         rebuilt.push(VectorKind::NAME.to_owned());
     }
     drop(ground);
-    record(backend, text_manifest.as_ref(), vector_manifest.as_ref(), false)?;
+    record(
+        backend,
+        text_manifest.as_ref(),
+        vector_manifest.as_ref(),
+        false,
+    )?;
     drop(held);
     Ok(rebuilt)
 }
 
 /// Sets a damaged index aside and returns the number of the generation to build.
-fn begin<K: Kind>(
-    folder: &Folder<K>,
-    ground: &SqliteSnapshot<'_>,
-) -> Result<u64, StoreError> {
+fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64, StoreError> {
     let published = ground.published(K::NAME)?;
     if let State::Damaged(_) = folder.load(published) {
         folder.set_aside();
@@ -74,7 +76,9 @@ pub(super) fn text(
     let folder = &backend.text;
     let generation = begin(folder, ground)?;
     let head = ground.head();
-    let resumed = folder.load_partial(generation).filter(|partial| partial.row <= head.last_row);
+    let resumed = folder
+        .load_partial(generation)
+        .filter(|partial| partial.row <= head.last_row);
     let mut manifest = resumed.unwrap_or_else(|| Manifest {
         generation,
         ..folder.empty().manifest
@@ -97,12 +101,21 @@ pub(super) fn text(
         Ok(progress.step("text index", done, head.live_chunks))
     })?;
     // Parts from before the kill may hold rows that have died since.
-    let live = if done_before > 0 { Some(ground.live_rows()?) } else { None };
+    let live = if done_before > 0 {
+        Some(ground.live_rows()?)
+    } else {
+        None
+    };
     if let Some(live) = live {
         for part in manifest.parts.iter_mut().take(done_before) {
             let segment = folder.open_written(part)?;
-            part.dead = segment.row_iter().filter(|row| !live.contains(*row)).collect();
-            part.dead_terms = segment.dead_terms(&live).map_err(|error| internal(&error))?;
+            part.dead = segment
+                .row_iter()
+                .filter(|row| !live.contains(*row))
+                .collect();
+            part.dead_terms = segment
+                .dead_terms(&live)
+                .map_err(|error| internal(&error))?;
         }
     }
     (manifest.row, manifest.seq) = (head.last_row, head.seq);
@@ -127,7 +140,8 @@ pub(super) fn vector(
     let mut files = file_numbers(generation);
     let (mut after, mut done) = (Row(0), 0_u64);
     loop {
-        let mut builder = vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
+        let mut builder =
+            vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
         let (mut rows, mut last, mut failed) = (0_u64, after, None);
         ground.each_vector(after, &mut |row, values| {
             last = row;
@@ -185,7 +199,8 @@ impl<'m> PartMaker<'m> {
         take: &mut dyn FnMut(Built) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         std::thread::scope(|scope| {
-            let mut at_work: std::collections::VecDeque<Builder<'_>> = std::collections::VecDeque::new();
+            let mut at_work: std::collections::VecDeque<Builder<'_>> =
+                std::collections::VecDeque::new();
             let mut current: Option<SyncSender<Batch>> = None;
             let (mut batch, mut in_part, mut goes_on) = (Batch::new(), 0_u64, true);
             let mut failed = None;
@@ -246,7 +261,9 @@ fn finish(
     let Some(oldest) = at_work.pop_front() else {
         return Ok(true);
     };
-    let built = oldest.join().map_err(|_| StoreError::Internal("a builder of the text index panicked".to_owned()))??;
+    let built = oldest
+        .join()
+        .map_err(|_| StoreError::Internal("a builder of the text index panicked".to_owned()))??;
     built.map_or(Ok(true), take)
 }
 
@@ -258,7 +275,9 @@ fn build_part(
     let mut builder = SegmentBuilder::new(store, analyze.id());
     let mut last = None;
     for (row, text) in batches.iter().flatten() {
-        builder.push(row, &analyze.terms(&text)).map_err(|error| internal(&error))?;
+        builder
+            .push(row, &analyze.terms(&text))
+            .map_err(|error| internal(&error))?;
         last = Some(row);
     }
     let rows = builder.rows() as u64;
@@ -266,5 +285,9 @@ fn build_part(
         return Ok(None);
     };
     let content = builder.finish().map_err(|error| internal(&error))?;
-    Ok(Some(Built { content, rows, last }))
+    Ok(Some(Built {
+        content,
+        rows,
+        last,
+    }))
 }

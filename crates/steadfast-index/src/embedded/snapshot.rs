@@ -13,7 +13,9 @@ use steadfast_model::{
     ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp, Vector,
 };
 use steadfast_store::sqlite::{Published, RowScope};
-use steadfast_store::{Bm25, Event, Fetched, Reach, Scope, Snapshot, SqliteSnapshot, StoreError, Ways};
+use steadfast_store::{
+    Bm25, Event, Fetched, Reach, Scope, Snapshot, SqliteSnapshot, StoreError, Ways,
+};
 
 use super::EmbeddedBackend;
 use super::tail::{SCAN_TIME_MAX, Scanned, TailRows, scan_vectors};
@@ -21,9 +23,6 @@ use crate::analyze::QueryTerms;
 use crate::catalog::{Kind, State, TextKind, VectorKind, VectorSegment};
 use crate::text::{self, Scratch, Stats, View};
 use crate::vector::{self, Corpus, Options, Query, ScanError};
-
-/// How often a scan starts again without vectors that turned out to be damaged.
-const DAMAGED_ROUNDS_MAX: usize = 64;
 
 pub(super) struct EmbeddedSnapshot<'b> {
     backend: &'b EmbeddedBackend,
@@ -35,8 +34,12 @@ pub(super) struct EmbeddedSnapshot<'b> {
     live: OnceCell<RowSet>,
     tail: OnceCell<Arc<TailRows>>,
     vector_tail: OnceCell<Vec<(Row, Vector)>>,
-    scanned: RefCell<Option<Arc<Scanned>>>,
-    damaged_vectors: RefCell<RowSet>,
+    /// What was read for want of a text index, for the last question.
+    pub(super) scanned: RefCell<Option<Arc<Scanned>>>,
+    /// Rows whose vector turned out not to have its hash.
+    pub(super) damaged_vectors: RefCell<RowSet>,
+    /// What the vector index and the store contradict each other in.
+    pub(super) distrusted: RefCell<Option<String>>,
 }
 
 impl<'b> EmbeddedSnapshot<'b> {
@@ -54,6 +57,7 @@ impl<'b> EmbeddedSnapshot<'b> {
             vector_tail: OnceCell::new(),
             scanned: RefCell::default(),
             damaged_vectors: RefCell::default(),
+            distrusted: RefCell::default(),
         })
     }
 
@@ -62,11 +66,13 @@ impl<'b> EmbeddedSnapshot<'b> {
     }
 
     pub(super) fn text_state(&self) -> &State<text::Segment> {
-        self.text.get_or_init(|| self.backend.text_state(self.text_published))
+        self.text
+            .get_or_init(|| self.backend.text_state(self.text_published))
     }
 
     pub(super) fn vector_state(&self) -> &State<VectorSegment> {
-        self.vector.get_or_init(|| self.backend.vector_state(self.vector_published))
+        self.vector
+            .get_or_init(|| self.backend.vector_state(self.vector_published))
     }
 
     /// Returns what the text index has not seen; empty when there is no index, since then nothing is read from one.
@@ -76,7 +82,11 @@ impl<'b> EmbeddedSnapshot<'b> {
                 return Ok(Arc::default());
             };
             let seq = self.ground.head().seq;
-            let mut cache = self.backend.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = self
+                .backend
+                .cache
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some((known_seq, known_index, tail)) = &cache.tail
                 && *known_seq == seq
                 && *known_index == self.text_published
@@ -108,7 +118,7 @@ impl<'b> EmbeddedSnapshot<'b> {
         })
     }
 
-    fn vector_tail(&self) -> Result<&[(Row, Vector)], StoreError> {
+    pub(super) fn vector_tail(&self) -> Result<&[(Row, Vector)], StoreError> {
         get_or_try(&self.vector_tail, || {
             let Some(loaded) = self.vector_state().ready() else {
                 return Ok(Vec::new());
@@ -139,13 +149,22 @@ impl<'b> EmbeddedSnapshot<'b> {
         {
             return Ok(Arc::clone(scanned));
         }
-        let scanned = Arc::new(Scanned::read(&self.ground, self.live()?, &hashes, SCAN_TIME_MAX)?);
+        let scanned = Arc::new(Scanned::read(
+            &self.ground,
+            self.live()?,
+            &hashes,
+            SCAN_TIME_MAX,
+        )?);
         *self.scanned.borrow_mut() = Some(Arc::clone(&scanned));
         Ok(scanned)
     }
 
     /// Runs `work` over the text index and its tail, or over the store itself when there is no index.
-    fn with_view<T>(&self, terms: &QueryTerms, work: impl FnOnce(&text::Search<'_>) -> T) -> Result<T, StoreError> {
+    fn with_view<T>(
+        &self,
+        terms: &QueryTerms,
+        work: impl FnOnce(&text::Search<'_>) -> T,
+    ) -> Result<T, StoreError> {
         let head = self.ground.head();
         let stats = Stats {
             rows_live: head.live_chunks,
@@ -166,7 +185,12 @@ impl<'b> EmbeddedSnapshot<'b> {
             return Ok(work(&view.search(terms)));
         };
         let rows = self.tail()?;
-        let dead: Vec<text::DeadTerms> = loaded.manifest.parts.iter().map(|part| part.dead_terms.clone()).collect();
+        let dead: Vec<text::DeadTerms> = loaded
+            .manifest
+            .parts
+            .iter()
+            .map(|part| part.dead_terms.clone())
+            .collect();
         let view = View {
             segments: &loaded.segments,
             dead: &dead,
@@ -180,7 +204,11 @@ impl<'b> EmbeddedSnapshot<'b> {
     }
 
     /// Hands out stored vectors; damaged ones are noted and left out.
-    fn fetch_vectors(&self, rows: &[Row], give: &mut dyn FnMut(Row, &[f32])) -> Result<(), StoreError> {
+    fn fetch_vectors(
+        &self,
+        rows: &[Row],
+        give: &mut dyn FnMut(Row, &[f32]),
+    ) -> Result<(), StoreError> {
         self.ground.vectors(rows, &mut |row, values| {
             match values {
                 Some(values) => give(row, values),
@@ -192,101 +220,62 @@ impl<'b> EmbeddedSnapshot<'b> {
         })
     }
 
-    fn scan(&self, query: &Query, k: usize, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
-        let segments: Vec<_> = self
-            .vector_state()
-            .ready()
-            .map(|loaded| loaded.segments.iter().map(VectorSegment::view).collect())
-            .unwrap_or_default();
+    /// Returns the best rows by the vector index; none when the index and the store contradict each other.
+    ///
+    /// A vector that does not have its hash is such a contradiction. The
+    /// caller then reads the store itself, and the answer says so.
+    fn scan(
+        &self,
+        query: &Query,
+        k: usize,
+        scope: &RowSet,
+    ) -> Result<Option<Vec<(Row, f32)>>, StoreError> {
+        let Some(loaded) = self.vector_state().ready() else {
+            return Ok(None);
+        };
+        let segments: Vec<_> = loaded.segments.iter().map(VectorSegment::view).collect();
         let options = Options {
             threads_max: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             ..Options::best(k)
         };
-        let mut sound = None;
-        for _ in 0..DAMAGED_ROUNDS_MAX {
-            let corpus = Corpus {
-                segments: &segments,
-                tail: self.vector_tail()?,
-                scope: Some(sound.as_ref().unwrap_or(scope)),
-            };
-            let found = vector::top(query, &corpus, &options, &mut |rows, give| self.fetch_vectors(rows, give));
-            match found {
-                Ok(top) => return Ok(top.hits.into_iter().map(|hit| (hit.row, hit.score)).collect()),
-                Err(ScanError::Fetch(error)) => return Err(error),
-                Err(ScanError::Missing { row }) => {
-                    let mut damaged = self.damaged_vectors.borrow_mut();
-                    damaged.insert(row);
-                    let mut left = scope.clone();
-                    left.subtract(&damaged);
-                    sound = Some(left);
-                }
-                Err(error) => return Err(StoreError::Internal(error.to_string())),
+        let corpus = Corpus {
+            segments: &segments,
+            tail: self.vector_tail()?,
+            scope: Some(scope),
+        };
+        let found = vector::top(query, &corpus, &options, &mut |rows, give| {
+            self.fetch_vectors(rows, give)
+        });
+        if let Err(ScanError::Fetch(error)) = found {
+            return Err(error);
+        }
+        match found {
+            Ok(top) => Ok(Some(
+                top.hits
+                    .into_iter()
+                    .map(|hit| (hit.row, hit.score))
+                    .collect(),
+            )),
+            Err(contradiction) => {
+                *self.distrusted.borrow_mut() = Some(contradiction.to_string());
+                Ok(None)
             }
         }
-        Err(StoreError::Damaged {
-            path: self.backend.store.folder().to_owned(),
-            what: "many vectors do not have their hash".to_owned(),
-        })
     }
 
     fn query(&self, query: &Vector) -> Result<Query, StoreError> {
         let expected = self.backend.store.model().dimensions;
         if query.0.len() != expected {
             return Err(StoreError::Invalid {
-                what: format!("the question's vector has {} dimensions, the store's {expected}", query.0.len()),
+                what: format!(
+                    "the question's vector has {} dimensions, the store's {expected}",
+                    query.0.len()
+                ),
             });
         }
         Query::new(&query.0).map_err(|error| StoreError::Invalid {
             what: error.to_string(),
         })
-    }
-
-    fn text_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
-        let unread = match (self.text_state().trouble(), self.scanned.borrow().as_ref()) {
-            (Some(why), scanned) => {
-                reach.degraded.push(format!("the text index is not used: {why}"));
-                scanned.map_or(0, |scanned| scanned.unread.count_common(scope))
-            }
-            (None, _) => 0,
-        };
-        reach.text = (scope.len() - unread) as u64;
-        if unread > 0 {
-            reach.not_searched.push(("text_not_read_in_time".to_owned(), unread as u64));
-        }
-        let in_tail = self.tail()?.added.iter().filter(|(row, _)| scope.contains(*row)).count();
-        reach.tail = in_tail as u64;
-        Ok(())
-    }
-
-    fn vector_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
-        let mut with_vector = RowSet::new();
-        if let Some(loaded) = self.vector_state().ready() {
-            with_vector.unite(&loaded.rows);
-            for (row, _) in self.vector_tail()? {
-                with_vector.insert(*row);
-            }
-        } else {
-            let why = self.vector_state().trouble().unwrap_or_default();
-            reach.degraded.push(format!("the vector index is not used: {why}"));
-            self.ground.each_vector(Row(0), &mut |row, _| {
-                with_vector.insert(row);
-                true
-            })?;
-        }
-        let in_tail = self.vector_tail()?.iter().filter(|(row, _)| scope.contains(*row)).count();
-        reach.tail = reach.tail.max(in_tail as u64);
-        let found = with_vector.count_common(scope) as u64;
-        let damaged = self.damaged_vectors.borrow().count_common(scope) as u64;
-        let pending = self.ground.pending_vectors()?.into_iter().filter(|row| scope.contains(*row)).count() as u64;
-        reach.vector = found - damaged.min(found);
-        reach.vector_pending = pending;
-        reach.vector_none = (scope.len() as u64).saturating_sub(found + pending);
-        for (reason, count) in [("vector_damaged", damaged), ("vector_pending", pending)] {
-            if count > 0 {
-                reach.not_searched.push((reason.to_owned(), count));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -318,9 +307,17 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         })
     }
 
-    fn text_top(&self, terms: &[u64], k: usize, bm25: Bm25, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
+    fn text_top(
+        &self,
+        terms: &[u64],
+        k: usize,
+        bm25: Bm25,
+        scope: &RowSet,
+    ) -> Result<Vec<(Row, f32)>, StoreError> {
         let terms = query_terms(terms);
-        self.with_view(&terms, |search| search.top(k, scope, parameters(bm25), &mut Scratch::default()))
+        self.with_view(&terms, |search| {
+            search.top(k, scope, parameters(bm25), &mut Scratch::default())
+        })
     }
 
     fn text_scores(&self, terms: &[u64], bm25: Bm25, rows: &[Row]) -> Result<Vec<f32>, StoreError> {
@@ -328,31 +325,48 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         let mut sorted = rows.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let scores =
-            self.with_view(&terms, |search| search.scores(&sorted, parameters(bm25), &mut Scratch::default()))?;
-        let score = |row: &Row| sorted.binary_search(row).ok().and_then(|place| scores.get(place)).copied();
+        let scores = self.with_view(&terms, |search| {
+            search.scores(&sorted, parameters(bm25), &mut Scratch::default())
+        })?;
+        let score = |row: &Row| {
+            sorted
+                .binary_search(row)
+                .ok()
+                .and_then(|place| scores.get(place))
+                .copied()
+        };
         Ok(rows.iter().map(|row| score(row).unwrap_or(0.0)).collect())
     }
 
-    fn vector_top(&self, query: &Vector, k: usize, scope: &RowSet) -> Result<Vec<(Row, f32)>, StoreError> {
+    fn vector_top(
+        &self,
+        query: &Vector,
+        k: usize,
+        scope: &RowSet,
+    ) -> Result<Vec<(Row, f32)>, StoreError> {
         let prepared = self.query(query)?;
         if query.is_zero() || k == 0 {
             return Ok(Vec::new());
         }
-        if self.vector_state().ready().is_some() {
-            return self.scan(&prepared, k, scope);
+        if let Some(top) = self.scan(&prepared, k, scope)? {
+            return Ok(top);
         }
-        let (best, damaged) = scan_vectors(&self.ground, query, k, scope)?;
-        self.damaged_vectors.borrow_mut().unite(&damaged.into_iter().collect());
-        Ok(best)
+        let found = scan_vectors(&self.ground, query, k, scope)?;
+        self.damaged_vectors
+            .borrow_mut()
+            .unite(&found.damaged.into_iter().collect());
+        Ok(found.best)
     }
 
     fn vector_scores(&self, query: &Vector, rows: &[Row]) -> Result<Vec<Option<f32>>, StoreError> {
         let prepared = self.query(query)?;
-        vector::scores(&prepared, rows, &mut |rows, give| self.fetch_vectors(rows, give)).map_err(|error| match error {
-            ScanError::Fetch(error) => error,
-            error => StoreError::Internal(error.to_string()),
-        })
+        let scores = vector::scores(&prepared, rows, &mut |rows, give| {
+            self.fetch_vectors(rows, give)
+        });
+        if let Err(ScanError::Fetch(error)) = scores {
+            return Err(error);
+        }
+        scores.map_err(|error| StoreError::Internal(error.to_string()))
     }
 
     fn reach(&self, scope: &RowSet, ways: Ways) -> Result<Reach, StoreError> {
@@ -367,7 +381,11 @@ impl Snapshot for EmbeddedSnapshot<'_> {
     }
 
     fn is_in_tail(&self, row: Row) -> Result<bool, StoreError> {
-        Ok(self.tail()?.added.binary_search_by_key(&row, |(added, _)| *added).is_ok())
+        Ok(self
+            .tail()?
+            .added
+            .binary_search_by_key(&row, |(added, _)| *added)
+            .is_ok())
     }
 
     fn warm(&self, ways: Ways) {
@@ -395,7 +413,11 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         self.ground.neighbours(row, distance)
     }
 
-    fn document(&self, namespace: &Namespace, source: &str) -> Result<Option<Document>, StoreError> {
+    fn document(
+        &self,
+        namespace: &Namespace,
+        source: &str,
+    ) -> Result<Option<Document>, StoreError> {
         self.ground.document(namespace, source)
     }
 
@@ -421,7 +443,13 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 }
 
 fn query_terms(hashes: &[u64]) -> QueryTerms {
-    QueryTerms::from_weights(hashes.iter().collect::<std::collections::BTreeSet<_>>().into_iter().map(|&hash| (hash, 1.0)))
+    QueryTerms::from_weights(
+        hashes
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .map(|&hash| (hash, 1.0)),
+    )
 }
 
 fn parameters(bm25: Bm25) -> text::Bm25 {
@@ -431,11 +459,15 @@ fn parameters(bm25: Bm25) -> text::Bm25 {
     }
 }
 
-fn get_or_try<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, StoreError>) -> Result<&T, StoreError> {
+fn get_or_try<T>(
+    cell: &OnceCell<T>,
+    make: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<&T, StoreError> {
     if cell.get().is_none() {
         let value = make()?;
         // Nobody else can have set it: the cell is not shared between threads.
         drop(cell.set(value));
     }
-    cell.get().ok_or_else(|| StoreError::Internal("a cell stayed empty".to_owned()))
+    cell.get()
+        .ok_or_else(|| StoreError::Internal("a cell stayed empty".to_owned()))
 }

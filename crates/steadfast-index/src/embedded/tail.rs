@@ -28,7 +28,11 @@ impl TailRows {
         let mut tail = Self::default();
         let mut unknown = Vec::new();
         ground.each_tail(seq, analyze.id(), &mut |entry| {
-            let list = if entry.removed { &mut tail.removed } else { &mut tail.added };
+            let list = if entry.removed {
+                &mut tail.removed
+            } else {
+                &mut tail.added
+            };
             if entry.terms.is_none() {
                 unknown.push((entry.row, entry.removed, list.len()));
             }
@@ -37,7 +41,11 @@ impl TailRows {
         // Entries of an older analyser, or damaged ones: the text tells.
         for (row, removed, place) in unknown {
             let text = ground.fetch(&[row])?.chunks.pop().map(|chunk| chunk.text);
-            let list = if removed { &mut tail.removed } else { &mut tail.added };
+            let list = if removed {
+                &mut tail.removed
+            } else {
+                &mut tail.added
+            };
             if let (Some(text), Some(entry)) = (text, list.get_mut(place)) {
                 entry.1 = analyze.terms(&text);
             }
@@ -68,7 +76,9 @@ impl Scanned {
         let mut rows: Vec<(Row, HashedTerms)> = Vec::with_capacity(live.len());
         ground.each_live_text(Row(0), &mut |row, text| {
             // A damaged text has no terms; fetching it reports the damage.
-            let terms = text.map(|text| analyze.terms(text).restricted_to(hashes)).unwrap_or_default();
+            let terms = text
+                .map(|text| analyze.terms(text).restricted_to(hashes))
+                .unwrap_or_default();
             rows.push((row, terms));
             !rows.len().is_multiple_of(ROWS_PER_LOOK) || started.elapsed() < time_max
         })?;
@@ -87,14 +97,21 @@ impl Scanned {
     }
 }
 
-/// Returns the best rows of a scope by inner product, reading every vector from the store,
-/// and the rows whose vector does not have its hash.
+/// What reading every vector from the store gives.
+pub(super) struct VectorScan {
+    /// The best rows.
+    pub(super) best: Vec<(Row, f32)>,
+    /// Rows whose vector does not have its hash.
+    pub(super) damaged: Vec<Row>,
+}
+
+/// Returns the best rows of a scope by inner product, reading every vector from the store.
 pub(super) fn scan_vectors(
     ground: &SqliteSnapshot<'_>,
     query: &Vector,
     k: usize,
     scope: &RowSet,
-) -> Result<(Vec<(Row, f32)>, Vec<Row>), StoreError> {
+) -> Result<VectorScan, StoreError> {
     let mut best: Vec<(Row, f32)> = Vec::new();
     let mut damaged = Vec::new();
     let keep = k.max(1).saturating_mul(2);
@@ -111,7 +128,7 @@ pub(super) fn scan_vectors(
         true
     })?;
     cut(&mut best, k);
-    Ok((best, damaged))
+    Ok(VectorScan { best, damaged })
 }
 
 fn cut(best: &mut Vec<(Row, f32)>, k: usize) {

@@ -12,7 +12,10 @@ const IDS_MAX: usize = 100;
 /// How many problems of the file itself are listed.
 const FILE_PROBLEMS_MAX: u32 = 20;
 
-pub(super) fn verify(backend: &EmbeddedBackend, progress: &dyn Progress) -> Result<Verification, StoreError> {
+pub(super) fn verify(
+    backend: &EmbeddedBackend,
+    progress: &dyn Progress,
+) -> Result<Verification, StoreError> {
     let snapshot = backend.embedded_snapshot()?;
     let mut report = Verification::default();
     file(backend, &snapshot, &mut report)?;
@@ -23,7 +26,13 @@ pub(super) fn verify(backend: &EmbeddedBackend, progress: &dyn Progress) -> Resu
     Ok(report)
 }
 
-fn finding(backend: &EmbeddedBackend, code: &'static str, what: String, rows: &[Row], remedy: &str) -> Finding {
+fn finding(
+    backend: &EmbeddedBackend,
+    code: &'static str,
+    what: String,
+    rows: &[Row],
+    remedy: &str,
+) -> Finding {
     let id = backend.store.store_id();
     Finding {
         code,
@@ -32,7 +41,11 @@ fn finding(backend: &EmbeddedBackend, code: &'static str, what: String, rows: &[
         place: backend.store.folder().display().to_string(),
         count: rows.len().max(1) as u64,
         remedy: remedy.to_owned(),
-        ids: rows.iter().take(IDS_MAX).map(|row| ChunkId::new(&id, *row)).collect(),
+        ids: rows
+            .iter()
+            .take(IDS_MAX)
+            .map(|row| ChunkId::new(&id, *row))
+            .collect(),
     }
 }
 
@@ -44,8 +57,11 @@ fn file(
     let problems = snapshot.ground().quick_check(FILE_PROBLEMS_MAX)?;
     if !problems.is_empty() {
         let what = format!("the database file is damaged: {}", problems.join("; "));
-        let remedy = "restore a backup, or index the sources into a new store; keep the damaged files";
-        report.findings.push(finding(backend, "file_damaged", what, &[], remedy));
+        let remedy =
+            "restore a backup, or index the sources into a new store; keep the damaged files";
+        report
+            .findings
+            .push(finding(backend, "file_damaged", what, &[], remedy));
     }
     Ok(())
 }
@@ -67,9 +83,14 @@ fn texts(
         !report.chunks.is_multiple_of(4096) || progress.step("texts", report.chunks, total)
     })?;
     if !damaged.is_empty() {
-        let what = format!("{} texts do not have the hash that they were written with", damaged.len());
+        let what = format!(
+            "{} texts do not have the hash that they were written with",
+            damaged.len()
+        );
         let remedy = "index the sources again with --force, or restore a backup; these texts are never returned";
-        report.findings.push(finding(backend, "text_damaged", what, &damaged, remedy));
+        report
+            .findings
+            .push(finding(backend, "text_damaged", what, &damaged, remedy));
     }
     Ok(())
 }
@@ -85,7 +106,13 @@ fn vectors(
     let views: Vec<_> = snapshot
         .vector_state()
         .ready()
-        .map(|loaded| loaded.segments.iter().map(crate::catalog::VectorSegment::view).collect())
+        .map(|loaded| {
+            loaded
+                .segments
+                .iter()
+                .map(crate::catalog::VectorSegment::view)
+                .collect()
+        })
         .unwrap_or_default();
     let watermark = snapshot.vector_state().ready().map(|loaded| loaded.row());
     let (mut damaged, mut differing, mut in_index) = (Vec::new(), Vec::new(), 0_u64);
@@ -95,7 +122,8 @@ fn vectors(
             None => damaged.push(row),
             Some(values) if live.contains(row) && watermark.is_some_and(|last| row <= last) => {
                 let home = views.iter().find(|view| {
-                    view.span().is_some_and(|(first, last)| first <= row && row <= last)
+                    view.span()
+                        .is_some_and(|(first, last)| first <= row && row <= last)
                 });
                 in_index += 1;
                 if !home.is_some_and(|view| view.agrees(row, values)) {
@@ -108,12 +136,20 @@ fn vectors(
     })?;
     report.index_rows += in_index;
     if !damaged.is_empty() {
-        let what = format!("{} vectors do not have the hash that they were written with", damaged.len());
+        let what = format!(
+            "{} vectors do not have the hash that they were written with",
+            damaged.len()
+        );
         let remedy = "index the sources again with --force; their texts are still found by words";
-        report.findings.push(finding(backend, "vector_damaged", what, &damaged, remedy));
+        report
+            .findings
+            .push(finding(backend, "vector_damaged", what, &damaged, remedy));
     }
     if !differing.is_empty() {
-        let what = format!("{} vectors differ between the store and the vector index", differing.len());
+        let what = format!(
+            "{} vectors differ between the store and the vector index",
+            differing.len()
+        );
         report.findings.push(finding(
             backend,
             "vector_index_differs",
@@ -134,7 +170,9 @@ fn ledger(
         if counted != kept {
             let what = format!("{what}: {counted} counted, {kept} expected");
             let remedy = "keep the files, and index the sources into a new store";
-            report.findings.push(finding(backend, "counts_differ", what, &[], remedy));
+            report
+                .findings
+                .push(finding(backend, "counts_differ", what, &[], remedy));
         }
     }
     Ok(())
@@ -146,10 +184,22 @@ fn indexes(
     snapshot: &EmbeddedSnapshot<'_>,
     report: &mut Verification,
 ) -> Result<(), StoreError> {
-    let states = [("text", snapshot.text_state().trouble()), ("vector", snapshot.vector_state().trouble())];
-    for (name, trouble) in states.into_iter().filter_map(|(name, trouble)| Some((name, trouble?))) {
+    let states = [
+        ("text", snapshot.text_state().trouble()),
+        ("vector", snapshot.vector_state().trouble()),
+    ];
+    for (name, trouble) in states
+        .into_iter()
+        .filter_map(|(name, trouble)| Some((name, trouble?)))
+    {
         let what = format!("the {name} index cannot be used: {trouble}");
-        let mut found = finding(backend, "index_unusable", what, &[], "run `steadfast rebuild`");
+        let mut found = finding(
+            backend,
+            "index_unusable",
+            what,
+            &[],
+            "run `steadfast rebuild`",
+        );
         found.severity = Severity::Warning;
         report.findings.push(found);
     }
@@ -164,18 +214,41 @@ fn indexes(
     extra.subtract(&stored);
     let remedy = "run `steadfast rebuild --index text`";
     for (code, rows, how) in [
-        ("text_index_misses", &missing, "are in the store but neither in the text index nor in its tail"),
-        ("text_index_extra", &extra, "are in the text index but not live in the store"),
+        (
+            "text_index_misses",
+            &missing,
+            "are in the store but neither in the text index nor in its tail",
+        ),
+        (
+            "text_index_extra",
+            &extra,
+            "are in the text index but not live in the store",
+        ),
     ] {
         if !rows.is_empty() {
             let listed: Vec<Row> = rows.iter().collect();
-            report.findings.push(finding(backend, code, format!("{} rows {how}", rows.len()), &listed, remedy));
+            report.findings.push(finding(
+                backend,
+                code,
+                format!("{} rows {how}", rows.len()),
+                &listed,
+                remedy,
+            ));
         }
     }
     let differing = lengths(snapshot, indexed)?;
     if !differing.is_empty() {
-        let what = format!("{} rows have another length in the text index than in the store", differing.len());
-        report.findings.push(finding(backend, "text_index_differs", what, &differing, remedy));
+        let what = format!(
+            "{} rows have another length in the text index than in the store",
+            differing.len()
+        );
+        report.findings.push(finding(
+            backend,
+            "text_index_differs",
+            what,
+            &differing,
+            remedy,
+        ));
     }
     Ok(())
 }
@@ -197,8 +270,16 @@ fn lengths(snapshot: &EmbeddedSnapshot<'_>, live: &RowSet) -> Result<Vec<Row>, S
     let rows: Vec<Row> = live.iter().collect();
     let indexed = view.lengths(&rows);
     let mut stored = Vec::with_capacity(rows.len());
-    snapshot.ground().each_live_length(&mut |row, tokens| stored.push((row, tokens)))?;
+    snapshot
+        .ground()
+        .each_live_length(&mut |row, tokens| stored.push((row, tokens)))?;
     let by_row: std::collections::HashMap<Row, u16> = stored.into_iter().collect();
-    let differs = |(row, length): &(&Row, u16)| by_row.get(row).is_some_and(|stored| stored != length);
-    Ok(rows.iter().zip(indexed).filter(differs).map(|(row, _)| *row).collect())
+    let differs =
+        |(row, length): &(&Row, u16)| by_row.get(row).is_some_and(|stored| stored != length);
+    Ok(rows
+        .iter()
+        .zip(indexed)
+        .filter(differs)
+        .map(|(row, _)| *row)
+        .collect())
 }

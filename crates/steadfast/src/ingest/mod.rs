@@ -178,9 +178,9 @@ fn run_line(
         // When committing failed the others must not wait for ever: nobody takes from them any more.
         stop.store(true, Ordering::Relaxed);
         drop(prepared);
-        let walked = walker.join().map_err(|_| panicked())?;
+        let outcome = walker.join().map_err(|_| panicked())?;
         let going_on = committed?;
-        let mut summary = walked.map_err(walk_error)?;
+        let mut summary = outcome.map_err(walk_error)?;
         summary.stopped |= !going_on;
         Ok(summary)
     })
@@ -260,8 +260,8 @@ fn walk_error(error: WalkError) -> Error {
             path,
             what: source.to_string(),
         },
-        other => Error::Invalid {
-            what: other.to_string(),
+        glob @ WalkError::Glob { .. } => Error::Invalid {
+            what: glob.to_string(),
         },
     }
 }

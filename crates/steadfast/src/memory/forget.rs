@@ -94,7 +94,7 @@ impl Memory {
             .scope(&selection.filter(), self.inner.clock.now())?
             .rows;
         if !selection.ids.is_empty() {
-            let selected = self.rows_of_ids(snapshot.as_ref(), &selection.ids)?;
+            let selected = rows_of_ids(snapshot.as_ref(), &selection.ids)?;
             let only_ids = selection.sources.is_empty()
                 && selection.namespaces.is_empty()
                 && selection.tags.is_empty();
@@ -106,17 +106,6 @@ impl Memory {
             }
         }
         plan_rows(snapshot.as_ref(), &rows)
-    }
-
-    fn rows_of_ids(&self, snapshot: &dyn Snapshot, ids: &[String]) -> Result<RowSet> {
-        ids.iter()
-            .map(|id| {
-                let parsed: ChunkId = id.parse().map_err(|_| Error::ChunkNotFound(id.clone()))?;
-                snapshot
-                    .resolve(&parsed)?
-                    .ok_or_else(|| Error::ChunkNotFound(id.clone()))
-            })
-            .collect()
     }
 
     /// Forgets what a plan names: text, vectors, index entries and history. Nothing brings it back.
@@ -202,4 +191,15 @@ fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> Fo
         rows,
         documents: documents.iter().map(|document| document.key).collect(),
     }
+}
+
+fn rows_of_ids(snapshot: &dyn Snapshot, ids: &[String]) -> Result<RowSet> {
+    ids.iter()
+        .map(|id| {
+            let parsed: ChunkId = id.parse().map_err(|_| Error::ChunkNotFound(id.clone()))?;
+            snapshot
+                .resolve(&parsed)?
+                .ok_or_else(|| Error::ChunkNotFound(id.clone()))
+        })
+        .collect()
 }

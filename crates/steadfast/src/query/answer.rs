@@ -42,7 +42,7 @@ pub(super) fn hits(
             matched_via.push(Match::Tail);
         }
         let neighbours = neighbours(snapshot, chunk.row, request.neighbours)?;
-        let (snippet, highlights) = snippet(&Analyzer, &chunk.text, &question.terms);
+        let (snippet, highlights) = snippet(Analyzer, &chunk.text, &question.terms);
         hits.push(Hit {
             chunk,
             score: ranked.score,

@@ -32,19 +32,16 @@ impl Position {
     }
 }
 
-/// How many bytes of the question's digest a cursor carries.
-const DIGEST_BYTES: usize = 8;
 /// The deepest tier that can exist: beyond it every list is exhausted.
 const TIER_MAX: u32 = 9;
 
 pub(super) fn encode(request: &SearchRequest, position: Position) -> String {
-    let text: String = digest(request)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     format!(
-        "{text}.{:x}.{:x}.{:x}",
-        position.tier, position.score_bits, position.row
+        "{:016x}.{:x}.{:x}.{:x}",
+        digest(request),
+        position.tier,
+        position.score_bits,
+        position.row
     )
 }
 
@@ -63,10 +60,7 @@ fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
     let [digest_text, tier, score, row] = parts.as_slice() else {
         return None;
     };
-    let wanted: String = digest(request)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let wanted = format!("{:016x}", digest(request));
     let number = |text: &str| u32::from_str_radix(text, 16).ok();
     let position = Position {
         tier: number(tier)?,
@@ -77,7 +71,7 @@ fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
 }
 
 /// Everything that decides the order of hits, apart from the data.
-fn digest(request: &SearchRequest) -> [u8; DIGEST_BYTES] {
+fn digest(request: &SearchRequest) -> u64 {
     let mode = match request.mode {
         Mode::Hybrid => 0,
         Mode::Text => 1,
@@ -93,9 +87,9 @@ fn digest(request: &SearchRequest) -> [u8; DIGEST_BYTES] {
     );
     hasher.update(format!("{:?}", request.filter).as_bytes());
     hasher.update(request.query.as_bytes());
-    let mut out = [0; DIGEST_BYTES];
+    let mut out = [0; 8];
     hasher.finalize_xof().fill(&mut out);
-    out
+    u64::from_le_bytes(out)
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ pub(crate) fn search(
     request: &SearchRequest,
     now: Timestamp,
 ) -> Result<Answer> {
-    let question = parse::parse(&Analyzer, embed, request)?;
+    let question = parse::parse(Analyzer, embed, request)?;
     let start = cursor::start(request)?;
     let snapshot = backend.snapshot()?;
     snapshot.warm(question.ways);

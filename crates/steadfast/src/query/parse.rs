@@ -25,7 +25,7 @@ pub(super) struct Question {
 }
 
 pub(super) fn parse(
-    analyzer: &Analyzer,
+    analyzer: Analyzer,
     embed: &dyn Embed,
     request: &SearchRequest,
 ) -> Result<Question> {

@@ -12,7 +12,7 @@ const LEAD_BYTES: usize = 40;
 
 /// Returns the part of a text with the most different words of a question, and their byte ranges in it.
 pub(super) fn snippet(
-    analyzer: &Analyzer,
+    analyzer: Analyzer,
     text: &str,
     terms: &[u64],
 ) -> (String, Vec<(usize, usize)>) {
@@ -103,7 +103,7 @@ mod tests {
             .iter()
             .map(|term| term.hash)
             .collect();
-        let (snippet, highlights) = snippet(&Analyzer, text, &terms);
+        let (snippet, highlights) = snippet(Analyzer, text, &terms);
         let words = highlights
             .iter()
             .map(|&(from, to)| snippet[from..to].to_owned())

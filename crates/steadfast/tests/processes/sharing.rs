@@ -3,10 +3,13 @@
 //! The bad days re-enacted: two processes index one file and leave ghost rows;
 //! a process searches an index that another has long since replaced.
 
-mod common;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use common::{Peer, logical, role, say, write_tree};
-use steadfast::{Memory, Note, SearchRequest, Silent};
+use std::path::Path;
+
+use steadfast::{Derived, IndexOptions, Memory, Note, SearchRequest, Silent};
+
+use crate::peer::{Peer, logical, say, write_tree};
 
 /// Rounds of write here, search there; ten times as many when `STEADFAST_LONG` is set.
 fn rounds() -> usize {
@@ -17,36 +20,30 @@ fn rounds() -> usize {
     }
 }
 
-#[test]
-fn child() {
-    let Some((role, arguments)) = role() else {
-        return;
-    };
-    match role.as_str() {
-        "index" => {
-            let memory = Memory::options().create(true).open(&arguments[0]).unwrap();
-            memory
-                .index(&arguments[1..], &Default::default(), &Silent)
-                .unwrap();
-        }
-        "answer" => {
-            let memory = Memory::open(&arguments[0]).unwrap();
-            say("ready");
-            for line in std::io::stdin().lines() {
-                let word = line.unwrap();
-                let answer = memory.search(&SearchRequest::new(word.clone())).unwrap();
-                let found = answer
-                    .hits
-                    .first()
-                    .is_some_and(|hit| hit.chunk.text.contains(&word));
-                say(if found && answer.coverage.complete {
-                    "found"
-                } else {
-                    "missed"
-                });
-            }
-        }
-        other => panic!("no role is called {other}"),
+/// Indexes a tree.
+pub(crate) fn index(store: &Path, tree: &Path) {
+    let memory = Memory::options().create(true).open(store).unwrap();
+    memory
+        .index(&[tree.to_owned()], &IndexOptions::default(), &Silent)
+        .unwrap();
+}
+
+/// Says of each word on the standard input whether a search finds it.
+pub(crate) fn answer(store: &Path) {
+    let memory = Memory::open(store).unwrap();
+    say("ready");
+    for line in std::io::stdin().lines() {
+        let word = line.unwrap();
+        let answer = memory.search(&SearchRequest::new(word.clone())).unwrap();
+        let found = answer
+            .hits
+            .first()
+            .is_some_and(|hit| hit.chunk.text.contains(&word));
+        say(if found && answer.coverage.complete {
+            "found"
+        } else {
+            "missed"
+        });
     }
 }
 
@@ -59,7 +56,11 @@ fn eight_processes_index_one_tree_and_leave_what_one_would() {
 
     let single = Memory::options().create(true).open(&alone).unwrap();
     single
-        .index(&[tree.clone()], &Default::default(), &Silent)
+        .index(
+            std::slice::from_ref(&tree),
+            &IndexOptions::default(),
+            &Silent,
+        )
         .unwrap();
     let peers: Vec<Peer> = (0..8)
         .map(|_| Peer::start("index", &[&together, &tree]))
@@ -94,7 +95,7 @@ fn a_search_that_starts_after_an_acknowledgement_in_another_process_sees_it() {
             .unwrap();
         if round % 200 == 199 {
             // Also across publications of new indexes.
-            memory.rebuild(steadfast::Derived::All, &Silent).unwrap();
+            memory.rebuild(Derived::All, &Silent).unwrap();
         }
         peer.tell(&word);
         assert_eq!(peer.hear().as_deref(), Some("found"), "round {round}");

@@ -1,5 +1,11 @@
 //! Child processes of these tests: the test binary itself, started again with a role.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,17 +14,17 @@ use steadfast::model::Filter;
 use steadfast::{ListRequest, Memory};
 
 /// Names the role of a child; its value is the role and its arguments, separated by line feeds.
-pub const ROLE: &str = "STEADFAST_TEST_ROLE";
+pub(crate) const ROLE: &str = "STEADFAST_TEST_ROLE";
 
 /// A running child that answers in lines which begin with `@`.
-pub struct Peer {
+pub(crate) struct Peer {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Peer {
     /// Starts this test binary again; its test `child` plays the role.
-    pub fn start(role: &str, arguments: &[&Path]) -> Self {
+    pub(crate) fn start(role: &str, arguments: &[&Path]) -> Self {
         let mut value = role.to_owned();
         for argument in arguments {
             value.push('\n');
@@ -36,14 +42,14 @@ impl Peer {
     }
 
     /// Sends a line.
-    pub fn tell(&mut self, line: &str) {
+    pub(crate) fn tell(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().unwrap();
         writeln!(stdin, "{line}").unwrap();
         stdin.flush().unwrap();
     }
 
     /// Returns the child's next answer; none when it has ended.
-    pub fn hear(&mut self) -> Option<String> {
+    pub(crate) fn hear(&mut self) -> Option<String> {
         // The harness writes lines of its own, also in front of ours.
         loop {
             let line = self.lines.next()?.ok()?;
@@ -54,26 +60,26 @@ impl Peer {
     }
 
     /// Kills the child as `kill -9` does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
 
     /// Waits for the child; returns whether it ended well.
-    pub fn wait(mut self) -> bool {
+    pub(crate) fn wait(mut self) -> bool {
         drop(self.child.stdin.take());
         self.child.wait().unwrap().success()
     }
 }
 
 /// Says a line to the parent.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "@{line}").unwrap();
     out.flush().unwrap();
 }
 
 /// Returns the role and its arguments when this process is a child.
-pub fn role() -> Option<(String, Vec<PathBuf>)> {
+pub(crate) fn role() -> Option<(String, Vec<PathBuf>)> {
     let value = std::env::var(ROLE).ok()?;
     let mut parts = value.split('\n');
     let role = parts.next()?.to_owned();
@@ -81,7 +87,7 @@ pub fn role() -> Option<(String, Vec<PathBuf>)> {
 }
 
 /// A tree of Markdown files whose content depends on the seed alone.
-pub fn write_tree(root: &Path, folders: usize, files: usize, seed: u64) {
+pub(crate) fn write_tree(root: &Path, folders: usize, files: usize, seed: u64) {
     const WORDS: [&str; 16] = [
         "recovery",
         "index",
@@ -112,8 +118,10 @@ pub fn write_tree(root: &Path, folders: usize, files: usize, seed: u64) {
         std::fs::create_dir_all(&path).unwrap();
         for file in 0..files {
             let mut text = format!("# File {folder} {file}\n\n");
-            for section in 0..1 + draw(6) {
-                text.push_str(&format!("## Section {section}\n\n"));
+            for section in 0..=draw(6) {
+                text += "## Section ";
+                text += &section.to_string();
+                text += "\n\n";
                 for _ in 0..20 + draw(150) {
                     text.push_str(WORDS[draw(WORDS.len())]);
                     text.push(if draw(12) == 0 { '\n' } else { ' ' });
@@ -126,7 +134,7 @@ pub fn write_tree(root: &Path, folders: usize, files: usize, seed: u64) {
 }
 
 /// Everything that a store holds live, apart from ids and sequence numbers, which depend on the order of events.
-pub fn logical(memory: &Memory) -> Vec<String> {
+pub(crate) fn logical(memory: &Memory) -> Vec<String> {
     let mut request = ListRequest::default();
     request.filter = Filter::default();
     request.limit = 10_000;

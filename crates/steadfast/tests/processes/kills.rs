@@ -3,14 +3,14 @@
 //! What it acknowledged is there, each file is whole or absent, and the store
 //! agrees with itself. The moments of the kills are drawn from a seed.
 
-mod common;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{Peer, role, say, write_tree};
+use crate::peer::{Peer, say, write_tree};
 use steadfast::model::{DocumentStatus, Filter};
-use steadfast::{Memory, Silent};
+use steadfast::{IndexOptions, Memory, Silent};
 
 const FOLDERS: usize = 40;
 const FILES: usize = 4;
@@ -18,16 +18,14 @@ const FILES: usize = 4;
 /// Kills in all; ten times fewer would still find an acknowledgement before the commit.
 const KILLS: u64 = 100;
 
-#[test]
-fn child() {
-    let Some((role, arguments)) = role() else {
-        return;
-    };
-    assert_eq!(role, "index-folders");
-    let memory = Memory::options().create(true).open(&arguments[0]).unwrap();
+/// Indexes one folder after the other and says so after each.
+pub(crate) fn index_folders(store: &Path, tree: &Path) {
+    let memory = Memory::options().create(true).open(store).unwrap();
     for folder in 0..FOLDERS {
-        let path = arguments[1].join(format!("folder-{folder:03}"));
-        memory.index(&[path], &Default::default(), &Silent).unwrap();
+        let path = tree.join(format!("folder-{folder:03}"));
+        memory
+            .index(&[path], &IndexOptions::default(), &Silent)
+            .unwrap();
         say(&format!("acknowledged {folder}"));
     }
     say("done");
@@ -83,7 +81,11 @@ fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
         .open(folder.path().join("reference"))
         .unwrap();
     reference
-        .index(&[tree.clone()], &Default::default(), &Silent)
+        .index(
+            std::slice::from_ref(&tree),
+            &IndexOptions::default(),
+            &Silent,
+        )
         .unwrap();
     let whole = files(&reference);
     assert_eq!(whole.len(), FOLDERS * FILES);
@@ -97,7 +99,7 @@ fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
             .wrapping_add(1);
         let after = usize::try_from((state >> 33) % 6).unwrap();
         let spins = (state >> 40) % 200_000;
-        let mut peer = Peer::start("index-folders", &[&store, &tree]);
+        let mut peer = Peer::start("index folders", &[&store, &tree]);
         let mut acknowledged = 0;
         let mut done = false;
         while acknowledged < acknowledged_before + after {
@@ -113,7 +115,8 @@ fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
             std::hint::spin_loop();
         }
         peer.kill();
-        drop(peer.wait());
+        let ended_well = peer.wait();
+        assert!(!ended_well || done, "a killed child does not end well");
         check(&store, &whole, acknowledged.max(acknowledged_before), kill);
         acknowledged_before = acknowledged.max(acknowledged_before);
         if done || acknowledged_before >= FOLDERS {

@@ -1,0 +1,80 @@
+//! What a search of a scope reaches: the truth that becomes the coverage of an answer.
+
+use steadfast_model::{Row, RowSet};
+use steadfast_store::{Reach, StoreError};
+
+use super::snapshot::EmbeddedSnapshot;
+
+impl EmbeddedSnapshot<'_> {
+    pub(super) fn text_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
+        let unread = match (self.text_state().trouble(), self.scanned.borrow().as_ref()) {
+            (Some(why), scanned) => {
+                reach
+                    .degraded
+                    .push(format!("the text index is not used: {why}"));
+                scanned.map_or(0, |scanned| scanned.unread.count_common(scope))
+            }
+            (None, _) => 0,
+        };
+        reach.text = (scope.len() - unread) as u64;
+        if unread > 0 {
+            reach
+                .not_searched
+                .push(("text_not_read_in_time".to_owned(), unread as u64));
+        }
+        let in_tail = self
+            .tail()?
+            .added
+            .iter()
+            .filter(|(row, _)| scope.contains(*row))
+            .count();
+        reach.tail = in_tail as u64;
+        Ok(())
+    }
+
+    pub(super) fn vector_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
+        let mut with_vector = RowSet::new();
+        if let Some(loaded) = self.vector_state().ready() {
+            with_vector.unite(&loaded.rows);
+            for (row, _) in self.vector_tail()? {
+                with_vector.insert(*row);
+            }
+        } else {
+            let why = self.vector_state().trouble().unwrap_or_default();
+            reach
+                .degraded
+                .push(format!("the vector index is not used: {why}"));
+            self.ground().each_vector(Row(0), &mut |row, _| {
+                with_vector.insert(row);
+                true
+            })?;
+        }
+        let contradiction = self.distrusted.borrow().clone();
+        reach
+            .degraded
+            .extend(contradiction.map(|what| format!("the vector index is not used: {what}")));
+        let in_tail = self
+            .vector_tail()?
+            .iter()
+            .filter(|(row, _)| scope.contains(*row))
+            .count();
+        reach.tail = reach.tail.max(in_tail as u64);
+        let found = with_vector.count_common(scope) as u64;
+        let damaged = self.damaged_vectors.borrow().count_common(scope) as u64;
+        let pending = self
+            .ground()
+            .pending_vectors()?
+            .into_iter()
+            .filter(|row| scope.contains(*row))
+            .count() as u64;
+        reach.vector = found - damaged.min(found);
+        reach.vector_pending = pending;
+        reach.vector_none = (scope.len() as u64).saturating_sub(found + pending);
+        for (reason, count) in [("vector_damaged", damaged), ("vector_pending", pending)] {
+            if count > 0 {
+                reach.not_searched.push((reason.to_owned(), count));
+            }
+        }
+        Ok(())
+    }
+}

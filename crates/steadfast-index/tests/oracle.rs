@@ -1,0 +1,194 @@
+//! The embedded backend answers like the oracle, after any sequence of writes and whatever
+//! state its indexes are in: published a while ago, many times, never, deleted or damaged.
+//!
+//! The bad days re-enacted: an index that drifted from its store and answered anyway, and
+//! one that was damaged and crashed its process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use steadfast_index::{Analyzer, EmbeddedBackend};
+use steadfast_model::{FixedClock, Timestamp};
+use steadfast_store::conformance::{Questions, Random, compare, model, random_changes};
+use steadfast_store::{Backend, Derived, Effort, Journal, MemoryBackend, OpenOptions, Silent};
+
+const START: Timestamp = Timestamp(1_700_000_000_000);
+
+fn open(folder: &Path) -> EmbeddedBackend {
+    let options = OpenOptions {
+        create: true,
+        journal: Journal::Auto,
+        analyze: Arc::new(Analyzer),
+        model: model(),
+        clock: Arc::new(FixedClock::at(START)),
+        patience: Duration::from_secs(60),
+    };
+    EmbeddedBackend::open(folder, options).unwrap()
+}
+
+fn oracle_of(backend: &EmbeddedBackend) -> MemoryBackend {
+    MemoryBackend::new(backend.store_id(), model(), Arc::new(FixedClock::at(START)))
+}
+
+fn questions() -> Questions {
+    Questions::of(
+        &[
+            "apple river",
+            "the thunder of copper",
+            "garden signal window",
+            "nowhere",
+        ],
+        &Analyzer,
+    )
+}
+
+fn index_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for kind in ["text", "vector"] {
+        let entries = std::fs::read_dir(folder.join("index").join(kind))
+            .into_iter()
+            .flatten()
+            .flatten();
+        files.extend(entries.map(|entry| entry.path()));
+    }
+    files.sort();
+    files
+}
+
+/// What happens to the indexes between two batches of writes.
+fn disturb(folder: &Path, backend: EmbeddedBackend, random: &mut Random) -> EmbeddedBackend {
+    match random.below(8) {
+        0 => {
+            backend.catch_up(Effort::Now).unwrap();
+        }
+        1 => {
+            backend.rebuild(Derived::All, &Silent).unwrap();
+        }
+        2 => {
+            drop(backend);
+            return open(folder);
+        }
+        3 => {
+            drop(backend);
+            if folder.join("index").exists() {
+                std::fs::rename(
+                    folder.join("index"),
+                    folder.join(format!("gone-{}", random.draw())),
+                )
+                .unwrap();
+            }
+            return open(folder);
+        }
+        4 | 5 => {
+            drop(backend);
+            let files = index_files(folder);
+            if !files.is_empty() {
+                let file = random.pick(files.as_slice()).clone();
+                damage(&file, random);
+            }
+            return open(folder);
+        }
+        _ => {}
+    }
+    backend
+}
+
+fn damage(file: &Path, random: &mut Random) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let place = usize::try_from(random.below(bytes.len() as u64)).unwrap();
+    match random.below(3) {
+        0 => bytes[place] ^= 1 << random.below(8),
+        1 => bytes.truncate(place),
+        _ => {
+            let end = (place + 512).min(bytes.len());
+            bytes[place..end].fill(0);
+        }
+    }
+    std::fs::write(file, bytes).unwrap();
+}
+
+fn run(seed: u64) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("store");
+    let mut random = Random::new(seed);
+    let mut backend = open(&folder);
+    let oracle = oracle_of(&backend);
+    let changes = random_changes(seed, 60, &Analyzer);
+    for batch in changes.chunks(10) {
+        let mine = backend.commit(batch, "test").unwrap();
+        let theirs = oracle.commit(batch, "test").unwrap();
+        assert_eq!(mine, theirs, "seed {seed}");
+        backend = disturb(&folder, backend, &mut random);
+        if let Err(what) = compare(&backend, &oracle, &questions()) {
+            panic!("seed {seed}: {what}");
+        }
+    }
+    backend.catch_up(Effort::Wait).unwrap();
+    compare(&backend, &oracle, &questions())
+        .unwrap_or_else(|what| panic!("seed {seed}, at the end: {what}"));
+    let verified = backend.verify(&Silent).unwrap();
+    assert!(
+        verified.findings.is_empty(),
+        "seed {seed}: {:?}",
+        verified.findings
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_answers_like_the_oracle_whatever_happens_to_its_indexes(seed in any::<u64>()) {
+        run(seed);
+    }
+}
+
+#[test]
+fn a_second_handle_sees_each_acknowledged_write_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("store");
+    let writer = open(&folder);
+    let reader = open(&folder);
+    let oracle = oracle_of(&writer);
+    for (round, change) in random_changes(7, 120, &Analyzer).iter().enumerate() {
+        writer.commit(std::slice::from_ref(change), "test").unwrap();
+        oracle.commit(std::slice::from_ref(change), "test").unwrap();
+        if round % 9 == 0 {
+            writer.catch_up(Effort::Now).unwrap();
+        }
+        compare(&reader, &oracle, &questions())
+            .unwrap_or_else(|what| panic!("round {round}: {what}"));
+    }
+}
+
+#[test]
+fn a_damaged_index_is_told_set_aside_and_made_anew() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("store");
+    let backend = open(&folder);
+    backend
+        .commit(&random_changes(3, 80, &Analyzer), "test")
+        .unwrap();
+    backend.catch_up(Effort::Now).unwrap();
+    drop(backend);
+    let segment = index_files(&folder)
+        .into_iter()
+        .find(|file| file.extension().is_some())
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&segment, bytes).unwrap();
+
+    let backend = open(&folder);
+    let health = backend.health().unwrap();
+    assert_eq!(health.indexes[0].state, "damaged");
+    assert_eq!(health.problems[0].code, "index_unusable");
+    backend.catch_up(Effort::WhenDue).unwrap();
+    let health = backend.health().unwrap();
+    assert_eq!(health.indexes[0].state, "ready");
+    assert!(health.problems.is_empty(), "{:?}", health.problems);
+    assert!(folder.join("quarantine").join("index-text-0001").is_dir());
+}
