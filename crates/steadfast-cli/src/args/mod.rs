@@ -16,7 +16,9 @@ use crate::commands::{
 use crate::context::Global;
 
 pub(crate) use filters::{Filters, source_patterns};
-pub(crate) use values::{JournalChoice, ModeChoice, WriteOptions, namespace, pair, time};
+pub(crate) use values::{
+    JournalChoice, ModeChoice, WriteOptions, namespace, pair, refuse_flag, time,
+};
 
 /// Keep and search memories for AI agents
 ///

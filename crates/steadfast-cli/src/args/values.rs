@@ -65,6 +65,28 @@ impl WriteOptions {
     }
 }
 
+/// Refuses a free text that looks like a flag, unless it stands behind `--`: it was probably meant as one.
+pub(crate) fn refuse_flag(text: &str) -> Result<(), Failure> {
+    let is_marked = std::env::args_os().any(|argument| argument == "--");
+    if is_flag_like(text) && !is_marked {
+        return Err(
+            Failure::new("usage", format!("unexpected argument `{text}` found"))
+                .hint("put -- before a text that begins with a dash"),
+        );
+    }
+    Ok(())
+}
+
+fn is_flag_like(text: &str) -> bool {
+    let name = text.trim_start_matches('-');
+    name.len() < text.len()
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name
+            .chars()
+            .take_while(|&c| c != '=')
+            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 /// Reads a time that a flag gives.
 pub(crate) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
     Timestamp::parse(text).map_err(|error| Failure::about(flag, error))
@@ -99,6 +121,26 @@ pub(crate) fn pair(text: &str) -> Result<(String, Value), Failure> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn flags_are_told_from_texts_that_begin_with_a_dash() {
+        for text in ["--bogus", "-x", "--bogus=a b", "-verbose"] {
+            assert!(is_flag_like(text), "{text}");
+        }
+        for text in [
+            "",
+            "-",
+            "--",
+            "- item",
+            "-- comment",
+            "-1",
+            "---",
+            "a-b",
+            "--no flag",
+        ] {
+            assert!(!is_flag_like(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_value_is_what_it_reads_as() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steadfast::Note;
 
 use super::stdin;
-use crate::args::{WriteOptions, namespace, pair, time};
+use crate::args::{WriteOptions, namespace, pair, refuse_flag, time};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -25,6 +25,7 @@ const NOTE_BYTES_MAX: u64 = 32 << 20;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The text; `-`, or none, reads it from standard input
+    #[arg(allow_hyphen_values = true)]
     text: Option<String>,
     /// A title
     #[arg(long, value_name = "T")]
@@ -90,7 +91,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 fn note(args: &Args, namespace_default: &str) -> Result<Note, Failure> {
     let text = match args.text.as_deref() {
         Some("-") => stdin::exact(NOTE_BYTES_MAX)?,
-        Some(text) => text.to_owned(),
+        Some(text) => {
+            refuse_flag(text)?;
+            text.to_owned()
+        }
         None if std::io::stdin().is_terminal() => {
             return Err(Failure::new("usage", "there is no text to remember")
                 .hint("give it as an argument, or pipe it in"));

@@ -11,7 +11,7 @@ use steadfast::query::HITS_MAX;
 use steadfast::{Answer, IndexOptions, IndexReport, Memory, Mode, SearchRequest};
 
 use super::{elapsed_ms, stdin};
-use crate::args::{Filters, ModeChoice, WriteOptions, namespace};
+use crate::args::{Filters, ModeChoice, WriteOptions, namespace, refuse_flag};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::error::Failure;
@@ -118,26 +118,13 @@ fn needs_maintenance(answer: &Answer) -> bool {
     !answer.coverage.degraded.is_empty() || answer.coverage.tail >= TAIL_ROWS_LONG
 }
 
-/// Returns the question. One that looks like a flag was probably meant as one.
+/// Returns the question.
 fn query(argument: &OsString) -> Result<String, Failure> {
     if argument == "-" {
         return Ok(stdin::lossy(QUERY_BYTES_MAX)?.0);
     }
     let query = argument.to_string_lossy().into_owned();
-    let name = query.trim_start_matches('-');
-    let is_flag_like = name.len() < query.len()
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .take_while(|&c| c != '=')
-            .all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let is_marked = std::env::args_os().any(|argument| argument == "--");
-    if is_flag_like && !is_marked {
-        return Err(
-            Failure::new("usage", format!("unexpected argument `{query}` found"))
-                .hint("put -- before a question that begins with a dash"),
-        );
-    }
+    refuse_flag(&query)?;
     Ok(query)
 }
 

@@ -153,6 +153,23 @@ fn a_note_is_found_by_the_next_process_and_known_again() {
 }
 
 #[test]
+fn a_note_may_begin_like_a_list_but_not_like_a_flag() {
+    let place = Place::new();
+    let id = place.json(&["remember", "- milk\n- bread", "--tag", "shop"])["id"].clone();
+    assert_eq!(
+        place.json(&["get", id.as_str().unwrap()])["chunks"][0]["text"],
+        "- milk\n- bread"
+    );
+    place
+        .run_json(&["remember", "--bogus"])
+        .assert_failed(2, "usage");
+    assert_eq!(
+        place.json(&["tags"])["tags"],
+        serde_json::json!([{"name": "shop", "chunks": 1}])
+    );
+}
+
+#[test]
 fn filters_narrow_search_list_and_sources_alike() {
     let place = Place::new();
     docs(&place);
