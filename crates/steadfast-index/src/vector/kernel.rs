@@ -3,8 +3,8 @@
 //! One loop is compiled twice: for the target as it is (on aarch64 that
 //! includes NEON), and for AVX2, chosen at run time. Integer sums are exact and
 //! no fused multiply-add is used, so both give the same bits. AVX-512 was
-//! measured and left out: with rows prefetched, AVX2 reads memory nearly as
-//! fast as it is delivered.
+//! measured and left out: with rows prefetched it gains a seventh while the
+//! codes fit into cache, and nothing beyond.
 
 use super::query::{Bounds, Query};
 use super::segment::SegmentView;
@@ -131,7 +131,7 @@ fn fill_uppers(view: &SegmentView<'_>, query: &Query, batch: &mut Batch) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn run_avx2(view: &SegmentView<'_>, query: &Query, batch: &mut Batch) {
-    // Where the number of dimensions is known, the work per row is a third of the instructions.
+    // Where the compiler knows the number of dimensions, a scan of 128 takes two thirds of the time.
     match view.space.dimensions {
         64 => products_avx2::<64>(view, query, batch),
         128 => products_avx2::<128>(view, query, batch),
@@ -192,8 +192,8 @@ fn prefetch(codes: &[u8]) {
 
 /// Does as [`inner_product`], 32 codes at a time.
 ///
-/// Written out because the compiler's own choice of register width for this
-/// loop varied with its surroundings, by a factor of two in time.
+/// Written out because the compiler chose narrow registers for this loop in
+/// some surroundings and wide ones in others.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2")]
