@@ -81,7 +81,11 @@ pub(crate) fn calls(store: &Path, table: &mut Table) -> anyhow::Result<()> {
     let flush = flushes(store)?;
     let mut times = Vec::new();
     for number in 0..WRITES {
-        let note = Note::new(format!("note {number} of the benchmark"));
+        // Another run must not find this run's notes.
+        let note = Note::new(format!(
+            "note {number} of the benchmark, process {}",
+            std::process::id()
+        ));
         times.push(timed(|| Ok(memory.remember(&note)?))?);
     }
     let written = Times::of(times);

@@ -2,6 +2,8 @@
 //!
 //! The suite's backends live for one test; their folder lives as long.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
@@ -26,7 +28,7 @@ fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         analyze: Arc::new(Analyzer),
         model: model(),
         clock,
-        patience: std::time::Duration::from_secs(60),
+        patience: std::time::Duration::from_mins(1),
     };
     let backend = EmbeddedBackend::open(&folder.path().join("store"), options).unwrap();
     Box::new(Housed {

@@ -4,6 +4,12 @@
 //! The bad days re-enacted: an index that drifted from its store and answered anyway, and
 //! one that was damaged and crashed its process.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +29,7 @@ fn open(folder: &Path) -> EmbeddedBackend {
         analyze: Arc::new(Analyzer),
         model: model(),
         clock: Arc::new(FixedClock::at(START)),
-        patience: Duration::from_secs(60),
+        patience: Duration::from_mins(1),
     };
     EmbeddedBackend::open(folder, options).unwrap()
 }

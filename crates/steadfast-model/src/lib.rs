@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! - identity: [`ids`], [`time`]
-//! - what is stored: [`chunk`], [`document`], [`write`]
+//! - what is stored: [`chunk`], [`document`], [`mod@write`]
 //! - what indexes hold: [`terms`], [`vector`], [`rowset`]
 //! - questions and answers: [`filter`], [`expression`], [`answer`]
 //! - what is wrong and what to do: [`fault`]

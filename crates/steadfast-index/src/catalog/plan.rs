@@ -48,24 +48,31 @@ pub(crate) fn to_merge(segments: &[(u64, u64)]) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
+    fn runs(segments: &[(u64, u64)]) -> Vec<(usize, usize)> {
+        to_merge(segments)
+            .into_iter()
+            .map(|run| (run.start, run.end))
+            .collect()
+    }
+
     #[test]
     fn few_segments_are_left_alone() {
-        assert_eq!(to_merge(&[(10, 0); 8]), []);
-        assert_eq!(to_merge(&[]), []);
+        assert!(to_merge(&[(10, 0); 8]).is_empty());
+        assert!(to_merge(&[]).is_empty());
     }
 
     #[test]
     fn the_smallest_neighbours_are_merged() {
         let mut segments = vec![(1000, 0); 7];
         segments.extend([(1, 0), (2, 0)]);
-        assert_eq!(to_merge(&segments), [7..9]);
+        assert_eq!(runs(&segments), [(7, 9)]);
     }
 
     #[test]
     fn many_dead_rows_are_merged_away() {
-        assert_eq!(to_merge(&[(10, 1), (10, 3)]), [0..2]);
-        assert_eq!(to_merge(&[(5, 5)]), [0..1]);
-        assert_eq!(to_merge(&[(100, 1), (10, 0)]), []);
+        assert_eq!(runs(&[(10, 1), (10, 3)]), [(0, 2)]);
+        assert_eq!(runs(&[(5, 5)]), [(0, 1)]);
+        assert!(to_merge(&[(100, 1), (10, 0)]).is_empty());
     }
 
     #[test]

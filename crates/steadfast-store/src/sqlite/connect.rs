@@ -49,7 +49,7 @@ pub(super) fn reader(database: &Path, access: Access) -> rusqlite::Result<Connec
 }
 
 pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192;")
+    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-32768;")
 }
 
 /// Opens the connection that writes, in the journal mode of the store.

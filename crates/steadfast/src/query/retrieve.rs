@@ -17,8 +17,9 @@ use super::parse::Question;
 use super::{HITS_MAX, SearchRequest};
 use crate::error::Result;
 
-/// Rows by each way that make up the first tier; deeper ones do not change the first page noticeably.
-const DEPTH: usize = 100;
+/// Rows by each way that make up the first tier. Each costs a look-up in the store, so
+/// this decides what a question costs beyond the scans.
+const DEPTH: usize = 50;
 
 /// How much deeper each further tier looks.
 const DEEPER: usize = 10;

@@ -66,6 +66,10 @@ impl SqliteSnapshot<'_> {
     }
 
     fn restricted(&self, filter: &Filter, now: Timestamp) -> Result<RowScope, StoreError> {
+        let validity_matters = filter.validity != Validity::Any && self.has_validity()?;
+        if !filter.asks_attributes() && !validity_matters {
+            return self.by_document(filter);
+        }
         let (condition, parameters) = narrowest(filter);
         let candidates = self.candidates(&condition, &parameters, filter, now)?;
         let (valid, lapsed): (Vec<_>, Vec<_>) = candidates
@@ -81,6 +85,52 @@ impl SqliteSnapshot<'_> {
         Ok(RowScope::Only {
             rows,
             left_out_by_validity,
+        })
+    }
+
+    /// Returns whether any facet has a time from or to which it is valid; most stores have none.
+    fn has_validity(&self) -> Result<bool, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM facets INDEXED BY facets_validity
+                     WHERE valid_from IS NOT NULL OR valid_to IS NOT NULL)",
+                )?
+                .query_row([], |row| row.get(0))
+        })
+    }
+
+    /// Returns the rows of the documents that a filter admits, when nothing but the document matters.
+    fn by_document(&self, filter: &Filter) -> Result<RowScope, StoreError> {
+        let (condition, parameters) = narrowest(filter);
+        // Both sides are read from their indexes alone.
+        let sql = format!(
+            "SELECT d.document, d.namespace, d.source, c.row FROM documents d CROSS JOIN chunks c
+             ON c.document = d.document AND c.removed_seq IS NULL WHERE {condition}"
+        );
+        let mut rows = RowSet::with_room(self.head.last_row.0 as usize + 1);
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut found = statement.query(params_from_iter(&parameters))?;
+            let (mut document, mut admitted) = (None, false);
+            while let Some(row) = found.next()? {
+                let current: i64 = row.get(0)?;
+                if document != Some(current) {
+                    let namespace = steadfast_model::Namespace::new(row.get_ref(1)?.as_str()?);
+                    let source = row.get_ref(2)?.as_str()?;
+                    admitted =
+                        namespace.is_ok_and(|namespace| filter.admits_document(&namespace, source));
+                    document = Some(current);
+                }
+                if admitted {
+                    rows.insert(Row(row.get(3)?));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(RowScope::Only {
+            rows,
+            left_out_by_validity: 0,
         })
     }
 

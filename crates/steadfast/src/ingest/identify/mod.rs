@@ -1,6 +1,6 @@
 //! What a file is called, whether it has changed, and why a source may be left out.
 //!
-//! The words that [`walk`](super::walk) and [`read`](super::read) share:
+//! The words that [`walk`](mod@super::walk) and [`read`](super::read) share:
 //! [`source_of`], [`FileState`], [`unchanged`], [`SkipReason`].
 //!
 //! Invariants: deciding whether a file has changed needs no look at its
