@@ -92,7 +92,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
     let mut rows = 0;
     let text = match backend.text_state(text_published) {
         State::Ready(loaded) => {
-            let tail = TailRows::read(&ground, loaded.seq())?;
+            let tail = TailRows::read(&ground, loaded.seq(), loaded.row())?;
             rows += (tail.added.len() + tail.removed.len()) as u64;
             if tail.added.is_empty() && tail.removed.is_empty() && !purge {
                 None

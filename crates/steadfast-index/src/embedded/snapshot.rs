@@ -93,7 +93,7 @@ impl<'b> EmbeddedSnapshot<'b> {
             {
                 return Ok(Arc::clone(tail));
             }
-            let tail = Arc::new(TailRows::read(&self.ground, loaded.seq())?);
+            let tail = Arc::new(TailRows::read(&self.ground, loaded.seq(), loaded.row())?);
             cache.tail = Some((seq, self.text_published, Arc::clone(&tail)));
             Ok(tail)
         })

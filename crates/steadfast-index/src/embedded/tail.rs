@@ -22,12 +22,21 @@ pub(super) struct TailRows {
 }
 
 impl TailRows {
-    /// Reads the tail of commits after `seq`.
-    pub(super) fn read(ground: &SqliteSnapshot<'_>, seq: Seq) -> Result<Self, StoreError> {
+    /// Reads the tail of commits after `seq`, for an index whose last row is `row`.
+    ///
+    /// A removed row above it came and went without the index; nothing is to be subtracted.
+    pub(super) fn read(
+        ground: &SqliteSnapshot<'_>,
+        seq: Seq,
+        row: Row,
+    ) -> Result<Self, StoreError> {
         let analyze = ground.store().analyze().as_ref();
         let mut tail = Self::default();
         let mut unknown = Vec::new();
         ground.each_tail(seq, analyze.id(), &mut |entry| {
+            if entry.removed && entry.row > row {
+                return;
+            }
             let list = if entry.removed {
                 &mut tail.removed
             } else {

@@ -200,15 +200,11 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Leaves word that a row that was live is gone: the text index must subtract
-    /// the terms of one that it holds; one that it has not seen just leaves the tail.
+    /// Leaves word that a row that was live is gone, so that a text index which holds it subtracts its terms.
+    ///
+    /// Also for a row that no published index holds: one that is being built
+    /// right now, from a moment before this commit, may hold it.
     pub(super) fn subtract_from_text_index(&self, row: Row, text: &[u8], seq: i64) -> Written<()> {
-        if i64::from(row.0) > self.text_watermark()? {
-            self.connection
-                .prepare_cached("DELETE FROM tail WHERE row = ?1")?
-                .execute([row.0])?;
-            return Ok(());
-        }
         let terms = self.analyze.terms(&String::from_utf8_lossy(text));
         self.connection
             .prepare_cached(
@@ -216,18 +212,6 @@ impl Transaction<'_> {
             )?
             .execute(params![row.0, seq, self.analyze.id().0, terms.encode()])?;
         Ok(())
-    }
-
-    /// Returns the last row that the published text index holds.
-    fn text_watermark(&self) -> Written<i64> {
-        let found = self
-            .connection
-            .prepare_cached("SELECT watermark_row FROM indexes WHERE name = 'text'")?
-            .query_row([], |row| row.get(0));
-        match found {
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(0),
-            found => Ok(found?),
-        }
     }
 }
 
