@@ -54,6 +54,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Search a store that is there, warm, and print the times: something to look at with a profiler
+    Warm {
+        /// The store
+        store: PathBuf,
+        /// How often the 300 questions are asked
+        #[arg(long, default_value_t = 10)]
+        passes: usize,
+    },
     /// Write notes as fast as they are acknowledged; used by `table`
     #[command(hide = true)]
     Write {
@@ -79,6 +87,7 @@ fn main() -> anyhow::Result<()> {
             folder,
         } => table(chunks, binary, folder),
         Command::Measure { command } => process::measure_here(&command),
+        Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {
             store,
             writer,

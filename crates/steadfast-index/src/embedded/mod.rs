@@ -23,9 +23,10 @@ mod snapshot;
 mod tail;
 mod verify;
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use steadfast_model::{Change, Finding, Seq, Settled, Severity, StoreId};
 use steadfast_store::files::Gate;
@@ -38,7 +39,7 @@ use steadfast_store::{
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
 use crate::text;
 use snapshot::EmbeddedSnapshot;
-use tail::TailRows;
+use tail::{Kept, TailRows, VectorTail};
 
 /// Rows in the tail from which on an index is brought up to date in passing.
 pub const TAIL_DUE: u64 = 4_096;
@@ -53,6 +54,8 @@ pub struct EmbeddedBackend {
     text: Folder<TextKind>,
     vector: Folder<VectorKind>,
     gate: Gate,
+    /// Asked for once: the system answers by reading several files.
+    threads_max: NonZeroUsize,
     cache: Mutex<Cache>,
     /// Rows that this handle has added or removed since the tail was last measured; `u64::MAX` when never.
     unseen: AtomicU64,
@@ -65,7 +68,8 @@ pub struct EmbeddedBackend {
 struct Cache {
     text: Option<(Option<Published>, State<text::Segment>)>,
     vector: Option<(Option<Published>, State<VectorSegment>)>,
-    tail: Option<(Seq, Option<Published>, Arc<TailRows>)>,
+    tail: Option<Kept<TailRows>>,
+    vector_tail: Option<Kept<VectorTail>>,
 }
 
 impl EmbeddedBackend {
@@ -89,6 +93,7 @@ impl EmbeddedBackend {
             text: Folder::new(TextKind { analyzer }, folder, id, text_stamp),
             vector: Folder::new(vector_kind, folder, id, model.hash),
             gate: Gate::new(folder.join("index.lock")),
+            threads_max: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             cache: Mutex::default(),
             unseen: AtomicU64::new(u64::MAX),
             trouble: Mutex::default(),
@@ -113,6 +118,14 @@ impl EmbeddedBackend {
     /// Returns the generation of the vector index that the store names, from the cache or from its files.
     fn vector_state(&self, published: Option<Published>) -> State<VectorSegment> {
         self.state(published, &self.vector, |cache| &mut cache.vector)
+    }
+
+    /// Returns whether these generations of both indexes were loaded before.
+    fn is_loaded(&self, text: Option<Published>, vector: Option<Published>) -> bool {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |known: Option<Option<Published>>, wanted| known == Some(wanted);
+        is_known(cache.text.as_ref().map(|(known, _)| *known), text)
+            && is_known(cache.vector.as_ref().map(|(known, _)| *known), vector)
     }
 
     fn state<K: Kind>(

@@ -6,7 +6,6 @@
 //! moment, whatever other processes publish meanwhile.
 
 use std::cell::{OnceCell, RefCell};
-use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 
 use steadfast_model::{
@@ -18,7 +17,9 @@ use steadfast_store::{
 };
 
 use super::EmbeddedBackend;
-use super::tail::{SCAN_TIME_MAX, Scanned, TailRows, scan_vectors};
+use super::tail::{
+    SCAN_TIME_MAX, Scanned, TailRows, VectorTail, scan_vectors, text_tail, vector_tail,
+};
 use crate::analyze::QueryTerms;
 use crate::catalog::{Kind, State, TextKind, VectorKind, VectorSegment};
 use crate::text::{self, Scratch, Stats, View};
@@ -33,7 +34,7 @@ pub(super) struct EmbeddedSnapshot<'b> {
     vector: OnceCell<State<VectorSegment>>,
     live: OnceCell<RowSet>,
     tail: OnceCell<Arc<TailRows>>,
-    vector_tail: OnceCell<Vec<(Row, Vector)>>,
+    vector_tail: OnceCell<Arc<VectorTail>>,
     /// What was read for want of a text index, for the last question.
     pub(super) scanned: RefCell<Option<Arc<Scanned>>>,
     /// Rows whose vector turned out not to have its hash.
@@ -81,21 +82,13 @@ impl<'b> EmbeddedSnapshot<'b> {
             let Some(loaded) = self.text_state().ready() else {
                 return Ok(Arc::default());
             };
-            let seq = self.ground.head().seq;
             let mut cache = self
                 .backend
                 .cache
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            if let Some((known_seq, known_index, tail)) = &cache.tail
-                && *known_seq == seq
-                && *known_index == self.text_published
-            {
-                return Ok(Arc::clone(tail));
-            }
-            let tail = Arc::new(TailRows::read(&self.ground, loaded.seq(), loaded.row())?);
-            cache.tail = Some((seq, self.text_published, Arc::clone(&tail)));
-            Ok(tail)
+            let seen = (loaded.seq(), loaded.row());
+            text_tail(&mut cache.tail, &self.ground, self.text_published, seen)
         })
         .map(AsRef::as_ref)
     }
@@ -118,24 +111,24 @@ impl<'b> EmbeddedSnapshot<'b> {
         })
     }
 
+    /// Returns what the vector index has not seen; empty when there is no index.
     pub(super) fn vector_tail(&self) -> Result<&[(Row, Vector)], StoreError> {
         get_or_try(&self.vector_tail, || {
             let Some(loaded) = self.vector_state().ready() else {
-                return Ok(Vec::new());
+                return Ok(Arc::default());
             };
-            let mut tail = Vec::new();
-            self.ground.each_vector(loaded.row(), &mut |row, values| {
-                match values {
-                    Some(values) => tail.push((row, Vector(values.to_vec()))),
-                    None => {
-                        self.damaged_vectors.borrow_mut().insert(row);
-                    }
-                }
-                true
-            })?;
+            let mut cache = self
+                .backend
+                .cache
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let slot = &mut cache.vector_tail;
+            let tail = vector_tail(slot, &self.ground, self.vector_published, loaded.row())?;
+            let damaged = tail.damaged.iter().copied().collect();
+            self.damaged_vectors.borrow_mut().unite(&damaged);
             Ok(tail)
         })
-        .map(Vec::as_slice)
+        .map(|tail| tail.rows.as_slice())
     }
 
     pub(super) fn vector_tail_len(&self) -> Result<u64, StoreError> {
@@ -235,7 +228,7 @@ impl<'b> EmbeddedSnapshot<'b> {
         };
         let segments: Vec<_> = loaded.segments.iter().map(VectorSegment::view).collect();
         let options = Options {
-            threads_max: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads_max: self.backend.threads_max,
             ..Options::best(k)
         };
         let corpus = Corpus {
@@ -389,8 +382,10 @@ impl Snapshot for EmbeddedSnapshot<'_> {
     }
 
     fn warm(&self, ways: Ways) {
-        if ways.text && ways.vector && self.text.get().is_none() && self.vector.get().is_none() {
-            let (backend, vector_published) = (self.backend, self.vector_published);
+        let (backend, vector_published) = (self.backend, self.vector_published);
+        let is_cold =
+            ways.text && ways.vector && !backend.is_loaded(self.text_published, vector_published);
+        if is_cold && self.text.get().is_none() && self.vector.get().is_none() {
             let vector = std::thread::scope(|scope| {
                 let other = scope.spawn(move || backend.vector_state(vector_published));
                 self.text_state();

@@ -1,9 +1,11 @@
 //! Rows that the indexes have not seen, and searching when there is no index at all.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use steadfast_model::vector::dot;
 use steadfast_model::{HashedTerms, Row, RowSet, Seq, Vector};
+use steadfast_store::sqlite::{Published, TailEntry};
 use steadfast_store::{SqliteSnapshot, StoreError};
 
 /// How long a question without an index may read the store before it says what it has not read.
@@ -13,7 +15,7 @@ pub(super) const SCAN_TIME_MAX: Duration = Duration::from_secs(20);
 const ROWS_PER_LOOK: usize = 256;
 
 /// What has come and gone since the text index was published.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TailRows {
     /// Live rows in no segment, ascending.
     pub(super) added: Vec<(Row, HashedTerms)>,
@@ -30,37 +32,176 @@ impl TailRows {
         seq: Seq,
         row: Row,
     ) -> Result<Self, StoreError> {
-        let analyze = ground.store().analyze().as_ref();
         let mut tail = Self::default();
         let mut unknown = Vec::new();
-        ground.each_tail(seq, analyze.id(), &mut |entry| {
-            if entry.removed && entry.row > row {
-                return;
-            }
-            let list = if entry.removed {
-                &mut tail.removed
-            } else {
-                &mut tail.added
-            };
-            if entry.terms.is_none() {
-                unknown.push((entry.row, entry.removed, list.len()));
-            }
-            list.push((entry.row, entry.terms.unwrap_or_default()));
+        let analyzer = ground.store().analyze().id();
+        ground.each_tail(seq, analyzer, &mut |entry| {
+            tail.take(entry, row, &mut unknown);
         })?;
-        // Entries of an older analyser, or damaged ones: the text tells.
+        tail.analyze(ground, unknown)?;
+        Ok(tail)
+    }
+
+    /// Brings a tail that was read at the commit `seq`, when the store's last row was `last`, up to date.
+    fn extend(
+        &mut self,
+        ground: &SqliteSnapshot<'_>,
+        (seq, last): (Seq, Row),
+        row: Row,
+    ) -> Result<(), StoreError> {
+        let analyzer = ground.store().analyze().id();
+        let mut news = Self::default();
+        let mut unknown = Vec::new();
+        let mut gone = RowSet::new();
+        ground.each_tail_since(seq, last, analyzer, &mut |entry| {
+            if entry.removed {
+                gone.insert(entry.row);
+            }
+            news.take(entry, row, &mut unknown);
+        })?;
+        news.analyze(ground, unknown)?;
+        if !gone.is_empty() {
+            self.added.retain(|(row, _)| !gone.contains(*row));
+        }
+        self.added.append(&mut news.added);
+        self.removed.append(&mut news.removed);
+        Ok(())
+    }
+
+    /// Takes an entry; one whose terms are of an older analyser, or damaged, is left in `unknown`.
+    fn take(&mut self, entry: TailEntry, row: Row, unknown: &mut Vec<(Row, bool, usize)>) {
+        if entry.removed && entry.row > row {
+            return;
+        }
+        let list = if entry.removed {
+            &mut self.removed
+        } else {
+            &mut self.added
+        };
+        if entry.terms.is_none() {
+            unknown.push((entry.row, entry.removed, list.len()));
+        }
+        list.push((entry.row, entry.terms.unwrap_or_default()));
+    }
+
+    /// Fills in the terms of entries without any: the text tells.
+    fn analyze(
+        &mut self,
+        ground: &SqliteSnapshot<'_>,
+        unknown: Vec<(Row, bool, usize)>,
+    ) -> Result<(), StoreError> {
+        let analyze = ground.store().analyze().as_ref();
         for (row, removed, place) in unknown {
             let text = ground.fetch(&[row])?.chunks.pop().map(|chunk| chunk.text);
             let list = if removed {
-                &mut tail.removed
+                &mut self.removed
             } else {
-                &mut tail.added
+                &mut self.added
             };
             if let (Some(text), Some(entry)) = (text, list.get_mut(place)) {
                 entry.1 = analyze.terms(&text);
             }
         }
-        Ok(tail)
+        Ok(())
     }
+}
+
+/// Vectors of rows that the vector index has not seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct VectorTail {
+    /// Rows with their vectors, live or history, ascending.
+    pub(super) rows: Vec<(Row, Vector)>,
+    /// Rows whose vector does not have its hash.
+    pub(super) damaged: Vec<Row>,
+}
+
+impl VectorTail {
+    fn extend(&mut self, ground: &SqliteSnapshot<'_>, last: Row) -> Result<(), StoreError> {
+        ground.each_vector(last, &mut |row, values| {
+            match values {
+                Some(values) => self.rows.push((row, Vector(values.to_vec()))),
+                None => self.damaged.push(row),
+            }
+            true
+        })
+    }
+}
+
+/// A tail as it was at some moment, for the next question: rows only ever come at
+/// its end or leave with an entry of their own, so it is brought up to date and not read again.
+pub(super) struct Kept<T> {
+    published: Option<Published>,
+    seq: Seq,
+    last: Row,
+    tail: Arc<T>,
+}
+
+/// Returns a tail at the moment of `ground`, by way of the one in `slot`.
+fn current<T: Clone>(
+    slot: &mut Option<Kept<T>>,
+    ground: &SqliteSnapshot<'_>,
+    published: Option<Published>,
+    read: impl FnOnce() -> Result<T, StoreError>,
+    extend: impl FnOnce(&mut T, (Seq, Row)) -> Result<(), StoreError>,
+) -> Result<Arc<T>, StoreError> {
+    let head = ground.head();
+    if let Some(kept) = slot.as_ref().filter(|kept| kept.published == published) {
+        if kept.seq == head.seq {
+            return Ok(Arc::clone(&kept.tail));
+        }
+        // A view that is older than the tail kept reads its own, and leaves that one to the younger.
+        if kept.seq > head.seq {
+            return Ok(Arc::new(read()?));
+        }
+    }
+    // Taken out first: a tail that could only be brought up to date in part is not kept.
+    let tail = match slot.take().filter(|kept| kept.published == published) {
+        Some(mut kept) => {
+            extend(Arc::make_mut(&mut kept.tail), (kept.seq, kept.last))?;
+            kept.tail
+        }
+        None => Arc::new(read()?),
+    };
+    *slot = Some(Kept {
+        published,
+        seq: head.seq,
+        last: head.last_row,
+        tail: Arc::clone(&tail),
+    });
+    Ok(tail)
+}
+
+/// Returns the tail of a text index that has seen the commits up to `seen.0` and the rows up to `seen.1`.
+pub(super) fn text_tail(
+    slot: &mut Option<Kept<TailRows>>,
+    ground: &SqliteSnapshot<'_>,
+    published: Option<Published>,
+    seen: (Seq, Row),
+) -> Result<Arc<TailRows>, StoreError> {
+    current(
+        slot,
+        ground,
+        published,
+        || TailRows::read(ground, seen.0, seen.1),
+        |tail, since| tail.extend(ground, since, seen.1),
+    )
+}
+
+/// Returns the tail of a vector index that has seen the rows up to `seen`.
+pub(super) fn vector_tail(
+    slot: &mut Option<Kept<VectorTail>>,
+    ground: &SqliteSnapshot<'_>,
+    published: Option<Published>,
+    seen: Row,
+) -> Result<Arc<VectorTail>, StoreError> {
+    let read = || {
+        let mut tail = VectorTail::default();
+        tail.extend(ground, seen)?;
+        Ok(tail)
+    };
+    current(slot, ground, published, read, |tail, (_, last)| {
+        tail.extend(ground, last)
+    })
 }
 
 /// All live rows, as far as the terms of one question see them, read from the store itself.

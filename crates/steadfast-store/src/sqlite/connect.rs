@@ -31,6 +31,9 @@ pub(super) fn open(database: &Path, access: Access) -> rusqlite::Result<Connecti
     // The file may come from anywhere: nothing in its schema is to run, and
     // no cell is to be trusted before it is checked.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // One plan for one statement: else a statement is prepared anew whenever a value
+    // is bound that the planner could look up in its statistics, which we never gather.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
     )?;

@@ -127,6 +127,7 @@ CREATE TABLE tail (
     analyzer INTEGER NOT NULL,
     terms BLOB NOT NULL
 ) STRICT;
+CREATE INDEX tail_removed ON tail (seq) WHERE removed = 1;
 CREATE TABLE indexes (
     name TEXT PRIMARY KEY,
     generation INTEGER NOT NULL,

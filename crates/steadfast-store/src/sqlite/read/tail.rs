@@ -58,20 +58,53 @@ impl SqliteSnapshot<'_> {
             let mut statement = connection.prepare_cached(
                 "SELECT row, removed, analyzer, terms FROM tail WHERE seq > ?1 ORDER BY row",
             )?;
-            let mut rows = statement.query([seq.0.cast_signed()])?;
-            while let Some(columns) = rows.next()? {
-                let terms = if columns.get::<_, u32>(2)? == analyzer.0 {
-                    HashedTerms::decode(columns.get_ref(3)?.as_bytes()?).ok()
-                } else {
-                    None
-                };
-                each(TailEntry {
-                    row: Row(columns.get(0)?),
-                    removed: columns.get(1)?,
-                    terms,
-                });
-            }
-            Ok(())
+            hand_over(statement.query([seq.0.cast_signed()])?, analyzer, each)
         })
     }
+
+    /// Hands over what the tail has got since it was read at the commit `seq`, when the last row of
+    /// the store was `last`: first rows up to `last` that were removed since, then all rows above it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_tail_since(
+        &self,
+        seq: Seq,
+        last: Row,
+        analyzer: AnalyzerId,
+        each: &mut dyn FnMut(TailEntry),
+    ) -> Result<(), StoreError> {
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT row, removed, analyzer, terms FROM tail INDEXED BY tail_removed
+                 WHERE removed = 1 AND seq > ?1 AND row <= ?2",
+            )?;
+            let removed = statement.query([seq.0.cast_signed(), i64::from(last.0)])?;
+            hand_over(removed, analyzer, each)?;
+            let mut statement = connection.prepare_cached(
+                "SELECT row, removed, analyzer, terms FROM tail WHERE row > ?1 ORDER BY row",
+            )?;
+            hand_over(statement.query([last.0])?, analyzer, each)
+        })
+    }
+}
+
+fn hand_over(
+    mut rows: rusqlite::Rows<'_>,
+    analyzer: AnalyzerId,
+    each: &mut dyn FnMut(TailEntry),
+) -> rusqlite::Result<()> {
+    while let Some(columns) = rows.next()? {
+        let terms = if columns.get::<_, u32>(2)? == analyzer.0 {
+            HashedTerms::decode(columns.get_ref(3)?.as_bytes()?).ok()
+        } else {
+            None
+        };
+        each(TailEntry {
+            row: Row(columns.get(0)?),
+            removed: columns.get(1)?,
+            terms,
+        });
+    }
+    Ok(())
 }

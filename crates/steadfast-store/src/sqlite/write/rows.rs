@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 use steadfast_model::{ContentHash, DocumentKey, NewChunk, Place, Row};
+use twox_hash::XxHash3_128;
 
 use super::{Transaction, Written};
 use crate::error::StoreError;
@@ -215,13 +216,11 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns the hash kept beside a vector: 16 bytes of blake3 over its row and bytes,
-/// so a vector that ended up beside another row is noticed too.
+/// Returns the hash kept beside a vector: XXH3-128 over its bytes, seeded with its row, so a
+/// vector that ended up beside another row is noticed too.
+///
+/// It tells rot, not intent, and is asked for dozens of vectors in each search: blake3, which
+/// names texts, takes 0.6 us for 512 bytes and was a third of a search's time.
 pub(in crate::sqlite) fn vector_hash(row: Row, bytes: &[u8]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&row.0.to_le_bytes());
-    hasher.update(bytes);
-    let mut out = [0; 16];
-    hasher.finalize_xof().fill(&mut out);
-    out
+    XxHash3_128::oneshot_with_seed(u64::from(row.0), bytes).to_le_bytes()
 }
