@@ -54,6 +54,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Let eight processes write to one store at once, several times over, and print how they fare
+    Writers {
+        /// How often
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
     /// Search a store that is there, warm, and print the times: something to look at with a profiler
     Warm {
         /// The store
@@ -87,6 +93,7 @@ fn main() -> anyhow::Result<()> {
             folder,
         } => table(chunks, binary, folder),
         Command::Measure { command } => process::measure_here(&command),
+        Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {
             store,
@@ -94,6 +101,14 @@ fn main() -> anyhow::Result<()> {
             milliseconds,
         } => writers::write(&store, writer, milliseconds),
     }
+}
+
+fn writers_alone(runs: usize) -> anyhow::Result<()> {
+    let mut table = figures::Table::new(0);
+    for _ in 0..runs {
+        writers::run(tempfile::tempdir()?.path(), &mut table)?;
+    }
+    Ok(())
 }
 
 fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {

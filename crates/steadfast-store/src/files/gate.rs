@@ -6,17 +6,24 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SendError, Sender, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 use crate::files::open_private;
 
+/// Something to be done with the lock held.
+type Job = Box<dyn FnOnce() + Send>;
+
 /// A gate on one lock file.
 #[derive(Debug)]
 pub struct Gate {
     path: PathBuf,
+    /// The thread that waits for the lock and then does the work; in-process turns see to it
+    /// that it has one job at a time.
+    waiter: Mutex<Option<Sender<Job>>>,
     queue: Mutex<Queue>,
     turn: Condvar,
 }
@@ -42,6 +49,7 @@ impl Gate {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
+            waiter: Mutex::default(),
             queue: Mutex::default(),
             turn: Condvar::new(),
         }
@@ -72,16 +80,47 @@ impl Gate {
         }
     }
 
+    /// Passes the gate and runs `work` inside, waiting for those who came before, but not longer than `patience`.
+    ///
+    /// Where there is a wait, `work` runs on the thread that waits: handing the gate on to
+    /// another thread first would keep the whole queue waiting until that one has woken up too.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the patience is over, and then `work` never runs; other errors when
+    /// the lock file cannot be used.
+    pub fn pass_and<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let deadline = Instant::now() + patience;
+        let busy = || self.busy(patience);
+        let file = self.wait_in_process(deadline)?.ok_or_else(busy)?;
+        match self.run_before(&file, deadline, work) {
+            Ok(Some(value)) => {
+                self.leave(false);
+                Ok(value)
+            }
+            // The waiting thread may be in the system's queue for as long as it likes: whoever
+            // comes next gets another one, and another file.
+            Ok(None) => {
+                self.retire();
+                Err(busy())
+            }
+            Err(error) => {
+                self.retire();
+                Err(StoreError::from_io(&self.path, &error))
+            }
+        }
+    }
+
     /// Passes the gate, waiting for those who came before, but not longer than `patience`.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the patience is over; other errors when the lock file cannot be used.
     pub fn pass(&self, patience: Duration) -> Result<GateHeld<'_>, StoreError> {
         let deadline = Instant::now() + patience;
-        let busy = || StoreError::Busy {
-            what: self.path.display().to_string(),
-            waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
-        };
+        let busy = || self.busy(patience);
         let file = self.wait_in_process(deadline)?.ok_or_else(busy)?;
         match lock_before(&file, deadline) {
             Ok(true) => Ok(GateHeld { gate: self, file }),
@@ -95,6 +134,84 @@ impl Gate {
                 self.leave(false);
                 Err(StoreError::from_io(&self.path, &error))
             }
+        }
+    }
+
+    fn retire(&self) {
+        drop(self.waiter().take());
+        self.leave(true);
+    }
+
+    fn waiter(&self) -> MutexGuard<'_, Option<Sender<Job>>> {
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` with the lock held; none when the deadline came first, and then it never runs.
+    fn run_before<T: Send + 'static>(
+        &self,
+        file: &Arc<File>,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> std::io::Result<Option<T>> {
+        match file.try_lock() {
+            Ok(()) => {
+                let locked = Locked(file);
+                let value = work();
+                drop(locked);
+                return Ok(Some(value));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever claims first decides: the thread that got the lock, or the caller who waits no longer.
+        let claim = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = sync_channel(1);
+        let (waiting, thread_claim) = (Arc::clone(file), Arc::clone(&claim));
+        self.wait_with(Box::new(move || {
+            let locked = waiting.lock().map(|()| Locked(&waiting));
+            let is_mine = !thread_claim.swap(true, Ordering::AcqRel);
+            let done = locked.map(|locked| {
+                let value = is_mine.then(work);
+                drop(locked);
+                value
+            });
+            // Nobody hears this when the caller has given up.
+            drop(sender.send(done));
+        }))?;
+        let ended = || std::io::Error::other("the thread that wrote ended without an answer");
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(done) => done,
+            Err(RecvTimeoutError::Timeout) if !claim.swap(true, Ordering::AcqRel) => Ok(None),
+            // It is at work, and its transaction is bounded.
+            Err(RecvTimeoutError::Timeout) => receiver.recv().map_err(|_| ended())?,
+            Err(RecvTimeoutError::Disconnected) => Err(ended()),
+        }
+    }
+
+    /// Gives a job to the waiting thread, which the first job starts.
+    fn wait_with(&self, job: Job) -> std::io::Result<()> {
+        let mut waiter = self.waiter();
+        let job = match waiter.as_ref() {
+            Some(sender) => match sender.send(job) {
+                Ok(()) => return Ok(()),
+                // A panic ended it.
+                Err(SendError(job)) => job,
+            },
+            None => job,
+        };
+        let (sender, jobs) = channel::<Job>();
+        std::thread::Builder::new()
+            .name("steadfast-gate".to_owned())
+            .spawn(move || jobs.into_iter().for_each(|job| job()))?;
+        drop(sender.send(job));
+        *waiter = Some(sender);
+        Ok(())
+    }
+
+    fn busy(&self, patience: Duration) -> StoreError {
+        StoreError::Busy {
+            what: self.path.display().to_string(),
+            waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -167,7 +284,9 @@ fn lock_before(file: &Arc<File>, deadline: Instant) -> std::io::Result<bool> {
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    let (sender, receiver) = sync_channel(0);
+    // Room for one answer: the thread need not wait until it is taken. One that is never
+    // taken lets the lock go with the last owner of the file.
+    let (sender, receiver) = sync_channel(1);
     let waiting = Arc::clone(file);
     std::thread::Builder::new()
         .name("steadfast-gate".to_owned())
@@ -186,6 +305,16 @@ fn lock_before(file: &Arc<File>, deadline: Instant) -> std::io::Result<bool> {
         Err(RecvTimeoutError::Disconnected) => {
             Err(std::io::Error::other("the waiting thread ended"))
         }
+    }
+}
+
+/// Unlocks the file when it is dropped, also by a panic.
+struct Locked<'f>(&'f File);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // A failed unlock ends with the file.
+        drop(self.0.unlock());
     }
 }
 
@@ -232,6 +361,34 @@ mod tests {
         drop(held);
         drop(mine.pass(Duration::from_mins(1)).unwrap());
         drop(mine.try_pass().unwrap().unwrap());
+    }
+
+    #[test]
+    fn work_runs_inside_once_or_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("writer.lock");
+        let (mine, other) = (Gate::new(path.clone()), Gate::new(path));
+        let ran = Arc::new(AtomicBool::new(false));
+        let work = |ran: &Arc<AtomicBool>| {
+            let ran = Arc::clone(ran);
+            move || assert!(!ran.swap(true, Ordering::AcqRel), "it ran twice")
+        };
+        let held = other.pass(Duration::from_mins(1)).unwrap();
+        let refused = mine.pass_and(Duration::from_millis(5), work(&ran));
+        assert!(
+            matches!(refused, Err(StoreError::Busy { .. })),
+            "{refused:?}"
+        );
+        std::thread::scope(|scope| {
+            // This one waits behind the thread that still waits for the caller who gave up.
+            let waiting = scope.spawn(|| mine.pass_and(Duration::from_mins(1), || 7).unwrap());
+            drop(held);
+            assert_eq!(waiting.join().unwrap(), 7);
+        });
+        assert!(!ran.load(Ordering::Acquire), "a refused write was done");
+        mine.pass_and(Duration::from_mins(1), work(&ran)).unwrap();
+        assert!(ran.load(Ordering::Acquire));
+        drop(other.pass(Duration::from_mins(1)).unwrap());
     }
 
     #[test]

@@ -61,12 +61,19 @@ pub(super) fn writer(database: &Path, mode: &str) -> rusqlite::Result<Connection
     if mode != journal::WAL && !journal::switch_to_truncate(&connection)? {
         return Err(mode_refused());
     }
-    // FULL: an acknowledged commit is on the disk. secure_delete: what is
+    // An acknowledged commit is on the disk: a log is flushed by us after the gate (see
+    // `flush`), a rollback journal by SQLite inside the commit. secure_delete: what is
     // forgotten is overwritten, not only unlinked. The checkpoint interval of
     // 16 MiB bounds both the WAL and the recovery after a crash.
-    connection.execute_batch(
-        "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16384;",
-    )?;
+    let synchronous = if mode == journal::WAL {
+        "NORMAL"
+    } else {
+        "FULL"
+    };
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous={synchronous}; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;
+         PRAGMA cache_size=-16384;"
+    ))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }

@@ -6,6 +6,7 @@
 
 mod codes;
 mod connect;
+mod flush;
 mod jobs;
 mod journal;
 mod ladder;
@@ -15,7 +16,7 @@ mod schema;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -50,8 +51,13 @@ pub struct OpenOptions {
     pub patience: Duration,
 }
 
-/// A store folder, opened.
+/// A store folder, opened. Clones are the same handle.
+#[derive(Clone)]
 pub struct SqliteStore {
+    core: Arc<Core>,
+}
+
+struct Core {
     folder: PathBuf,
     database: PathBuf,
     id: StoreId,
@@ -65,6 +71,8 @@ pub struct SqliteStore {
     // writer is the last connection of this handle and may checkpoint.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<WriterState>,
+    /// The number of the active vector space, once a commit has found it: it never changes.
+    space: OnceLock<i64>,
 }
 
 /// What a handle may do.
@@ -80,7 +88,7 @@ pub enum Access {
 
 enum WriterState {
     Closed,
-    Open(Box<Connection>),
+    Open(Box<flush::Writer>),
     /// An earlier write failed such that its fate is open.
     Poisoned(String),
 }
@@ -97,7 +105,7 @@ impl SqliteStore {
     /// when the file is not a store; others when the system refuses.
     pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let opened = ladder::open(folder, &options)?;
-        Ok(Self {
+        let core = Core {
             folder: folder.to_owned(),
             database: folder.join(DATABASE),
             id: opened.id,
@@ -108,47 +116,51 @@ impl SqliteStore {
             gate: Gate::new(folder.join("writer.lock")),
             readers: Mutex::new(vec![opened.connection]),
             writer: Mutex::new(WriterState::Closed),
+            space: OnceLock::new(),
+        };
+        Ok(Self {
+            core: Arc::new(core),
         })
     }
 
     /// Returns the folder of the store.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.core.folder
     }
 
     /// Returns the identity of the store.
     pub fn store_id(&self) -> StoreId {
-        self.id
+        self.core.id
     }
 
     /// Returns the active vector space.
     pub fn model(&self) -> &ModelId {
-        &self.options.model
+        &self.core.options.model
     }
 
     /// Returns how texts become terms.
     pub fn analyze(&self) -> &Arc<dyn Analyze> {
-        &self.options.analyze
+        &self.core.options.analyze
     }
 
     /// Returns the clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.options.clock
+        &self.core.options.clock
     }
 
     /// Returns the journal in force: `wal`, `truncate`, or `none` when the store can only be read.
     pub fn journal(&self) -> &'static str {
-        self.journal
+        self.core.journal
     }
 
     /// Returns whether writing is possible.
     pub fn is_writable(&self) -> bool {
-        self.access == Access::ReadWrite
+        self.core.access == Access::ReadWrite
     }
 
     /// Returns what had to be done to open the store, beyond opening it.
     pub fn rungs(&self) -> &[String] {
-        &self.rungs
+        &self.core.rungs
     }
 
     /// Returns a view of one moment.
@@ -158,29 +170,33 @@ impl SqliteStore {
     pub fn snapshot(&self) -> Result<SqliteSnapshot<'_>, StoreError> {
         let connection = match self.idle_reader() {
             Some(connection) => connection,
-            None => {
-                connect::reader(&self.database, self.access).map_err(|error| self.error(&error))?
-            }
+            None => connect::reader(&self.core.database, self.core.access)
+                .map_err(|error| self.error(&error))?,
         };
         SqliteSnapshot::begin(self, connection)
     }
 
     fn idle_reader(&self) -> Option<Connection> {
-        self.readers
+        self.core
+            .readers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop()
     }
 
     fn give_back(&self, connection: Connection) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self
+            .core
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_MAX {
             readers.push(connection);
         }
     }
 
     fn error(&self, error: &rusqlite::Error) -> StoreError {
-        codes::translate(&self.folder, error)
+        codes::translate(&self.core.folder, error)
     }
 
     /// Returns the bytes that the ground state takes on disk.
@@ -188,7 +204,7 @@ impl SqliteStore {
         ["", "-wal", "-journal"]
             .iter()
             .filter_map(|suffix| {
-                let path = self.folder.join(format!("{DATABASE}{suffix}"));
+                let path = self.core.folder.join(format!("{DATABASE}{suffix}"));
                 Some(std::fs::metadata(path).ok()?.len())
             })
             .sum()

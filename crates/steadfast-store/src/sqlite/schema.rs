@@ -55,7 +55,6 @@ CREATE TABLE documents (
     indexed_ms INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX documents_source ON documents (namespace, source);
-CREATE INDEX documents_folder ON documents (source, namespace);
 
 CREATE TABLE facets (
     facet INTEGER PRIMARY KEY,

@@ -47,8 +47,13 @@ impl<'store> SqliteSnapshot<'store> {
         connection: Connection,
     ) -> Result<Self, StoreError> {
         let head = (|| {
-            connection.execute_batch("BEGIN")?;
-            read_head(&connection, &store.model().hash)
+            connection.prepare_cached("BEGIN")?.execute([])?;
+            let mut head = read_head(&connection)?;
+            head.space = match store.core.space.get() {
+                Some(space) => Some(*space),
+                None => find_space(&connection, &store.model().hash)?,
+            };
+            Ok(head)
         })()
         .map_err(|error| store.error(&error))?;
         Ok(Self {
@@ -83,16 +88,19 @@ impl<'store> SqliteSnapshot<'store> {
 impl Drop for SqliteSnapshot<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take()
-            && connection.execute_batch("ROLLBACK").is_ok()
+            && connection
+                .prepare_cached("ROLLBACK")
+                .and_then(|mut statement| statement.execute([]))
+                .is_ok()
         {
             self.store.give_back(connection);
         }
     }
 }
 
-fn read_head(connection: &Connection, model_hash: &[u8]) -> rusqlite::Result<Head> {
+fn read_head(connection: &Connection) -> rusqlite::Result<Head> {
     let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
-    let mut head = connection
+    connection
         .prepare_cached("SELECT seq, next_row, live_chunks, live_tokens FROM store WHERE one = 1")?
         .query_row([], |row| {
             Ok(Head {
@@ -102,10 +110,16 @@ fn read_head(connection: &Connection, model_hash: &[u8]) -> rusqlite::Result<Hea
                 live_tokens: unsigned(row.get(3)?),
                 space: None,
             })
-        })?;
-    head.space = connection
+        })
+}
+
+/// Returns the number of a vector space, when it was ever written down.
+pub(in crate::sqlite) fn find_space(
+    connection: &Connection,
+    model_hash: &[u8],
+) -> rusqlite::Result<Option<i64>> {
+    connection
         .prepare_cached("SELECT space FROM spaces WHERE hash = ?1")?
         .query_row([model_hash], |row| row.get(0))
-        .optional()?;
-    Ok(head)
+        .optional()
 }

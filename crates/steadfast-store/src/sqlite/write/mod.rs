@@ -10,7 +10,9 @@ mod upkeep;
 
 pub(in crate::sqlite) use rows::vector_hash;
 
-use std::sync::PoisonError;
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, params};
 use steadfast_model::{
@@ -19,7 +21,9 @@ use steadfast_model::{
 };
 
 use super::codes::{CodeClass, class_of, code_of};
-use super::{SqliteStore, WriterState, connect};
+use super::flush::Writer;
+use super::read::find_space;
+use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
 
 /// What a transaction works with.
@@ -66,6 +70,9 @@ impl From<StoreError> for WriteError {
 
 type Written<T> = Result<T, WriteError>;
 
+/// What a transaction gave, and the log that is still to be flushed, if there is one.
+type Committed<T> = Result<(T, Option<io::Result<Arc<File>>>), StoreError>;
+
 impl SqliteStore {
     /// Applies changes in order, each under its own sequence number, all in one transaction.
     ///
@@ -76,66 +83,144 @@ impl SqliteStore {
     /// # Durability
     /// When this returns, every change survives a crash and a loss of power.
     pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
-        self.write(|connection, store| {
-            let space = space_of(connection, store.model())?;
-            let mut transaction = Transaction {
-                connection,
-                store_id: store.store_id(),
-                space,
-                dimensions: store.model().dimensions,
-                analyze: store.analyze().as_ref(),
-                now: store.clock().now(),
-                actor,
-                head: Head::read(connection)?,
-            };
-            let settled = changes
-                .iter()
-                .map(|change| transaction.apply(change))
-                .collect::<Written<Vec<_>>>()?;
-            transaction.head.write(connection)?;
-            Ok(settled)
+        self.check_writable()?;
+        let written = if let Some(held) = self.core.gate.try_pass()? {
+            let written = self.behind_gate(|connection| self.apply(connection, changes, actor));
+            drop(held);
+            written
+        } else {
+            let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
+            self.core
+                .gate
+                .pass_and(self.core.options.patience, move || {
+                    store.behind_gate(|connection| store.apply(connection, &changes, &actor))
+                })?
+        };
+        self.acknowledge(written)
+    }
+
+    fn apply(
+        &self,
+        connection: &Connection,
+        changes: &[Change],
+        actor: &str,
+    ) -> Written<Vec<Settled>> {
+        let space = self.space(connection)?;
+        let mut transaction = Transaction {
+            connection,
+            store_id: self.store_id(),
+            space,
+            dimensions: self.model().dimensions,
+            analyze: self.analyze().as_ref(),
+            now: self.clock().now(),
+            actor,
+            head: Head::read(connection)?,
+        };
+        let settled = changes
+            .iter()
+            .map(|change| transaction.apply(change))
+            .collect::<Written<Vec<_>>>()?;
+        transaction.head.write(connection)?;
+        Ok(settled)
+    }
+
+    /// Returns the number of the active vector space, writing it down at first use.
+    fn space(&self, connection: &Connection) -> rusqlite::Result<i64> {
+        if let Some(space) = self.core.space.get() {
+            return Ok(*space);
+        }
+        match find_space(connection, &self.model().hash)? {
+            // Found, so it was committed. What this transaction adds may yet be rolled back.
+            Some(space) => Ok(*self.core.space.get_or_init(|| space)),
+            None => add_space(connection, self.model()),
+        }
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        if self.is_writable() {
+            return Ok(());
+        }
+        Err(StoreError::ReadOnly {
+            path: self.folder().to_owned(),
+            what: "it was opened for reading only".to_owned(),
         })
     }
 
     /// Runs `work` inside one `BEGIN IMMEDIATE` behind the writer gate.
-    fn write<T>(
-        &self,
-        work: impl FnOnce(&Connection, &Self) -> Written<T>,
-    ) -> Result<T, StoreError> {
-        if !self.is_writable() {
-            return Err(StoreError::ReadOnly {
-                path: self.folder().to_owned(),
-                what: "it was opened for reading only".to_owned(),
-            });
-        }
-        let held = self.gate.pass(self.options.patience)?;
-        let mut state = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = self.writer_connection(&mut state)?;
-        let written = transact(connection, |connection| work(connection, self));
-        if let Err((Stage::Commit, WriteError::Sqlite(error))) = &written
-            && code_of(error).map(class_of) == Some(CodeClass::Io)
-        {
-            *state = WriterState::Poisoned(error.to_string());
-        }
-        drop(state);
+    fn write<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Result<T, StoreError> {
+        self.check_writable()?;
+        let held = self.core.gate.pass(self.core.options.patience)?;
+        let written = self.behind_gate(work);
         drop(held);
-        written.map_err(|(_, error)| match error {
-            WriteError::Sqlite(error) => self.error(&error),
-            WriteError::Store(error) => error,
-        })
+        self.acknowledge(written)
+    }
+
+    /// Runs `work` inside one `BEGIN IMMEDIATE`; the caller holds the gate.
+    fn behind_gate<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Committed<T> {
+        let mut state = self
+            .core
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer_connection(&mut state)?;
+        match transact(&writer.connection, work) {
+            Ok(value) if self.core.journal == journal::WAL => {
+                Ok((value, Some(writer.log(&self.core.database))))
+            }
+            Ok(value) => Ok((value, None)),
+            Err((at, failure)) => {
+                if let (Stage::Commit, WriteError::Sqlite(error)) = (at, &failure)
+                    && code_of(error).map(class_of) == Some(CodeClass::Io)
+                {
+                    *state = WriterState::Poisoned(error.to_string());
+                }
+                Err(match failure {
+                    WriteError::Sqlite(error) => self.error(&error),
+                    WriteError::Store(error) => error,
+                })
+            }
+        }
+    }
+
+    /// Returns what was committed once it is on the disk; the gate is open again.
+    fn acknowledge<T>(&self, committed: Committed<T>) -> Result<T, StoreError> {
+        let (value, log) = committed?;
+        if let Some(log) = log {
+            log.and_then(|log| log.sync_data())
+                .map_err(|error| self.not_flushed(&error))?;
+        }
+        Ok(value)
+    }
+
+    /// Ends the writing of this handle: what it committed may not be on the disk.
+    fn not_flushed(&self, error: &std::io::Error) -> StoreError {
+        let what = format!("the log could not be flushed: {error}");
+        let written_back = self.checkpoint();
+        let mut state = self
+            .core
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *state = WriterState::Poisoned(what.clone());
+        StoreError::Poisoned {
+            what: match written_back {
+                Ok(_) => what,
+                Err(error) => format!("{what}; nor could it be written back: {error}"),
+            },
+        }
     }
 
     fn writer_connection<'w>(
         &self,
         state: &'w mut WriterState,
-    ) -> Result<&'w Connection, StoreError> {
+    ) -> Result<&'w mut Writer, StoreError> {
         if let WriterState::Closed = state {
-            let connection = connect::writer(&self.database, self.journal)
+            let connection = connect::writer(&self.core.database, self.core.journal)
                 .map_err(|error| self.error(&error))?;
-            *state = WriterState::Open(Box::new(connection));
+            *state = WriterState::Open(Box::new(Writer::new(connection)));
         }
         match state {
-            WriterState::Open(connection) => Ok(connection),
+            WriterState::Open(writer) => Ok(writer),
             WriterState::Poisoned(what) => Err(StoreError::Poisoned { what: what.clone() }),
             WriterState::Closed => Err(StoreError::Internal("the writer did not open".to_owned())),
         }
@@ -146,7 +231,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.write(|connection, _| work(connection).map_err(WriteError::from))
+        self.write(|connection| work(connection).map_err(WriteError::from))
     }
 }
 
@@ -161,12 +246,11 @@ fn transact<T>(
     work: impl FnOnce(&Connection) -> Written<T>,
 ) -> Result<T, (Stage, WriteError)> {
     let at = |stage: Stage| move |error: rusqlite::Error| (stage, WriteError::from(error));
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(at(Stage::Work))?;
+    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    run("BEGIN IMMEDIATE").map_err(at(Stage::Work))?;
     match work(connection) {
         Ok(value) => {
-            if let Err(error) = connection.execute_batch("COMMIT") {
+            if let Err(error) = run("COMMIT") {
                 roll_back(connection);
                 return Err((Stage::Commit, error.into()));
             }
@@ -186,25 +270,18 @@ fn roll_back(connection: &Connection) {
     }
 }
 
-/// Returns the number of the active vector space, writing it down at first use.
-fn space_of(connection: &Connection, model: &ModelId) -> rusqlite::Result<i64> {
-    let find = "SELECT space FROM spaces WHERE hash = ?1";
-    let mut statement = connection.prepare_cached(find)?;
-    match statement.query_row([&model.hash[..]], |row| row.get(0)) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => {
-            connection.execute(
-                "INSERT INTO spaces (name, revision, dimensions, hash) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    model.name,
-                    model.revision,
-                    i64::try_from(model.dimensions).unwrap_or(0),
-                    &model.hash[..]
-                ],
-            )?;
-            Ok(connection.last_insert_rowid())
-        }
-        found => found,
-    }
+/// Writes the active vector space down, for its first use.
+fn add_space(connection: &Connection, model: &ModelId) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT INTO spaces (name, revision, dimensions, hash) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            model.name,
+            model.revision,
+            i64::try_from(model.dimensions).unwrap_or(0),
+            &model.hash[..]
+        ],
+    )?;
+    Ok(connection.last_insert_rowid())
 }
 
 impl Head {

@@ -170,14 +170,13 @@ impl Transaction<'_> {
             Some(stored) => stored.key,
             None => self.head.take_document()?,
         };
-        let standing = self.live_rows(document)?;
+        let (standing, mut facets) = if stored.is_some() {
+            (self.live_rows(document)?, self.facets(document)?)
+        } else {
+            (Vec::new(), Vec::new())
+        };
         let chunks = placed_after(&standing, note);
         let seq = self.next_seq();
-        let mut facets = if stored.is_some() {
-            self.facets(document)?
-        } else {
-            Vec::new()
-        };
         let facet = self.facet(document, &mut facets, &note.attributes, Some(digest))?;
         let mut counts = Counts::default();
         let mut rows = Vec::with_capacity(chunks.len());

@@ -51,9 +51,14 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let held = self.gate.pass(self.options.patience)?;
-        let mut state = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = work(self.writer_connection(&mut state)?).map_err(|error| self.error(&error));
+        let held = self.core.gate.pass(self.core.options.patience)?;
+        let mut state = self
+            .core
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer_connection(&mut state)?;
+        let done = work(&writer.connection).map_err(|error| self.error(&error));
         drop(state);
         drop(held);
         done

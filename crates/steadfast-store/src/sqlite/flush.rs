@@ -1,0 +1,59 @@
+//! The flush of the write-ahead log, after the writer gate is open again.
+//!
+//! A commit writes its frames behind the gate and is acknowledged when the log
+//! is on the disk. The flush between the two needs no gate: while one writer
+//! waits for the disk the next one writes its frames.
+//!
+//! What keeps this as safe as `synchronous=FULL`:
+//! - Nothing is acknowledged before its flush, also not what was found there
+//!   already: it may be the commit of somebody who has not flushed yet.
+//! - Frames lie in the log in the order of their commits, and a flush covers the
+//!   whole file. So no commit reaches the disk without those it builds on.
+//! - SQLite itself flushes the log before a checkpoint, and its header when it
+//!   starts over, in this mode too.
+//! - When a flush fails the fate of the frames is open although others see them.
+//!   They are then written into the database file and flushed there, so that no
+//!   later commit builds on what the disk may have lost; the handle is poisoned,
+//!   and the caller hears of an error.
+//!
+//! The log holds no locks of SQLite, so opening and closing it drops none, and
+//! it stays the same file for as long as our connection is open.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+/// The connection that writes, and the log that it writes to.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    /// Opened after the first commit, which makes the file.
+    log: Option<Arc<File>>,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            log: None,
+        }
+    }
+
+    /// Returns the log of the database, to be flushed after the gate.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn log(&mut self, database: &Path) -> io::Result<Arc<File>> {
+        if let Some(log) = &self.log {
+            return Ok(Arc::clone(log));
+        }
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        // Some systems flush only what was opened for writing; nothing is ever written here.
+        let log = Arc::new(OpenOptions::new().read(true).write(true).open(path)?);
+        self.log = Some(Arc::clone(&log));
+        Ok(log)
+    }
+}
