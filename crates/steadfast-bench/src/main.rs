@@ -6,6 +6,7 @@
 //! exists it runs in the same minute, and the ratio is printed.
 
 mod corpus;
+mod eval;
 mod figures;
 mod library;
 mod process;
@@ -54,6 +55,16 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Measure how well searches find what they should, on a data set in its public layout
+    Eval {
+        /// Which layout the file has
+        layout: eval::Layout,
+        /// The file
+        file: PathBuf,
+        /// Print a row for each category of questions too
+        #[arg(long)]
+        categories: bool,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -93,6 +104,11 @@ fn main() -> anyhow::Result<()> {
             folder,
         } => table(chunks, binary, folder),
         Command::Measure { command } => process::measure_here(&command),
+        Command::Eval {
+            layout,
+            file,
+            categories,
+        } => eval::run(layout, &file, categories),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {

@@ -34,7 +34,10 @@ pub mod query;
 
 pub use config::Options;
 pub use error::{Error, Result};
-pub use ingest::{FileCounts, IndexOptions, IndexReport, Note, Remembered, SkippedSource};
+pub use ingest::{
+    Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,
+    Remembered, SkippedSource,
+};
 pub use memory::{ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, Selection};
 pub use query::{Answer, ListRequest, Listing, Mode, SearchRequest, Weights};
 

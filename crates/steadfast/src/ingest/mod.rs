@@ -12,6 +12,7 @@ pub mod read;
 pub mod walk;
 
 mod commit;
+mod conversation;
 mod known;
 mod note;
 mod prepare;
@@ -32,6 +33,8 @@ use known::{Known, Verdict};
 use prepare::{Prepared, prepare};
 use walk::{Found, Item, Summary, WalkError, WalkOptions, walk};
 
+pub(crate) use conversation::keep_conversation;
+pub use conversation::{Conversation, KeptConversation, Message};
 pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};

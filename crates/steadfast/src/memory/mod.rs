@@ -16,7 +16,9 @@ use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verif
 
 use crate::config::Options;
 use crate::error::Result;
-use crate::ingest::{self, IndexOptions, IndexReport, Line, Note, Remembered};
+use crate::ingest::{
+    self, Conversation, IndexOptions, IndexReport, KeptConversation, Line, Note, Remembered,
+};
 use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 
 pub use forget::{ForgetPlan, Forgotten, Selection};
@@ -149,6 +151,38 @@ impl Memory {
     /// The note is on the disk, and found by every search in any process that starts after this returns.
     pub fn remember(&self, note: &Note) -> Result<Remembered> {
         ingest::remember(&self.line(), note)
+    }
+
+    /// Keeps a conversation: one chunk a message, long ones split.
+    ///
+    /// A conversation is the same as another by its source. Given again after it has grown, only its
+    /// new messages are written; messages that are no longer in it leave.
+    ///
+    /// # Errors
+    /// [`crate::Error::EmptyText`] when no message has text; [`crate::Error::Refused`] when its source was forgotten.
+    ///
+    /// # Durability
+    /// All of it is one commit, on the disk when this returns.
+    ///
+    /// # Examples
+    /// ```
+    /// use steadfast::{Conversation, Memory, Message, SearchRequest};
+    ///
+    /// # fn main() -> Result<(), steadfast::Error> {
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let path = folder.path().join("store");
+    /// let memory = Memory::options().create(true).open(&path)?;
+    /// let mut talk = Conversation::new("chat:monday");
+    /// for text in ["Which port does the proxy use?", "It listens on 8443."] {
+    ///     talk.messages.push(Message::new(text));
+    /// }
+    /// assert_eq!(memory.keep_conversation(&talk)?.counts.inserted, 2);
+    /// assert_eq!(memory.keep_conversation(&talk)?.counts.reused, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep_conversation(&self, conversation: &Conversation) -> Result<KeptConversation> {
+        ingest::keep_conversation(&self.line(), conversation)
     }
 
     /// Answers a question.

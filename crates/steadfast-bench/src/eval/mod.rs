@@ -1,0 +1,142 @@
+//! How well searches find what they should, through the real line in and the real line out.
+//!
+//! A data set becomes conversations or files in a store of its own, each
+//! question a [`SearchRequest`] over it. Measured are the evidence found among
+//! the first 5 and 10, by unit (a message, a function) and by session, and
+//! nDCG@10 against the true ideal order. A session scores `s1 + .5 s2 + .25 s3`
+//! over its best messages. Texts of a data set never come into the repository.
+
+mod cosqa;
+mod locomo;
+mod longmemeval;
+mod measure;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use steadfast::model::{Filter, Namespace};
+use steadfast::{Memory, Mode, SearchRequest};
+
+use crate::figures::Times;
+use measure::Tally;
+
+/// Messages that a search returns to rank units and sessions by.
+const DEPTH: usize = 60;
+
+/// A data set, ingested.
+struct Task {
+    memory: Memory,
+    questions: Vec<Question>,
+    /// The unit and the session of each chunk, by its id.
+    units: BTreeMap<String, (String, String)>,
+    has_sessions: bool,
+    /// Dropped last: the store lives in it.
+    _folder: tempfile::TempDir,
+}
+
+struct Question {
+    text: String,
+    namespace: Namespace,
+    category: String,
+    units: BTreeSet<String>,
+    sessions: BTreeSet<String>,
+}
+
+/// Which public layout a file has.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Layout {
+    /// `LoCoMo`: conversations of two people, with questions and the turns that answer them
+    Locomo,
+    /// `LongMemEval`: a haystack of chats for each question
+    Longmemeval,
+    /// `CoSQA` as `{documents, queries}`, gzipped: questions and the function that answers each
+    Cosqa,
+}
+
+pub(crate) fn run(layout: Layout, file: &Path, by_category: bool) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let task = match layout {
+        Layout::Locomo => locomo::load(file)?,
+        Layout::Longmemeval => longmemeval::load(file)?,
+        Layout::Cosqa => cosqa::load(file)?,
+    };
+    say(&format!(
+        "{} questions over {} chunks, ingested in {:.1} s",
+        task.questions.len(),
+        task.units.len(),
+        started.elapsed().as_secs_f64()
+    ));
+    say(&measure::heading(task.has_sessions));
+    for (name, mode) in [
+        ("hybrid", Mode::Hybrid),
+        ("text only", Mode::Text),
+        ("vector only", Mode::Vector),
+    ] {
+        let (all, categories, times) = ask(&task, mode)?;
+        say(&format!(
+            "{} {} |",
+            all.row(name, task.has_sessions),
+            times.text()
+        ));
+        if by_category && matches!(mode, Mode::Hybrid) {
+            for (category, tally) in categories {
+                let name = format!("- {category} ({})", tally.questions());
+                say(&format!("{} |", tally.row(&name, task.has_sessions)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ask(task: &Task, mode: Mode) -> anyhow::Result<(Tally, BTreeMap<String, Tally>, Times)> {
+    let mut all = Tally::default();
+    let mut categories: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut times: Vec<Duration> = Vec::new();
+    for question in &task.questions {
+        let mut request = SearchRequest::new(question.text.as_str());
+        request.limit = DEPTH;
+        request.mode = mode;
+        request.filter = Filter {
+            namespaces: vec![question.namespace.clone()],
+            ..Filter::default()
+        };
+        let started = Instant::now();
+        let answer = task.memory.search(&request)?;
+        times.push(started.elapsed());
+        anyhow::ensure!(answer.coverage.complete, "a search was not complete");
+        let mut units: Vec<(String, f32)> = Vec::new();
+        let mut sessions: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
+        for hit in &answer.hits {
+            let Some((unit, session)) = task.units.get(&hit.chunk.id.to_string()) else {
+                continue;
+            };
+            // A long message has several chunks; the best stands for it.
+            if units.iter().all(|(known, _)| known != unit) {
+                units.push((unit.clone(), hit.score));
+                sessions.entry(session).or_default().push(hit.score);
+            }
+        }
+        let units: Vec<String> = units.into_iter().map(|(unit, _)| unit).collect();
+        let sessions = measure::rank_sessions(sessions);
+        let category = categories.entry(question.category.clone()).or_default();
+        for tally in [&mut all, category] {
+            tally.add(&question.units, &units, &question.sessions, &sessions);
+        }
+    }
+    Ok((all, categories, Times::of(times)))
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Opens a new store in a new folder.
+fn open() -> anyhow::Result<(tempfile::TempDir, Memory)> {
+    let folder = tempfile::tempdir()?;
+    let memory = Memory::options()
+        .create(true)
+        .open(folder.path().join("store"))?;
+    Ok((folder, memory))
+}
