@@ -7,7 +7,7 @@
 //!
 //! - identity: [`ids`], [`time`]
 //! - what is stored: [`chunk`], [`document`], [`mod@write`]
-//! - what indexes hold: [`terms`], [`vector`], [`rowset`]
+//! - what indexes hold: [`terms`], [`vector`], [`codes`], [`rowset`]
 //! - questions and answers: [`filter`], [`expression`], [`answer`]
 //! - what is wrong and what to do: [`fault`]
 
@@ -18,6 +18,7 @@ pub mod chunk;
 pub mod document;
 pub mod write;
 
+pub mod codes;
 pub mod rowset;
 pub mod terms;
 pub mod vector;

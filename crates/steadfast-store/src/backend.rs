@@ -5,13 +5,16 @@
 //! conformance suite. What is deliberately not here: fusion of scores, parsing
 //! of questions, files.
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_model::{
-    Change, Chunk, ChunkId, Document, Filter, Finding, ModelId, Namespace, Row, RowSet, Seq,
-    Settled, StoreId, Timestamp, Vector,
+    Attributes, Change, Chunk, ChunkId, Document, DocumentKey, Filter, Finding, ModelId, Namespace,
+    Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
 };
 
+use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 
 /// A place that keeps memories. All methods may be called from any thread and any number of processes.
@@ -284,6 +287,46 @@ pub trait Snapshot {
     /// [`StoreError`] when the store cannot be read.
     fn neighbours(&self, row: Row, distance: u32) -> Result<Vec<(i64, Row)>, StoreError>;
 
+    /// Returns where each given live row stands; none for a row that is not live.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn standings(&self, rows: &[Row]) -> Result<Vec<Option<Standing>>, StoreError>;
+
+    /// Returns the live rows of a document whose places lie in `places`, in order of place.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn placed(
+        &self,
+        document: DocumentKey,
+        places: RangeInclusive<u32>,
+    ) -> Result<Vec<Placed>, StoreError>;
+
+    /// Returns the attributes behind each key; none for a key that is not in use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn attributes(&self, facets: &[FacetKey]) -> Result<Vec<Option<Arc<Attributes>>>, StoreError>;
+
+    /// Returns how often each term occurs in each row, and in how many live rows each occurs. Rows ascend
+    /// and are live; terms ascend.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn term_counts(&self, terms: &[u64], rows: &[Row]) -> Result<TermCounts, StoreError>;
+
+    /// Hands over each given row's vector as the vector index keeps it, rounded by
+    /// [`steadfast_model::codes::round`]; a row without one is passed over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn rounded_vectors(
+        &self,
+        rows: &[Row],
+        each: &mut dyn FnMut(Row, &[f32]),
+    ) -> Result<(), StoreError>;
+
     /// Returns the document of a source, in whatever status.
     ///
     /// # Errors
@@ -301,7 +344,7 @@ pub trait Snapshot {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    fn rows_of(&self, documents: &[steadfast_model::DocumentKey]) -> Result<Vec<Row>, StoreError>;
+    fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError>;
 
     /// Returns each tag with its number of live chunks, by name.
     ///

@@ -13,6 +13,7 @@
 //! - [`files`]: modes, locks and atomic replacement, where systems differ
 
 pub mod backend;
+mod context;
 pub mod error;
 pub mod files;
 pub mod memory;
@@ -25,6 +26,7 @@ pub use backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
     Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
 };
+pub use context::{FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use memory::MemoryBackend;
 pub use sqlite::{Journal, OpenOptions, SqliteSnapshot, SqliteStore};

@@ -9,7 +9,7 @@ use serde_json::Value;
 use steadfast::model::Namespace;
 use steadfast::{IndexOptions, ListRequest, Silent};
 
-use super::{Question, Task, open};
+use super::{Question, Task, open, text_of};
 
 pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
     let mut text = String::new();
@@ -18,7 +18,10 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
     let (folder, memory) = open()?;
     let tree = folder.path().join("functions");
     std::fs::create_dir(&tree)?;
-    let documents = data["documents"].as_array().context("no documents")?;
+    let documents = data
+        .get("documents")
+        .and_then(Value::as_array)
+        .context("no documents")?;
     for (number, document) in documents.iter().enumerate() {
         let path = tree.join(format!("{number}.py"));
         std::fs::write(path, document.as_str().unwrap_or_default())?;
@@ -39,11 +42,14 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
             None => break,
         }
     }
-    let queries = data["queries"].as_array().context("no queries")?;
+    let queries = data
+        .get("queries")
+        .and_then(Value::as_array)
+        .context("no queries")?;
     let questions = queries.iter().map(|query| {
-        let units = BTreeSet::from([query["answer"].to_string()]);
+        let units = BTreeSet::from([text_of(query, "answer")]);
         Question {
-            text: query["query"].as_str().unwrap_or_default().to_owned(),
+            text: text_of(query, "query"),
             namespace: Namespace::default(),
             category: "code".to_owned(),
             sessions: units.clone(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use steadfast::model::{Namespace, Timestamp};
 use steadfast::{Conversation, Message};
 
-use super::{Question, Task, open};
+use super::{Question, Task, open, text_of};
 
 const CATEGORIES: [&str; 6] = [
     "other",
@@ -26,8 +26,9 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
     let mut questions = Vec::new();
     for (number, sample) in data.iter().enumerate() {
         let namespace = Namespace::new(format!("sample-{number}"))?;
-        let talk = sample["conversation"]
-            .as_object()
+        let talk = sample
+            .get("conversation")
+            .and_then(Value::as_object)
             .context("a sample without a conversation")?;
         for session in 1.. {
             let name = format!("session_{session}");
@@ -48,14 +49,17 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
             }
             let kept = memory.keep_conversation(&conversation)?;
             for (turn, ids) in turns.iter().zip(kept.ids) {
-                let unit = turn["dia_id"].as_str().unwrap_or_default();
+                let unit = text_of(turn, "dia_id");
                 for id in ids {
                     let session = unit.split(':').next().unwrap_or_default();
-                    units.insert(id.to_string(), (unit.to_owned(), session.to_owned()));
+                    units.insert(id.to_string(), (unit.clone(), session.to_owned()));
                 }
             }
         }
-        let asked = sample["qa"].as_array().context("a sample without qa")?;
+        let asked = sample
+            .get("qa")
+            .and_then(Value::as_array)
+            .context("a sample without qa")?;
         questions.extend(asked.iter().map(|asked| question(&namespace, asked)));
     }
     Ok(Task {
@@ -68,24 +72,31 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
 }
 
 fn message(turn: &Value) -> Message {
-    let mut text = turn["text"].as_str().unwrap_or_default().to_owned();
-    if let Some(caption) = turn["blip_caption"].as_str() {
+    let mut text = text_of(turn, "text");
+    if let Some(caption) = turn.get("blip_caption").and_then(Value::as_str) {
         text = format!("{text}\n[image: {caption}]");
     }
     let mut message = Message::new(text);
-    message.speaker = turn["speaker"].as_str().map(str::to_owned);
+    message.speaker = turn
+        .get("speaker")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     message
 }
 
 fn question(namespace: &Namespace, asked: &Value) -> Question {
-    let evidence = asked["evidence"].as_array().into_iter().flatten();
+    let evidence = asked
+        .get("evidence")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     // Malformed ids stay: then 100 % cannot be reached, as in the published figures.
     let units: BTreeSet<String> = evidence
         .filter_map(|id| id.as_str().map(str::to_owned))
         .collect();
-    let category = asked["category"].as_u64().unwrap_or(0);
+    let category = asked.get("category").and_then(Value::as_u64).unwrap_or(0);
     Question {
-        text: asked["question"].as_str().unwrap_or_default().to_owned(),
+        text: text_of(asked, "question"),
         namespace: namespace.clone(),
         category: usize::try_from(category)
             .ok()

@@ -8,22 +8,21 @@ use serde_json::Value;
 use steadfast::model::{Namespace, Timestamp};
 use steadfast::{Conversation, Message};
 
-use super::{Question, Task, open};
+use super::{Question, Task, open, text_of};
 
 pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
     let data: Value = serde_json::from_slice(&std::fs::read(file)?)?;
-    let instances = match data {
-        Value::Array(instances) => instances,
-        one => vec![one],
-    };
+    let one = std::slice::from_ref(&data);
+    let instances = data.as_array().map_or(one, Vec::as_slice);
     let (folder, memory) = open()?;
     let mut units = BTreeMap::new();
     let mut questions = Vec::new();
     for (number, instance) in instances.iter().enumerate() {
         let namespace = Namespace::new(format!("question-{number}"))?;
         let list = |name: &str| {
-            instance[name]
-                .as_array()
+            instance
+                .get(name)
+                .and_then(Value::as_array)
                 .with_context(|| format!("an instance without {name}"))
         };
         let mut wanted = BTreeSet::new();
@@ -47,7 +46,7 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
             let kept = memory.keep_conversation(&conversation)?;
             for (turn, (message, ids)) in turns.iter().zip(kept.ids).enumerate() {
                 let unit = format!("{session_id}_{turn}");
-                if message["has_answer"].as_bool() == Some(true) {
+                if message.get("has_answer").and_then(Value::as_bool) == Some(true) {
                     wanted.insert(unit.clone());
                 }
                 for id in ids {
@@ -57,12 +56,9 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
         }
         let answers = list("answer_session_ids")?.iter();
         questions.push(Question {
-            text: instance["question"].as_str().unwrap_or_default().to_owned(),
+            text: text_of(instance, "question"),
             namespace,
-            category: instance["question_type"]
-                .as_str()
-                .unwrap_or("other")
-                .to_owned(),
+            category: text_of(instance, "question_type"),
             units: wanted,
             sessions: answers
                 .filter_map(|id| id.as_str().map(str::to_owned))
@@ -79,8 +75,8 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
 }
 
 fn message(turn: &Value) -> Message {
-    let mut message = Message::new(turn["content"].as_str().unwrap_or_default());
-    message.role = turn["role"].as_str().map(str::to_owned);
+    let mut message = Message::new(text_of(turn, "content"));
+    message.role = turn.get("role").and_then(Value::as_str).map(str::to_owned);
     message
 }
 

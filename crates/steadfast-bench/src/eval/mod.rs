@@ -132,6 +132,15 @@ fn say(line: &str) {
     println!("{line}");
 }
 
+/// Returns a field as text; nothing for what is absent.
+fn text_of(value: &serde_json::Value, field: &str) -> String {
+    match value.get(field) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
 /// Opens a new store in a new folder.
 fn open() -> anyhow::Result<(tempfile::TempDir, Memory)> {
     let folder = tempfile::tempdir()?;

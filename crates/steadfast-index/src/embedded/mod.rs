@@ -8,6 +8,7 @@
 //! | File | Question it answers |
 //! |---|---|
 //! | `snapshot` | Here is a question: what answers it at this moment? |
+//! | `context` | What surrounds the rows that were found? |
 //! | `reach` | What was searched, and what was not? |
 //! | `tail` | Which rows have the indexes not seen? What if there is no index? |
 //! | `catch_up` | How does the tail get into the indexes? |
@@ -17,23 +18,25 @@
 
 mod advance;
 mod catch_up;
+mod context;
 mod reach;
 mod rebuild;
 mod snapshot;
 mod tail;
 mod verify;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use steadfast_model::{Change, Finding, Seq, Settled, Severity, StoreId};
+use steadfast_model::{Attributes, Change, Finding, Seq, Settled, Severity, StoreId};
 use steadfast_store::files::Gate;
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
-    Backend, Capabilities, CatchUp, Derived, Effort, Health, IndexHealth, Jobs, OpenOptions,
-    Progress, Snapshot, SqliteStore, StoreError, Verification,
+    Backend, Capabilities, CatchUp, Derived, Effort, FacetKey, Health, IndexHealth, Jobs,
+    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Verification,
 };
 
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
@@ -70,6 +73,8 @@ struct Cache {
     vector: Option<(Option<Published>, State<VectorSegment>)>,
     tail: Option<Kept<TailRows>>,
     vector_tail: Option<Kept<VectorTail>>,
+    /// Attributes never change behind their key, so what was read once stays right.
+    facets: HashMap<FacetKey, Arc<Attributes>>,
 }
 
 impl EmbeddedBackend {

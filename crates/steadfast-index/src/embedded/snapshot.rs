@@ -6,17 +6,21 @@
 //! moment, whatever other processes publish meanwhile.
 
 use std::cell::{OnceCell, RefCell};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use steadfast_model::{
-    ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp, Vector,
+    Attributes, ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp,
+    Vector,
 };
 use steadfast_store::sqlite::{Published, RowScope};
 use steadfast_store::{
-    Bm25, Event, Fetched, Reach, Scope, Snapshot, SqliteSnapshot, StoreError, Ways,
+    Bm25, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
+    StoreError, TermCounts, Ways,
 };
 
 use super::EmbeddedBackend;
+use super::context::query_terms;
 use super::tail::{
     SCAN_TIME_MAX, Scanned, TailRows, VectorTail, scan_vectors, text_tail, vector_tail,
 };
@@ -60,6 +64,10 @@ impl<'b> EmbeddedSnapshot<'b> {
             damaged_vectors: RefCell::default(),
             distrusted: RefCell::default(),
         })
+    }
+
+    pub(super) fn backend(&self) -> &'b EmbeddedBackend {
+        self.backend
     }
 
     pub(super) fn ground(&self) -> &SqliteSnapshot<'b> {
@@ -153,10 +161,10 @@ impl<'b> EmbeddedSnapshot<'b> {
     }
 
     /// Runs `work` over the text index and its tail, or over the store itself when there is no index.
-    fn with_view<T>(
+    pub(super) fn with_view<T>(
         &self,
         terms: &QueryTerms,
-        work: impl FnOnce(&text::Search<'_>) -> T,
+        work: impl FnOnce(&View<'_>, &text::Search<'_>) -> T,
     ) -> Result<T, StoreError> {
         let head = self.ground.head();
         let stats = Stats {
@@ -175,7 +183,7 @@ impl<'b> EmbeddedSnapshot<'b> {
                 tail,
                 stats,
             };
-            return Ok(work(&view.search(terms)));
+            return Ok(work(&view, &view.search(terms)));
         };
         let rows = self.tail()?;
         let dead: Vec<text::DeadTerms> = loaded
@@ -193,11 +201,11 @@ impl<'b> EmbeddedSnapshot<'b> {
             },
             stats,
         };
-        Ok(work(&view.search(terms)))
+        Ok(work(&view, &view.search(terms)))
     }
 
     /// Hands out stored vectors; damaged ones are noted and left out.
-    fn fetch_vectors(
+    pub(super) fn fetch_vectors(
         &self,
         rows: &[Row],
         give: &mut dyn FnMut(Row, &[f32]),
@@ -308,7 +316,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         scope: &RowSet,
     ) -> Result<Vec<(Row, f32)>, StoreError> {
         let terms = query_terms(terms);
-        self.with_view(&terms, |search| {
+        self.with_view(&terms, |_, search| {
             search.top(k, scope, parameters(bm25), &mut Scratch::default())
         })
     }
@@ -318,7 +326,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         let mut sorted = rows.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let scores = self.with_view(&terms, |search| {
+        let scores = self.with_view(&terms, |_, search| {
             search.scores(&sorted, parameters(bm25), &mut Scratch::default())
         })?;
         let score = |row: &Row| {
@@ -408,6 +416,34 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         self.ground.neighbours(row, distance)
     }
 
+    fn standings(&self, rows: &[Row]) -> Result<Vec<Option<Standing>>, StoreError> {
+        self.ground.standings(rows)
+    }
+
+    fn placed(
+        &self,
+        document: DocumentKey,
+        places: RangeInclusive<u32>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        self.ground.placed(document, places)
+    }
+
+    fn attributes(&self, facets: &[FacetKey]) -> Result<Vec<Option<Arc<Attributes>>>, StoreError> {
+        self.facets(facets)
+    }
+
+    fn term_counts(&self, terms: &[u64], rows: &[Row]) -> Result<TermCounts, StoreError> {
+        self.counts(terms, rows)
+    }
+
+    fn rounded_vectors(
+        &self,
+        rows: &[Row],
+        each: &mut dyn FnMut(Row, &[f32]),
+    ) -> Result<(), StoreError> {
+        self.rounded(rows, each)
+    }
+
     fn document(
         &self,
         namespace: &Namespace,
@@ -435,16 +471,6 @@ impl Snapshot for EmbeddedSnapshot<'_> {
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.ground.log(limit)
     }
-}
-
-fn query_terms(hashes: &[u64]) -> QueryTerms {
-    QueryTerms::from_weights(
-        hashes
-            .iter()
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .map(|&hash| (hash, 1.0)),
-    )
 }
 
 fn parameters(bm25: Bm25) -> text::Bm25 {

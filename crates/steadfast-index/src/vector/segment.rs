@@ -276,7 +276,11 @@ impl<'a> SegmentView<'a> {
         let entry = self.entry_at(position).filter(|entry| entry.row == row);
         let mut codes = Vec::new();
         let fresh = (values.len() == self.space.dimensions)
-            .then(|| super::build::quantise(values, &mut codes).ok().flatten())
+            .then(|| {
+                steadfast_model::codes::quantise(values, &mut codes)
+                    .ok()
+                    .flatten()
+            })
             .flatten();
         match (entry, fresh) {
             (None, None) => true,
@@ -287,6 +291,12 @@ impl<'a> SegmentView<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Returns the scale and the codes of a row, when it has a vector here.
+    pub fn codes_of(&self, row: Row) -> Option<(f32, &'a [u8])> {
+        let entry = self.entry_at(self.position_from(0, row))?;
+        (entry.row == row).then_some((entry.scale, entry.codes))
     }
 
     pub(super) fn row_at(&self, position: usize) -> Option<Row> {

@@ -1,13 +1,14 @@
 //! The SQLite ground as a backend of its own, searched row by row: proves its operations before any index exists.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use steadfast_model::{
-    Change, ChunkId, Clock, Document, DocumentKey, Filter, FixedClock, HashedTerms, ModelId,
-    Namespace, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
+    Attributes, Change, ChunkId, Clock, Document, DocumentKey, Filter, FixedClock, HashedTerms,
+    ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector, codes,
 };
 use tempfile::TempDir;
 
@@ -17,6 +18,7 @@ use crate::backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, Jobs, Progress,
     Reach, Scope, Snapshot, Verification, Ways,
 };
+use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};
@@ -280,6 +282,57 @@ impl Snapshot for GroundSnapshot<'_> {
 
     fn neighbours(&self, row: Row, distance: u32) -> Result<Vec<(i64, Row)>, StoreError> {
         self.inner.neighbours(row, distance)
+    }
+
+    fn standings(&self, rows: &[Row]) -> Result<Vec<Option<Standing>>, StoreError> {
+        self.inner.standings(rows)
+    }
+
+    fn placed(
+        &self,
+        document: DocumentKey,
+        places: RangeInclusive<u32>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        self.inner.placed(document, places)
+    }
+
+    fn attributes(&self, facets: &[FacetKey]) -> Result<Vec<Option<Arc<Attributes>>>, StoreError> {
+        facets.iter().map(|key| self.inner.facet(*key)).collect()
+    }
+
+    fn term_counts(&self, terms: &[u64], rows: &[Row]) -> Result<TermCounts, StoreError> {
+        let head = self.inner.head();
+        let having = |term: &u64| {
+            let texts = self.terms.values();
+            texts.filter(|text| text.count(*term) > 0).count()
+        };
+        let texts = || rows.iter().filter_map(|row| self.terms.get(row));
+        Ok(TermCounts {
+            rows_live: head.live_chunks,
+            tokens_live: head.live_tokens,
+            df: terms
+                .iter()
+                .map(|term| u64::try_from(having(term)).unwrap())
+                .collect(),
+            lengths: texts().map(HashedTerms::tokens).collect(),
+            counts: texts()
+                .flat_map(|text| terms.iter().map(|term| text.count(*term)))
+                .collect(),
+        })
+    }
+
+    fn rounded_vectors(
+        &self,
+        rows: &[Row],
+        each: &mut dyn FnMut(Row, &[f32]),
+    ) -> Result<(), StoreError> {
+        let (mut buffer, mut rounded) = (Vec::new(), Vec::new());
+        self.inner.vectors(rows, &mut |row, vector| {
+            if codes::round(vector.unwrap(), &mut buffer, &mut rounded) {
+                each(row, &rounded);
+            }
+            true
+        })
     }
 
     fn document(

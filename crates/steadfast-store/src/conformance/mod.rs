@@ -16,6 +16,7 @@
 mod bench;
 mod chunks;
 mod compare;
+mod context;
 mod filters;
 mod forget;
 #[cfg(test)]
@@ -96,6 +97,8 @@ macro_rules! conformance_tests {
                 every_filter_equals_the_filter_by_hand
                 validity_is_asked_for_a_moment
                 narrow_scopes_lose_nothing;
+            context:
+                surroundings_are_those_of_the_chunks;
             search:
                 texts_rank_as_by_brute_force
                 vectors_rank_as_by_brute_force

@@ -1,16 +1,18 @@
 //! Questions to plain maps, each answered by looking at everything.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use steadfast_model::{
-    Chunk, ChunkId, Document, DocumentKey, Filter, HashedTerms, Namespace, Row, RowSet, Seq,
-    StoreId, Timestamp, Vector,
+    Attributes, Chunk, ChunkId, Document, DocumentKey, Filter, HashedTerms, Namespace, Row, RowSet,
+    Seq, StoreId, Timestamp, Vector, codes,
 };
 
 use super::score::{Scorer, best};
-use super::state::{InSpace, State, StoredChunk};
+use super::state::{InSpace, State, StoredChunk, count};
 use crate::backend::{Bm25, Event, Fetched, Reach, Scope, Snapshot, Ways};
+use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 
 /// The state as it was when the snapshot was taken.
@@ -211,6 +213,74 @@ impl Snapshot for MemorySnapshot {
             .collect();
         found.sort_unstable();
         Ok(found)
+    }
+
+    fn standings(&self, rows: &[Row]) -> Result<Vec<Option<Standing>>, StoreError> {
+        let standing = |row: &Row| {
+            self.live(*row).map(|chunk| Standing {
+                document: chunk.document,
+                position: chunk.place.position,
+            })
+        };
+        Ok(rows.iter().map(standing).collect())
+    }
+
+    fn placed(
+        &self,
+        document: DocumentKey,
+        places: RangeInclusive<u32>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let mut found: Vec<Placed> = self
+            .state
+            .live_of(document)
+            .filter(|(_, chunk)| places.contains(&chunk.place.position))
+            .map(|(row, chunk)| Placed {
+                position: chunk.place.position,
+                row,
+                facet: FacetKey(chunk.facet),
+            })
+            .collect();
+        found.sort_by_key(|placed| (placed.position, placed.row));
+        Ok(found)
+    }
+
+    fn attributes(&self, facets: &[FacetKey]) -> Result<Vec<Option<Arc<Attributes>>>, StoreError> {
+        let find = |key: &FacetKey| self.state.facets.get(&key.0);
+        Ok(facets
+            .iter()
+            .map(|key| find(key).map(|facet| Arc::new(facet.attributes.clone())))
+            .collect())
+    }
+
+    fn term_counts(&self, terms: &[u64], rows: &[Row]) -> Result<TermCounts, StoreError> {
+        let live: Vec<&HashedTerms> = self.state.live().map(|(_, chunk)| &chunk.terms).collect();
+        let df = |term: &u64| count(live.iter().filter(|text| text.count(*term) > 0));
+        let of_rows = || rows.iter().filter_map(|row| self.live(*row));
+        Ok(TermCounts {
+            rows_live: count(live.iter()),
+            tokens_live: live.iter().map(|text| u64::from(text.tokens())).sum(),
+            df: terms.iter().map(df).collect(),
+            lengths: of_rows().map(|chunk| chunk.terms.tokens()).collect(),
+            counts: of_rows()
+                .flat_map(|chunk| terms.iter().map(|term| chunk.terms.count(*term)))
+                .collect(),
+        })
+    }
+
+    fn rounded_vectors(
+        &self,
+        rows: &[Row],
+        each: &mut dyn FnMut(Row, &[f32]),
+    ) -> Result<(), StoreError> {
+        let (mut codes, mut rounded) = (Vec::new(), Vec::new());
+        for &row in rows {
+            if let Some(InSpace::Present(vector)) = self.live(row).map(|chunk| &chunk.vector)
+                && codes::round(&vector.0, &mut codes, &mut rounded)
+            {
+                each(row, &rounded);
+            }
+        }
+        Ok(())
     }
 
     fn document(

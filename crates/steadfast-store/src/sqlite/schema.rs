@@ -17,6 +17,7 @@ pub(super) const MIGRATIONS: [&str; 1] = [MIGRATION_1];
 //
 // - chunks_unique is promise I3: (namespace, source) is one document, so this
 //   is the key (namespace, source, content_hash, start_line, ordinal).
+// - chunks_order says who stands beside whom, without touching the texts.
 // - facets are what filters ask about, shared by chunks of a document.
 // - vectors.vector_key = space << 32 | row keeps each space together.
 // - tail holds the hashed terms of rows that the text index has not seen
@@ -102,6 +103,7 @@ CREATE TABLE chunks (
 ) STRICT;
 CREATE UNIQUE INDEX chunks_unique ON chunks (document, content_hash, start_line, ordinal)
     WHERE removed_seq IS NULL;
+CREATE INDEX chunks_order ON chunks (document, position, facet) WHERE removed_seq IS NULL;
 CREATE INDEX chunks_removed ON chunks (removed_seq) WHERE removed_seq IS NOT NULL;
 CREATE INDEX chunks_history ON chunks (document) WHERE removed_seq IS NOT NULL;
 CREATE INDEX chunks_pending ON chunks (row) WHERE vector_state = 2 AND removed_seq IS NULL;

@@ -106,6 +106,7 @@ mod tests {
                 vector: None,
             },
             score,
+            parts: crate::query::Parts::default(),
         }
     }
 

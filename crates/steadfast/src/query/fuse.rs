@@ -6,6 +6,8 @@
 
 use steadfast_model::Row;
 
+use super::rank::Parts;
+
 /// What the vector counts against the words.
 const VECTOR_WEIGHT: f32 = 0.5;
 
@@ -31,6 +33,8 @@ pub(super) struct Candidate {
 pub(super) struct Ranked {
     pub(super) candidate: Candidate,
     pub(super) score: f32,
+    /// What each part adds to the score.
+    pub(super) parts: Parts,
 }
 
 /// The best scores in scope, by which others are divided.
@@ -65,10 +69,16 @@ pub(super) fn fuse(candidates: Vec<Candidate>, best: Best) -> Vec<Ranked> {
     };
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
-        .map(|candidate| Ranked {
-            score: part(weights.text, candidate.text, best.text)
-                + part(weights.vector, candidate.vector.unwrap_or(0.0), best.vector),
-            candidate,
+        .map(|candidate| {
+            let chunk = part(weights.text, candidate.text, best.text);
+            let vector = part(weights.vector, candidate.vector.unwrap_or(0.0), best.vector);
+            let mut parts = Parts::default();
+            (parts.chunk, parts.vector) = (chunk, vector);
+            Ranked {
+                score: chunk + vector,
+                candidate,
+                parts,
+            }
         })
         .collect();
     ranked.sort_by(|a, b| {

@@ -9,6 +9,7 @@ mod cursor;
 mod fuse;
 mod list;
 mod parse;
+mod rank;
 mod retrieve;
 mod snippet;
 
@@ -23,6 +24,7 @@ pub(crate) use answer::neighbours;
 pub use fuse::Weights;
 pub(crate) use list::list;
 pub use list::{ListRequest, Listing};
+pub use rank::{Formula, Parts};
 
 /// The most hits of one answer.
 pub const HITS_MAX: usize = 1000;
@@ -45,6 +47,8 @@ pub struct SearchRequest {
     pub neighbours: u32,
     /// Hits below this score are left out.
     pub min_score: Option<f32>,
+    /// What each part of a score counts.
+    pub formula: Formula,
 }
 
 impl SearchRequest {
@@ -58,6 +62,7 @@ impl SearchRequest {
             cursor: None,
             neighbours: 0,
             min_score: None,
+            formula: Formula::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use steadfast_index::Analyzer;
 use steadfast_model::Vector;
 use steadfast_store::Ways;
 
+use super::rank::{Date, asks_when};
 use super::{Mode, SearchRequest};
 use crate::error::Result;
 
@@ -18,6 +19,12 @@ pub(super) struct Question {
     pub(super) ways: Ways,
     /// Term hashes, ascending.
     pub(super) terms: Vec<u64>,
+    /// Its words in lower case, in order.
+    pub(super) words: Vec<String>,
+    /// A date that it names.
+    pub(super) date: Option<Date>,
+    /// It asks for a time.
+    pub(super) asks_when: bool,
     /// All zeros when the text says nothing to the model.
     pub(super) vector: Vector,
     /// What the asker should know.
@@ -53,13 +60,30 @@ pub(super) fn parse(
     if terms.is_empty() && vector.is_zero() {
         warnings.push("the question has no words to search for".to_owned());
     }
+    let words = words(text);
     Ok(Question {
+        date: Date::find(&words),
+        asks_when: asks_when(&words),
+        words,
         mode: request.mode,
         ways: request.mode.ways(),
         terms,
         vector,
         warnings,
     })
+}
+
+/// Returns the words of a text in lower case, without possessive endings.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '\u{2019}')
+        .map(|word| {
+            let word = word.trim_matches(['\'', '\u{2019}']);
+            word.split(['\'', '\u{2019}']).next().unwrap_or_default()
+        })
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn beginning(text: &str) -> &str {

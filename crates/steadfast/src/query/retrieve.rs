@@ -14,15 +14,19 @@ use steadfast_store::{Bm25, Snapshot};
 use super::cursor::Position;
 use super::fuse::{Best, Candidate, Ranked, Weights, fuse};
 use super::parse::Question;
+use super::rank::{self, Formula, Known};
 use super::{HITS_MAX, SearchRequest};
 use crate::error::Result;
 
 /// Rows by each way that make up the first tier. Each costs a look-up in the store, so
 /// this decides what a question costs beyond the scans.
-const DEPTH: usize = 50;
+const DEPTH: usize = 30;
 
 /// How much deeper each further tier looks.
 const DEEPER: usize = 10;
+
+/// Tiers whose candidates are ranked with their surroundings.
+const JOINED_TIERS: u32 = 2;
 
 /// The best rows by each way, as deep as one tier looks.
 struct Lists {
@@ -83,7 +87,7 @@ pub(super) fn page(
     loop {
         let lists = lists(snapshot, question, scope, depth_of(tier))?;
         let weights = lists.best().weights();
-        let ranked = tier_order(snapshot, question, &lists, tier)?;
+        let ranked = tier_order(snapshot, question, scope, &lists, tier, &request.formula)?;
         let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
         let rest = ranked.into_iter().filter(|ranked| {
             after.is_none_or(|position| position.is_before(ranked)) && ranked.score >= floor
@@ -142,17 +146,45 @@ fn lists(
 }
 
 /// Returns the rows that a tier shows, ranked: its candidates without those of the tiers before.
+///
+/// The first tiers look at the surroundings of each candidate, whose neighbours
+/// join it; the deeper ones, and a search by vector alone, take the scores as they are.
 fn tier_order(
     snapshot: &dyn Snapshot,
     question: &Question,
+    scope: &RowSet,
     lists: &Lists,
     tier: u32,
+    formula: &Formula,
 ) -> Result<Vec<Ranked>> {
+    let joins = question.ways.text;
+    let shown = if tier == 0 {
+        BTreeSet::new()
+    } else {
+        let mut shown = lists.rows(depth_of(tier - 1));
+        if joins {
+            let joined = lists.rows(depth_of((tier - 1).min(JOINED_TIERS - 1)));
+            let joined: Vec<Row> = joined.into_iter().collect();
+            shown.extend(rank::expand(snapshot, &joined, scope)?);
+        }
+        shown
+    };
     let mut rows = lists.rows(lists.depth);
-    if tier > 0 {
-        let shown = lists.rows(depth_of(tier - 1));
-        rows.retain(|row| !shown.contains(row));
+    if joins && tier < JOINED_TIERS {
+        let rows: Vec<Row> = rows.into_iter().collect();
+        let (text, vector) = (
+            lists.text.iter().copied().collect(),
+            lists.vector.iter().copied().collect(),
+        );
+        let known = Known {
+            text: &text,
+            vector: &vector,
+        };
+        let mut ranked = rank::rank(snapshot, question, scope, &rows, &known, formula)?;
+        ranked.retain(|ranked| !shown.contains(&ranked.candidate.row));
+        return Ok(ranked);
     }
+    rows.retain(|row| !shown.contains(row));
     let rows: Vec<Row> = rows.into_iter().collect();
     let texts = known_or(&rows, &lists.text, |missing| {
         if question.ways.text && !question.terms.is_empty() {

@@ -1,6 +1,7 @@
 //! The reading half: one snapshot, short statements, every hash checked.
 
 pub(in crate::sqlite) mod attributes;
+mod context;
 pub(in crate::sqlite) mod documents;
 pub(in crate::sqlite) mod fetch;
 mod listing;
