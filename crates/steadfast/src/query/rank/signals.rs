@@ -3,18 +3,60 @@
 //! The words are those of the calendar and of telling the time, in English; a
 //! question in another language gets no share from them and loses nothing.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use steadfast_index::Analyzer;
-use steadfast_model::{Analyze, Attributes, Timestamp};
+use steadfast_model::{Analyze, Attributes, Row, Timestamp};
+use steadfast_store::Snapshot;
+
+use super::formula::Parts;
+use crate::error::Result;
+use crate::query::parse::Question;
+
+/// Fills in the parts that come from what the question says of speaker and time.
+pub(super) fn signals(
+    snapshot: &dyn Snapshot,
+    question: &Question,
+    rows: &[Row],
+    attributes: &[Option<Arc<Attributes>>],
+    parts: &mut [Parts],
+) -> Result<()> {
+    let speakers: Vec<Option<&str>> = attributes
+        .iter()
+        .map(|found| speaker(found.as_deref()?))
+        .collect();
+    let named = named_speaker(&question.words, &speakers);
+    for (parts, speaker) in parts.iter_mut().zip(&speakers) {
+        if named.is_some() && named == *speaker {
+            parts.speaker = 1.0;
+        }
+    }
+    if let Some(date) = &question.date {
+        for (parts, found) in parts.iter_mut().zip(attributes) {
+            let time = found.as_ref().and_then(|found| found.document_time);
+            if time.is_some_and(|time| date.admits(time)) {
+                parts.date = 1.0;
+            }
+        }
+    }
+    if question.asks_when {
+        let counts = snapshot.term_counts(time_terms(), rows)?;
+        for (place, parts) in parts.iter_mut().enumerate() {
+            if counts.row(place).iter().any(|&count| count > 0) {
+                parts.when = 1.0;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Returns the speaker of a message.
-pub(super) fn speaker(attributes: &Attributes) -> Option<&str> {
+fn speaker(attributes: &Attributes) -> Option<&str> {
     attributes.meta.get("speaker")?.as_str()
 }
 
 /// Returns the one speaker whom the question names; none when it names nobody, or several.
-pub(super) fn named_speaker<'s>(words: &[String], speakers: &[Option<&'s str>]) -> Option<&'s str> {
+fn named_speaker<'s>(words: &[String], speakers: &[Option<&'s str>]) -> Option<&'s str> {
     let mut named: Option<&str> = None;
     for speaker in speakers.iter().flatten() {
         if named == Some(*speaker) || !is_named(words, speaker) {
@@ -114,7 +156,7 @@ impl Date {
     }
 
     /// Returns whether a time lies in what the question names.
-    pub(super) fn admits(&self, time: Timestamp) -> bool {
+    fn admits(&self, time: Timestamp) -> bool {
         let text = time.to_string();
         let mut parts = text.get(..10).unwrap_or_default().split('-');
         let mut next = || parts.next().and_then(|part| part.parse::<u32>().ok());
@@ -175,7 +217,7 @@ pub(in crate::query) fn asks_when(words: &[String]) -> bool {
 }
 
 /// Returns the terms of words that tell a time, ascending.
-pub(super) fn time_terms() -> &'static [u64] {
+fn time_terms() -> &'static [u64] {
     static TERMS: OnceLock<Vec<u64>> = OnceLock::new();
     TERMS.get_or_init(|| {
         let text = [&MONTHS[..], &TIMES[..]].concat().join(" ");
