@@ -39,7 +39,7 @@ pub use ingest::{
     Remembered, SkippedSource,
 };
 pub use memory::{ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, Selection};
-pub use query::{Answer, Formula, ListRequest, Listing, Mode, Parts, SearchRequest, Weights};
+pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Parts, SearchRequest};
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;

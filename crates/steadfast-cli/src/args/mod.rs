@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// Every answer ends with what was searched. With `--in` the path is first
     /// brought up to date, and only it is searched. Exits with 1 when there are
     /// no hits.
+    ///
+    /// In a question, "quoted words" must follow each other, -word leaves out
+    /// what has the word, and tag:T, kind:K, ns:NS, source:GLOB, in:PATH,
+    /// since:T and until:T are the flags of these names. Whatever does not read
+    /// so is a word like any other.
     #[command(after_long_help = search::EXAMPLES)]
     Search(Box<search::Args>),
     /// Show chunks by id

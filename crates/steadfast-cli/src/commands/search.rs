@@ -8,7 +8,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use steadfast::model::{Fault as _, Filter, Namespace};
 use steadfast::query::HITS_MAX;
-use steadfast::{Answer, IndexOptions, IndexReport, Memory, Mode, SearchRequest};
+use steadfast::{
+    Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, SearchRequest,
+};
 
 use super::{elapsed_ms, stdin};
 use crate::args::{Filters, ModeChoice, WriteOptions, namespace, refuse_flag};
@@ -24,6 +26,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   steadfast search \"how does recovery work\" --in docs
   steadfast search deploy --tag ops --since 2026-01-01 -k 5
+  steadfast search '\"blue green\" deploy -draft tag:ops since:2026-01-01'
   steadfast search budget --where '{\"year\": {\"$gte\": 2024}}' --json
   git log -1 --format=%B | steadfast search -";
 
@@ -57,6 +60,9 @@ pub(crate) struct Args {
     /// Show what makes up each score
     #[arg(long)]
     explain: bool,
+    /// Take the question as it is, without the question language
+    #[arg(long)]
+    literal: bool,
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
@@ -73,18 +79,25 @@ fn score(text: &str) -> Result<f32, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let query = query(&args.query)?;
+    let (query, is_literal) = query(args)?;
     let settings = context.settings()?;
     let here = context.environment.here();
-    let filter = args.filters.to_filter(&here)?;
+    let mut filters = args.filters.clone();
+    let asked = (!is_literal).then(|| read(&query, &mut filters.within));
     let mut request = SearchRequest::new(query);
-    request.filter = filter;
+    request.filter = filters.to_filter(&here)?;
+    if let Some(asked) = asked {
+        asked.apply(&mut request);
+    }
     request.limit = args.limit.map_or(settings.limit(), usize::from);
     request.mode = settings.mode(args.mode);
     request.neighbours = args.neighbours;
     request.min_score = args.min_score;
     request.cursor.clone_from(&args.cursor);
-    let (memory, indexed, warnings) = open(args, &settings, &request.filter)?;
+    let journal = args.write.journal();
+    let (memory, indexed, mut warnings) =
+        open(&filters.within, journal, &settings, &request.filter)?;
+    warnings.extend(left_out(&request.left_out));
     let started = Instant::now();
     let mut answer = memory.search(&request)?;
     let elapsed_ms = elapsed_ms(started);
@@ -118,21 +131,47 @@ fn needs_maintenance(answer: &Answer) -> bool {
     !answer.coverage.degraded.is_empty() || answer.coverage.tail >= TAIL_ROWS_LONG
 }
 
-/// Returns the question.
-fn query(argument: &OsString) -> Result<String, Failure> {
-    if argument == "-" {
-        return Ok(stdin::lossy(QUERY_BYTES_MAX)?.0);
+/// Returns the question, and whether it is to be taken as it is: a text from elsewhere is.
+fn query(args: &Args) -> Result<(String, bool), Failure> {
+    if args.query == "-" {
+        return Ok((stdin::lossy(QUERY_BYTES_MAX)?.0, true));
     }
-    let query = argument.to_string_lossy().into_owned();
+    let query = args.query.to_string_lossy().into_owned();
     refuse_flag(&query)?;
-    Ok(query)
+    Ok((query, args.literal))
+}
+
+/// Reads the question language; `in:PATH` counts as `--in PATH`, when there is such a path.
+fn read(query: &str, within: &mut Vec<PathBuf>) -> Asked {
+    let mut asked = Asked::read(query);
+    for path in &asked.within {
+        if Path::new(path).exists() {
+            within.push(PathBuf::from(path));
+        } else {
+            asked.words = format!("{} in:{path}", asked.words);
+        }
+    }
+    asked
+}
+
+/// Says what a question leaves out: a dash may have been meant as a dash.
+fn left_out(words: &[String]) -> Option<String> {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    (!words.is_empty()).then(|| {
+        let words = quoted.join(", ");
+        format!("left out: chunks with {words}; `--literal` takes the question as it is")
+    })
 }
 
 type Opened = (Memory, Option<Value>, Vec<String>);
 
 /// Opens the store; with `--in` it is first brought up to date, where it can be written.
-fn open(args: &Args, settings: &Settings, filter: &Filter) -> Result<Opened, Failure> {
-    let paths = &args.filters.within;
+fn open(
+    paths: &[PathBuf],
+    journal: Option<Journal>,
+    settings: &Settings,
+    filter: &Filter,
+) -> Result<Opened, Failure> {
     if paths.is_empty() {
         return Ok((open_to_read(settings)?, None, Vec::new()));
     }
@@ -142,7 +181,7 @@ fn open(args: &Args, settings: &Settings, filter: &Filter) -> Result<Opened, Fai
     {
         return Err(steadfast::Error::PathNotFound { path: path.clone() }.into());
     }
-    let memory = open_to_write(settings, args.write.journal())?;
+    let memory = open_to_write(settings, journal)?;
     let started = Instant::now();
     match bring_up_to_date(&memory, paths, settings, filter) {
         Ok(report) => {
@@ -210,23 +249,24 @@ fn bring_up_to_date(
 }
 
 fn object(args: &Args, answer: &Answer, indexed: Option<&Value>, elapsed_ms: f64) -> Value {
-    let hit = |hit: &steadfast::model::Hit| {
+    let hit = |(hit, parts): (&steadfast::model::Hit, &Parts)| {
         let mut object = json::hit(hit);
         if args.explain {
             let explanation = json!({
+                "parts": parts
+                    .named()
+                    .into_iter()
+                    .map(|(name, share)| (name.to_owned(), json::number(share)))
+                    .collect::<Value>(),
                 "text_score": json::number(hit.text_score),
                 "vector_score": hit.vector_score.map(json::number),
-                "weights": {
-                    "text": json::number(answer.weights.text),
-                    "vector": json::number(answer.weights.vector),
-                },
             });
             json::set(&mut object, "explain", explanation);
         }
         object
     };
     json!({
-        "hits": answer.hits.iter().map(hit).collect::<Value>(),
+        "hits": answer.hits.iter().zip(&answer.parts).map(hit).collect::<Value>(),
         "coverage": json::coverage(&answer.coverage),
         "cursor": answer.cursor,
         "elapsed_ms": elapsed_ms,
@@ -243,10 +283,10 @@ fn write(
     here: &Path,
     elapsed_ms: f64,
 ) -> io::Result<()> {
-    for (index, hit) in answer.hits.iter().enumerate() {
+    for (index, (hit, parts)) in answer.hits.iter().zip(&answer.parts).enumerate() {
         text::hit(out, style, index + 1, hit, here)?;
         if args.explain {
-            text::explanation(out, hit, answer.weights)?;
+            text::explanation(out, hit, parts)?;
         }
         writeln!(out)?;
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use steadfast::Weights;
+use steadfast::Parts;
 use steadfast::model::{Chunk, Coverage, Finding, Hit};
 
 use super::{Style, grouped};
@@ -51,18 +51,24 @@ pub(crate) fn hit(
     Ok(())
 }
 
-/// Writes the scores that make up the score of a hit.
-pub(crate) fn explanation(out: &mut dyn Write, hit: &Hit, weights: Weights) -> io::Result<()> {
+/// Writes the shares that make up the score of a hit, then what they were made from.
+pub(crate) fn explanation(out: &mut dyn Write, hit: &Hit, parts: &Parts) -> io::Result<()> {
+    let shares: Vec<String> = parts
+        .named()
+        .into_iter()
+        .filter(|(_, share)| *share > 0.0)
+        .map(|(name, share)| format!("{} {share:.3}", name.replace('_', " ")))
+        .collect();
     let vector = hit
         .vector_score
         .map_or("none".to_owned(), |score| format!("{score:.3}"));
     let via: Vec<&str> = hit.matched_via.iter().map(|way| way.as_str()).collect();
     writeln!(
         out,
-        "   text {:.3} (weight {}), vector {vector} (weight {}), found by {}",
+        "   {:.3} = {}; BM25 {:.3}, cosine {vector}, found by {}",
+        hit.score,
+        shares.join(" + "),
         hit.text_score,
-        weights.text,
-        weights.vector,
         via.join(", ")
     )
 }

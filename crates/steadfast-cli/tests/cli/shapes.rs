@@ -153,7 +153,8 @@ fn explain_adds_the_parts_of_a_score() {
     let answer = place.json(&["search", "manual", "--explain"]);
     let explain = &answer["hits"][0]["explain"];
     assert!(explain["text_score"].as_f64().unwrap() > 0.0, "{explain}");
-    let weights = explain["weights"]["text"].as_f64().unwrap()
-        + explain["weights"]["vector"].as_f64().unwrap();
-    assert!((weights - 1.0).abs() < 1e-6, "{explain}");
+    let parts = explain["parts"].as_object().unwrap();
+    let sum: f64 = parts.values().map(|share| share.as_f64().unwrap()).sum();
+    let score = answer["hits"][0]["score"].as_f64().unwrap();
+    assert!((sum - score).abs() < 1e-5, "{explain}");
 }

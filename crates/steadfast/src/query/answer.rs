@@ -6,28 +6,33 @@ use steadfast_index::Analyzer;
 use steadfast_model::{Chunk, Coverage, Hit, Match, NotSearched, Row};
 use steadfast_store::{Scope, Snapshot};
 
-use super::fuse::Ranked;
 use super::parse::Question;
+use super::rank::Parts;
+use super::retrieve::Page;
 use super::snippet::snippet;
 use super::{Mode, SearchRequest};
 use crate::error::Result;
 
-/// Returns the hits of a page, and how many could not be given because their text is damaged.
+/// Returns the hits of a page with what makes up their scores, and how many could not be given because their text is damaged.
 pub(super) fn hits(
     snapshot: &dyn Snapshot,
     question: &Question,
-    ranked: &[Ranked],
+    page: &Page,
     request: &SearchRequest,
-) -> Result<(Vec<Hit>, u64)> {
-    let rows: Vec<Row> = ranked.iter().map(|ranked| ranked.candidate.row).collect();
+) -> Result<(Vec<(Hit, Parts)>, u64)> {
+    let rows: Vec<Row> = page
+        .ranked
+        .iter()
+        .map(|ranked| ranked.candidate.row)
+        .collect();
     let fetched = snapshot.fetch(&rows)?;
     let mut chunks: HashMap<Row, Chunk> = fetched
         .chunks
         .into_iter()
         .map(|chunk| (chunk.row, chunk))
         .collect();
-    let mut hits = Vec::with_capacity(ranked.len());
-    for ranked in ranked {
+    let mut hits = Vec::with_capacity(page.ranked.len());
+    for ranked in &page.ranked {
         let Some(chunk) = chunks.remove(&ranked.candidate.row) else {
             continue;
         };
@@ -43,7 +48,8 @@ pub(super) fn hits(
         }
         let neighbours = neighbours(snapshot, chunk.row, request.neighbours)?;
         let (snippet, highlights) = snippet(Analyzer, &chunk.text, &question.terms);
-        hits.push(Hit {
+        let also_in = page.copies.get(&chunk.row).cloned();
+        let hit = Hit {
             chunk,
             score: ranked.score,
             text_score: ranked.candidate.text,
@@ -51,9 +57,10 @@ pub(super) fn hits(
             matched_via,
             snippet,
             highlights,
-            also_in: Vec::new(),
+            also_in: also_in.unwrap_or_default(),
             neighbours,
-        });
+        };
+        hits.push((hit, ranked.parts));
     }
     Ok((hits, fetched.damaged.len() as u64))
 }

@@ -85,7 +85,8 @@ fn digest(request: &SearchRequest) -> u64 {
             .map_or(u32::MAX, f32::to_bits)
             .to_le_bytes(),
     );
-    hasher.update(format!("{:?}", request.filter).as_bytes());
+    let words = (&request.phrases, &request.left_out);
+    hasher.update(format!("{:?} {words:?} {:?}", request.filter, request.formula).as_bytes());
     hasher.update(request.query.as_bytes());
     let mut out = [0; 8];
     hasher.finalize_xof().fill(&mut out);
@@ -107,6 +108,7 @@ mod tests {
             },
             score,
             parts: crate::query::Parts::default(),
+            likeness: None,
         }
     }
 

@@ -6,6 +6,7 @@
 
 use steadfast_model::Row;
 
+use super::copies::likeness;
 use super::rank::Parts;
 
 /// What the vector counts against the words.
@@ -13,11 +14,9 @@ const VECTOR_WEIGHT: f32 = 0.5;
 
 /// What each way of searching counts in the score of a hit.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
-pub struct Weights {
-    /// What its words count.
-    pub text: f32,
-    /// What its vector counts.
-    pub vector: f32,
+struct Weights {
+    text: f32,
+    vector: f32,
 }
 
 /// A candidate with its two scores.
@@ -35,6 +34,8 @@ pub(super) struct Ranked {
     pub(super) score: f32,
     /// What each part adds to the score.
     pub(super) parts: Parts,
+    /// Equal for copies of one text.
+    pub(super) likeness: Option<u64>,
 }
 
 /// The best scores in scope, by which others are divided.
@@ -46,7 +47,7 @@ pub(super) struct Best {
 
 impl Best {
     /// Returns what each way counts. A way that found nothing in scope does not weigh.
-    pub(super) fn weights(self) -> Weights {
+    fn weights(self) -> Weights {
         let (text, vector) = match (self.text > 0.0, self.vector > 0.0) {
             (true, true) => (1.0 - VECTOR_WEIGHT, VECTOR_WEIGHT),
             (true, false) => (1.0, 0.0),
@@ -76,6 +77,7 @@ pub(super) fn fuse(candidates: Vec<Candidate>, best: Best) -> Vec<Ranked> {
             (parts.chunk, parts.vector) = (chunk, vector);
             Ranked {
                 score: chunk + vector,
+                likeness: likeness(candidate.text, candidate.vector),
                 candidate,
                 parts,
             }

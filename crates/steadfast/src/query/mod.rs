@@ -5,10 +5,13 @@
 //! question is an error, whatever is in it.
 
 mod answer;
+mod copies;
 mod cursor;
 mod fuse;
+mod language;
 mod list;
 mod parse;
+mod phrase;
 mod rank;
 mod retrieve;
 mod snippet;
@@ -21,7 +24,7 @@ use steadfast_store::{Backend, Ways};
 use crate::error::Result;
 
 pub(crate) use answer::neighbours;
-pub use fuse::Weights;
+pub use language::Asked;
 pub(crate) use list::list;
 pub use list::{ListRequest, Listing};
 pub use rank::{Formula, Parts};
@@ -33,8 +36,12 @@ pub const HITS_MAX: usize = 1000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SearchRequest {
-    /// The question, in any words; no text is an error.
+    /// The question, in any words; no text is an error. It is taken as it is: [`Asked`] reads the question language.
     pub query: String,
+    /// Words that must follow each other in the text of a hit, in any form.
+    pub phrases: Vec<String>,
+    /// Words and phrases that must not be in the text of a hit, in any form.
+    pub left_out: Vec<String>,
     /// Which chunks it is about.
     pub filter: Filter,
     /// How many hits are wanted, at most [`HITS_MAX`].
@@ -56,6 +63,8 @@ impl SearchRequest {
     pub fn new(query: impl Into<String>) -> Self {
         Self {
             query: query.into(),
+            phrases: Vec::new(),
+            left_out: Vec::new(),
             filter: Filter::default(),
             limit: 10,
             mode: Mode::default(),
@@ -98,8 +107,8 @@ pub struct Answer {
     pub coverage: Coverage,
     /// Gets the next hits, when there may be more.
     pub cursor: Option<String>,
-    /// What each way of searching counts in the scores of this answer.
-    pub weights: Weights,
+    /// What makes up the score of each hit, in the order of the hits.
+    pub parts: Vec<Parts>,
 }
 
 /// Answers a question from one moment of the store.
@@ -114,15 +123,17 @@ pub(crate) fn search(
     let snapshot = backend.snapshot()?;
     snapshot.warm(question.ways);
     let scope = snapshot.scope(&request.filter, now)?;
-    let page = retrieve::page(snapshot.as_ref(), &question, &scope.rows, start, request)?;
-    let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &page.ranked, request)?;
+    let narrowed = question.demands.narrow(snapshot.as_ref(), &scope.rows)?;
+    let rows = narrowed.as_ref().unwrap_or(&scope.rows);
+    let page = retrieve::page(snapshot.as_ref(), &question, rows, start, request)?;
+    let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &page, request)?;
     let coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
     let cursor = page.next.map(|position| cursor::encode(request, position));
-    let weights = page.weights;
+    let (hits, parts) = hits.into_iter().unzip();
     Ok(Answer {
         hits,
         coverage,
         cursor,
-        weights,
+        parts,
     })
 }

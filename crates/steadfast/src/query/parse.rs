@@ -5,6 +5,7 @@ use steadfast_index::Analyzer;
 use steadfast_model::Vector;
 use steadfast_store::Ways;
 
+use super::phrase::Demands;
 use super::rank::{Date, asks_when};
 use super::{Mode, SearchRequest};
 use crate::error::Result;
@@ -19,6 +20,8 @@ pub(super) struct Question {
     pub(super) ways: Ways,
     /// Term hashes, ascending.
     pub(super) terms: Vec<u64>,
+    /// What a text must have, and must not.
+    pub(super) demands: Demands,
     /// Its words in lower case, in order.
     pub(super) words: Vec<String>,
     /// A date that it names.
@@ -65,6 +68,7 @@ pub(super) fn parse(
         date: Date::find(&words),
         asks_when: asks_when(&words),
         words,
+        demands: Demands::read(analyzer, &request.phrases, &request.left_out),
         mode: request.mode,
         ways: request.mode.ways(),
         terms,

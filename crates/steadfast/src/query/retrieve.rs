@@ -11,8 +11,9 @@ use std::collections::{BTreeSet, HashMap};
 use steadfast_model::{Row, RowSet};
 use steadfast_store::{Bm25, Snapshot};
 
+use super::copies::{Copies, fold};
 use super::cursor::Position;
-use super::fuse::{Best, Candidate, Ranked, Weights, fuse};
+use super::fuse::{Best, Candidate, Ranked, fuse};
 use super::parse::Question;
 use super::rank::{self, Formula, Known};
 use super::{HITS_MAX, SearchRequest};
@@ -64,12 +65,13 @@ fn depth_of(tier: u32) -> usize {
 }
 
 /// A page of ranked rows.
+#[derive(Default)]
 pub(super) struct Page {
     pub(super) ranked: Vec<Ranked>,
+    /// Where else the texts of the rows are.
+    pub(super) copies: Copies,
     /// Where the next page starts, when there may be one.
     pub(super) next: Option<Position>,
-    /// What each way counts in the scores.
-    pub(super) weights: Weights,
 }
 
 /// Returns a page of ranked rows.
@@ -81,42 +83,25 @@ pub(super) fn page(
     request: &SearchRequest,
 ) -> Result<Page> {
     let limit = request.limit.clamp(1, HITS_MAX);
-    let mut page: Vec<Ranked> = Vec::with_capacity(limit);
+    let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
+    let mut page = Page::default();
     let mut tier = start.map_or(0, |position| position.tier);
     let mut after = start;
     loop {
         let lists = lists(snapshot, question, scope, depth_of(tier))?;
-        let weights = lists.best().weights();
-        let ranked = tier_order(snapshot, question, scope, &lists, tier, &request.formula)?;
-        let floor = request.min_score.unwrap_or(f32::NEG_INFINITY);
-        let rest = ranked.into_iter().filter(|ranked| {
+        let mut ranked = tier_order(snapshot, question, scope, &lists, tier, &request.formula)?;
+        question.demands.keep(snapshot, &mut ranked)?;
+        page.copies.extend(fold(snapshot, &mut ranked)?);
+        let mut rest = ranked.into_iter().filter(|ranked| {
             after.is_none_or(|position| position.is_before(ranked)) && ranked.score >= floor
         });
-        for ranked in rest {
-            if page.len() == limit {
-                let next = page.last().map(|last| Position::at(tier, last));
-                return Ok(Page {
-                    ranked: page,
-                    next,
-                    weights,
-                });
-            }
-            page.push(ranked);
-        }
-        if lists.is_exhausted() {
-            return Ok(Page {
-                ranked: page,
-                next: None,
-                weights,
-            });
-        }
-        if page.len() == limit {
-            let next = page.last().map(|last| Position::at(tier, last));
-            return Ok(Page {
-                ranked: page,
-                next,
-                weights,
-            });
+        page.ranked
+            .extend(rest.by_ref().take(limit - page.ranked.len()));
+        let is_last = lists.is_exhausted() && rest.next().is_none();
+        if page.ranked.len() == limit || is_last {
+            let last = page.ranked.last().filter(|_| !is_last);
+            page.next = last.map(|last| Position::at(tier, last));
+            return Ok(page);
         }
         (tier, after) = (tier + 1, None);
     }

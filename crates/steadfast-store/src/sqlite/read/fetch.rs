@@ -89,16 +89,19 @@ impl SqliteSnapshot<'_> {
             };
             let mut found = connection
                 .prepare_cached(
-                    "SELECT position, row FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+                    "SELECT position, row FROM chunks INDEXED BY chunks_order
+                     WHERE document = ?1 AND position BETWEEN ?2 AND ?3 AND position <> ?4
+                     AND removed_seq IS NULL",
                 )?
-                .query_map([document], |row| {
-                    Ok((row.get::<_, i64>(0)? - position, Row(row.get(1)?)))
-                })?
-                .filter(|found| {
-                    found.as_ref().map_or(true, |&(offset, other)| {
-                        other != row && offset != 0 && offset.unsigned_abs() <= u64::from(distance)
-                    })
-                })
+                .query_map(
+                    [
+                        document,
+                        position - i64::from(distance),
+                        position + i64::from(distance),
+                        position,
+                    ],
+                    |row| Ok((row.get::<_, i64>(0)? - position, Row(row.get(1)?))),
+                )?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             found.sort_unstable();
             Ok(found)

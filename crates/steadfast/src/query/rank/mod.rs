@@ -25,6 +25,7 @@ use std::collections::HashMap;
 use steadfast_model::{Kind, Row, RowSet};
 use steadfast_store::Snapshot;
 
+use super::copies::likeness;
 use super::fuse::{Candidate, Ranked};
 use super::parse::Question;
 use crate::error::Result;
@@ -103,13 +104,19 @@ pub(super) fn rank(
                 .or(parts.has_vector.then_some(parts.vector)),
         })
         .collect();
+    let likenesses: Vec<Option<u64>> = parts
+        .iter()
+        .map(|parts| likeness(parts.chunk, parts.has_vector.then_some(parts.vector)))
+        .collect();
     let mut ranked: Vec<Ranked> = found
         .into_iter()
+        .zip(likenesses)
         .zip(formula.weigh(parts))
-        .map(|(candidate, (score, parts))| Ranked {
+        .map(|((candidate, likeness), (score, parts))| Ranked {
             candidate,
             score,
             parts,
+            likeness,
         })
         .collect();
     ranked.sort_by(|a, b| {
