@@ -65,6 +65,13 @@ enum Command {
         #[arg(long)]
         categories: bool,
     },
+    /// Choose what the parts of a score count, by cross-validation on a data set in its public layout
+    Tune {
+        /// Which layout the file has
+        layout: eval::Layout,
+        /// The file
+        file: PathBuf,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -109,6 +116,7 @@ fn main() -> anyhow::Result<()> {
             file,
             categories,
         } => eval::run(layout, &file, categories),
+        Command::Tune { layout, file } => eval::tune(layout, &file),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Found, Question};
+
 /// Sums over questions.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -28,16 +30,10 @@ impl Sums {
 }
 
 impl Tally {
-    pub(super) fn add(
-        &mut self,
-        units: &BTreeSet<String>,
-        found_units: &[String],
-        sessions: &BTreeSet<String>,
-        found_sessions: &[String],
-    ) {
+    pub(super) fn add(&mut self, question: &Question, found: &Found) {
         self.questions += 1;
-        self.unit.add(units, found_units);
-        self.session.add(sessions, found_sessions);
+        self.unit.add(&question.units, &found.units);
+        self.session.add(&question.sessions, &found.sessions);
     }
 
     pub(super) fn questions(&self) -> u32 {
@@ -71,7 +67,7 @@ pub(super) fn heading(has_sessions: bool) -> String {
 }
 
 /// A question without evidence counts as answered, as is usual for these sets.
-fn recall(wanted: &BTreeSet<String>, found: &[String], k: usize) -> f64 {
+pub(super) fn recall(wanted: &BTreeSet<String>, found: &[String], k: usize) -> f64 {
     if wanted.is_empty() {
         return 1.0;
     }

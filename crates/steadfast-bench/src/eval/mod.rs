@@ -10,13 +10,14 @@ mod cosqa;
 mod locomo;
 mod longmemeval;
 mod measure;
+mod tune;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use steadfast::model::{Filter, Namespace};
-use steadfast::{Memory, Mode, SearchRequest};
+use steadfast::{Formula, Memory, Mode, SearchRequest};
 
 use crate::figures::Times;
 use measure::Tally;
@@ -56,11 +57,7 @@ pub(crate) enum Layout {
 
 pub(crate) fn run(layout: Layout, file: &Path, by_category: bool) -> anyhow::Result<()> {
     let started = Instant::now();
-    let task = match layout {
-        Layout::Locomo => locomo::load(file)?,
-        Layout::Longmemeval => longmemeval::load(file)?,
-        Layout::Cosqa => cosqa::load(file)?,
-    };
+    let task = load(layout, file)?;
     say(&format!(
         "{} questions over {} chunks, ingested in {:.1} s",
         task.questions.len(),
@@ -89,42 +86,72 @@ pub(crate) fn run(layout: Layout, file: &Path, by_category: bool) -> anyhow::Res
     Ok(())
 }
 
+/// Chooses the formula by cross-validation and prints what it scores where it was not chosen.
+pub(crate) fn tune(layout: Layout, file: &Path) -> anyhow::Result<()> {
+    tune::run(&load(layout, file)?)
+}
+
+fn load(layout: Layout, file: &Path) -> anyhow::Result<Task> {
+    match layout {
+        Layout::Locomo => locomo::load(file),
+        Layout::Longmemeval => longmemeval::load(file),
+        Layout::Cosqa => cosqa::load(file),
+    }
+}
+
 fn ask(task: &Task, mode: Mode) -> anyhow::Result<(Tally, BTreeMap<String, Tally>, Times)> {
     let mut all = Tally::default();
     let mut categories: BTreeMap<String, Tally> = BTreeMap::new();
     let mut times: Vec<Duration> = Vec::new();
     for question in &task.questions {
-        let mut request = SearchRequest::new(question.text.as_str());
-        request.limit = DEPTH;
-        request.mode = mode;
-        request.filter = Filter {
-            namespaces: vec![question.namespace.clone()],
-            ..Filter::default()
-        };
         let started = Instant::now();
-        let answer = task.memory.search(&request)?;
+        let found = found(task, question, mode, Formula::default())?;
         times.push(started.elapsed());
-        anyhow::ensure!(answer.coverage.complete, "a search was not complete");
-        let mut units: Vec<(String, f32)> = Vec::new();
-        let mut sessions: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
-        for hit in &answer.hits {
-            let Some((unit, session)) = task.units.get(&hit.chunk.id.to_string()) else {
-                continue;
-            };
-            // A long message has several chunks; the best stands for it.
-            if units.iter().all(|(known, _)| known != unit) {
-                units.push((unit.clone(), hit.score));
-                sessions.entry(session).or_default().push(hit.score);
-            }
-        }
-        let units: Vec<String> = units.into_iter().map(|(unit, _)| unit).collect();
-        let sessions = measure::rank_sessions(sessions);
         let category = categories.entry(question.category.clone()).or_default();
         for tally in [&mut all, category] {
-            tally.add(&question.units, &units, &question.sessions, &sessions);
+            tally.add(question, &found);
         }
     }
     Ok((all, categories, Times::of(times)))
+}
+
+/// The units and sessions that a search found, best first.
+struct Found {
+    units: Vec<String>,
+    sessions: Vec<String>,
+}
+
+fn found(task: &Task, question: &Question, mode: Mode, formula: Formula) -> anyhow::Result<Found> {
+    let mut request = SearchRequest::new(question.text.as_str());
+    request.limit = DEPTH;
+    request.mode = mode;
+    request.formula = formula;
+    request.filter = Filter {
+        namespaces: vec![question.namespace.clone()],
+        ..Filter::default()
+    };
+    let answer = task.memory.search(&request)?;
+    anyhow::ensure!(answer.coverage.complete, "a search was not complete");
+    let mut units: Vec<String> = Vec::new();
+    let mut sessions: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
+    for hit in &answer.hits {
+        // A unit that is a copy of another stands beside it.
+        let places = hit.also_in.iter().map(|also| &also.id);
+        for id in std::iter::once(&hit.chunk.id).chain(places) {
+            let Some((unit, session)) = task.units.get(&id.to_string()) else {
+                continue;
+            };
+            // A long message has several chunks; the best stands for it.
+            if !units.contains(unit) {
+                units.push(unit.clone());
+                sessions.entry(session).or_default().push(hit.score);
+            }
+        }
+    }
+    Ok(Found {
+        units,
+        sessions: measure::rank_sessions(sessions),
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the command")]

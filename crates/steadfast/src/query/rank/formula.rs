@@ -7,14 +7,18 @@ use steadfast_store::Bm25;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Formula {
-    /// What vectors count against words, from 0 to 1.
-    pub vector: f32,
+    /// What vectors count against words, from 0 to 1, for messages and notes.
+    pub short_vector: f32,
+    /// The same for documents, code and data.
+    pub long_vector: f32,
     /// What the candidate itself counts against the window around it, from 0 to 1, for words.
     pub own_words: f32,
     /// The same for vectors.
     pub own_vector: f32,
     /// What the words of the whole document count, or of the part of it around the candidate.
     pub parent: f32,
+    /// What the own words of an assistant's or a tool's message count against those of a user's.
+    pub reply: f32,
     /// What it counts that the question names the speaker of a message.
     pub speaker: f32,
     /// What it counts that the question names the date of a text.
@@ -32,10 +36,12 @@ pub struct Formula {
 impl Default for Formula {
     fn default() -> Self {
         Self {
-            vector: 0.5,
+            short_vector: 0.5,
+            long_vector: 0.5,
             own_words: 0.4,
             own_vector: 0.4,
             parent: 0.3,
+            reply: 0.5,
             speaker: 0.1,
             date: 0.2,
             when: 0.1,
@@ -67,29 +73,48 @@ pub struct Parts {
     /// The question asks when, and it tells a time.
     pub when: f32,
     pub(super) has_vector: bool,
+    pub(super) kind: Kind,
+}
+
+/// Returns whether a text is a piece of something long, and not something said or noted.
+fn is_long(kind: Kind) -> bool {
+    match kind {
+        Kind::Message | Kind::Note => false,
+        Kind::Text | Kind::Markdown | Kind::Code | Kind::Data => true,
+    }
 }
 
 impl Formula {
     pub(super) fn bm25_of(&self, kind: Kind) -> Bm25 {
-        match kind {
-            Kind::Message | Kind::Note => self.short_bm25,
-            Kind::Text | Kind::Markdown | Kind::Code | Kind::Data => self.long_bm25,
+        if is_long(kind) {
+            self.long_bm25
+        } else {
+            self.short_bm25
         }
     }
 
-    /// Returns the score of each candidate with its shares. A way that found nothing does not weigh.
+    /// Returns what words and vectors count. A way that found nothing does not weigh.
+    fn ways(&self, kind: Kind, has_words: bool, has_vectors: bool) -> (f32, f32) {
+        let vector = if is_long(kind) {
+            self.long_vector
+        } else {
+            self.short_vector
+        };
+        match (has_words, has_vectors) {
+            (true, true) => (1.0 - vector, vector),
+            (true, false) => (1.0, 0.0),
+            (false, true) => (0.0, 1.0),
+            (false, false) => (0.0, 0.0),
+        }
+    }
+
+    /// Returns the score of each candidate with its shares.
     pub(super) fn weigh(&self, mut parts: Vec<Parts>) -> Vec<(f32, Parts)> {
         let largest = |part: fn(&Parts) -> f32| parts.iter().map(part).fold(0.0, f32::max);
         let (chunk, window) = (largest(|parts| parts.chunk), largest(|parts| parts.window));
         let parent = largest(|parts| parts.parent);
         let vector = largest(|parts| parts.vector);
         let vector_window = largest(|parts| parts.vector_window);
-        let (words, vectors) = match (window > 0.0, vector > 0.0) {
-            (true, true) => (1.0 - self.vector, self.vector),
-            (true, false) => (1.0, 0.0),
-            (false, true) => (0.0, 1.0),
-            (false, false) => (0.0, 0.0),
-        };
         let share = |weight: f32, value: f32, largest: f32| {
             if largest > 0.0 {
                 weight * value.max(0.0) / largest
@@ -98,6 +123,7 @@ impl Formula {
             }
         };
         for parts in &mut parts {
+            let (words, vectors) = self.ways(parts.kind, window > 0.0, vector > 0.0);
             *parts = Parts {
                 chunk: share(words * self.own_words, parts.chunk, chunk),
                 window: share(words * (1.0 - self.own_words), parts.window, window),
@@ -112,6 +138,7 @@ impl Formula {
                 date: self.date * parts.date,
                 when: self.when * parts.when,
                 has_vector: parts.has_vector,
+                kind: parts.kind,
             };
         }
         parts

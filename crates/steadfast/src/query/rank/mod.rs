@@ -67,18 +67,19 @@ pub(super) fn rank(
     let surroundings = Surroundings::read(snapshot, rows, 2 * WINDOW)?;
     let candidates = surroundings.joined(scope, WINDOW);
     let attributes = surroundings.attributes(snapshot, &candidates)?;
-    let mut parts = vec![Parts::default(); candidates.len()];
+    let mut parts: Vec<Parts> = attributes
+        .iter()
+        .map(|found| Parts {
+            kind: found.as_ref().map_or(Kind::Text, |found| found.kind),
+            ..Parts::default()
+        })
+        .collect();
     if question.ways.text && !question.terms.is_empty() {
-        let kinds: Vec<Kind> = attributes
-            .iter()
-            .map(|found| found.as_ref().map_or(Kind::Text, |found| found.kind))
-            .collect();
         words::words(
             snapshot,
             question,
             &surroundings,
             &candidates,
-            &kinds,
             formula,
             &mut parts,
         )?;
@@ -91,6 +92,7 @@ pub(super) fn rank(
         .map(|seat| surroundings.row(*seat))
         .collect();
     signals::signals(snapshot, question, &rows, &attributes, &mut parts)?;
+    signals::weigh_replies(formula.reply, &attributes, &mut parts);
     let found: Vec<Candidate> = rows
         .iter()
         .zip(&parts)

@@ -50,6 +50,26 @@ pub(super) fn signals(
     Ok(())
 }
 
+/// Lets the words of a reply count less than those of whom it answers: replies are long, and repeat what was asked.
+pub(super) fn weigh_replies(
+    weight: f32,
+    attributes: &[Option<Arc<Attributes>>],
+    parts: &mut [Parts],
+) {
+    for (parts, found) in parts.iter_mut().zip(attributes) {
+        let role = found.as_ref().and_then(|found| found.meta.get("role"));
+        if role
+            .and_then(|role| role.as_str())
+            .is_some_and(|role| REPLIES.contains(&role))
+        {
+            parts.chunk *= weight;
+        }
+    }
+}
+
+/// The roles of those who answer, as the public formats of conversations name them.
+const REPLIES: [&str; 5] = ["assistant", "model", "ai", "tool", "function"];
+
 /// Returns the speaker of a message.
 fn speaker(attributes: &Attributes) -> Option<&str> {
     attributes.meta.get("speaker")?.as_str()

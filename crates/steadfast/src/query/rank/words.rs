@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use steadfast_model::{Kind, Row};
+use steadfast_model::Row;
 use steadfast_store::{Bm25, Snapshot, TermCounts};
 
 use super::WINDOW;
@@ -74,7 +74,6 @@ pub(super) fn words(
     question: &Question,
     surroundings: &Surroundings,
     candidates: &[usize],
-    kinds: &[Kind],
     formula: &Formula,
     parts: &mut [Parts],
 ) -> Result<()> {
@@ -97,7 +96,7 @@ pub(super) fn words(
         else {
             continue;
         };
-        let own = formula.bm25_of(kinds.get(index).copied().unwrap_or_default());
+        let own = formula.bm25_of(parts.kind);
         parts.chunk = words.bm25(*seat..seat + 1, words.average, own, &mut sums);
         parts.window = words.bm25(window.clone(), window_average, own, &mut sums);
         parts.parent = *known.entry(block.clone()).or_insert_with(|| {
