@@ -36,6 +36,22 @@ pub enum Change {
     },
     /// Count that these rows were fetched by id.
     Access(Vec<Row>),
+    /// Give live chunks that carry a tag another one instead, which they may carry already.
+    RenameTag {
+        /// The tag they carry.
+        from: String,
+        /// The tag they are to carry.
+        to: String,
+    },
+    /// Move documents into another namespace, which may have some already.
+    ///
+    /// A document whose source is in both stays where it is: nothing is mixed or lost.
+    RenameNamespace {
+        /// Where they are.
+        from: Namespace,
+        /// Where they are to be.
+        to: Namespace,
+    },
 }
 
 /// The new content of a document.
@@ -71,14 +87,13 @@ pub struct NoteWrite {
 }
 
 impl NoteWrite {
-    /// Returns what makes two notes the same: namespace, title and text.
+    /// Returns what makes two notes of one namespace the same: title and text.
     pub fn digest(&self) -> ContentHash {
         let mut hasher = blake3::Hasher::new();
         let mut field = |bytes: &[u8]| {
             hasher.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
             hasher.update(bytes);
         };
-        field(self.namespace.as_str().as_bytes());
         match &self.attributes.title {
             Some(title) => field(title.as_bytes()),
             None => field(&[0]),

@@ -46,6 +46,9 @@ pub enum Error {
     /// No chunk has this id.
     #[error("no chunk has the id `{0}`")]
     ChunkNotFound(String),
+    /// No chunk has this tag, or no source is in this namespace.
+    #[error("nothing is called `{0}`")]
+    NameNotFound(String),
     /// The cursor is not one that this question returned.
     #[error("the cursor does not belong to this question")]
     InvalidCursor,
@@ -78,6 +81,7 @@ impl Fault for Error {
             Self::Id(_) => "invalid_id",
             Self::Time(_) => "invalid_time",
             Self::ChunkNotFound(_) => "chunk_not_found",
+            Self::NameNotFound(_) => "name_not_found",
             Self::InvalidCursor => "invalid_cursor",
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "idempotency_conflict",
             Self::Refused(_) => "forgotten",
@@ -93,7 +97,7 @@ impl Fault for Error {
             Self::PathNotFound { path } | Self::PathUnreadable { path, .. } => {
                 Some(path.display().to_string())
             }
-            Self::ChunkNotFound(id) => Some(id.clone()),
+            Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::Embed(_)
             | Self::Filter(_)
             | Self::Expression(_)
@@ -118,6 +122,7 @@ impl Fault for Error {
             | Self::Id(_)
             | Self::Time(_)
             | Self::ChunkNotFound(_)
+            | Self::NameNotFound(_)
             | Self::InvalidCursor
             | Self::Refused(_)
             | Self::NothingSelected
@@ -132,6 +137,7 @@ impl Fault for Error {
             Self::PathNotFound { .. } => "check the spelling; nothing was indexed",
             Self::PathUnreadable { .. } => "give your user access to the path; nothing was indexed",
             Self::ChunkNotFound(_) => "ids come from search, list and remember of this store",
+            Self::NameNotFound(_) => "`steadfast tags` and `steadfast namespaces` list the names",
             Self::InvalidCursor => {
                 "use the cursor with the same question and filters, or start again without it"
             }

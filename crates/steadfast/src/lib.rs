@@ -38,7 +38,9 @@ pub use ingest::{
     Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,
     Remembered, SkippedSource,
 };
-pub use memory::{ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, Selection};
+pub use memory::{
+    ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, RenamePlan, Renamed, Selection,
+};
 pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Parts, SearchRequest};
 
 pub use steadfast_embed::{Embed, EmbedError};

@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, forget, get, index, list, log, man, rebuild, remember, search, sources,
-    verify,
+    completions, config, forget, get, index, list, log, man, names, rebuild, remember, search,
+    sources, verify,
 };
 use crate::context::Global;
 
@@ -109,12 +109,12 @@ pub(crate) enum Command {
     /// before are yours to delete.
     #[command(after_long_help = forget::EXAMPLES)]
     Forget(forget::Args),
-    /// List tags with their number of chunks
-    #[command(after_long_help = "Example:\n  steadfast tags")]
-    Tags,
-    /// List namespaces with their number of chunks
-    #[command(after_long_help = "Example:\n  steadfast namespaces")]
-    Namespaces,
+    /// List tags with their number of chunks, or rename and merge them
+    #[command(after_long_help = names::TAG_EXAMPLES)]
+    Tags(names::Args),
+    /// List namespaces with their number of chunks, or rename and merge them
+    #[command(after_long_help = names::NAMESPACE_EXAMPLES)]
+    Namespaces(names::Args),
     /// Show the state of the store
     #[command(after_long_help = "Example:\n  steadfast status --json")]
     Status,

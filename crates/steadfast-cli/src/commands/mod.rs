@@ -8,7 +8,7 @@ pub(crate) mod index;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
-mod names;
+pub(crate) mod names;
 pub(crate) mod rebuild;
 pub(crate) mod remember;
 pub(crate) mod search;
@@ -35,8 +35,8 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Sources(args) => sources::run(&args, context),
         Command::Remember(args) => remember::run(&args, context),
         Command::Forget(args) => forget::run(&args, context),
-        Command::Tags => names::run(names::What::Tags, context),
-        Command::Namespaces => names::run(names::What::Namespaces, context),
+        Command::Tags(args) => names::run(names::What::Tags, &args, context),
+        Command::Namespaces(args) => names::run(names::What::Namespaces, &args, context),
         Command::Status => status::run(context),
         Command::Verify => verify::run(context),
         Command::Rebuild(args) => rebuild::run(&args, context),

@@ -75,3 +75,37 @@ fn selectors_combine_by_and() {
         serde_json::json!([{"name": "b", "chunks": 1}])
     );
 }
+
+#[test]
+fn names_are_planned_then_changed() {
+    let place = Place::new();
+    place.json(&["remember", "one", "--tag", "todo", "--namespace", "old"]);
+    place.json(&["remember", "two", "--tag", "to-do", "--namespace", "new"]);
+    let plan = place.json(&["tags", "rename", "todo", "to-do"]);
+    assert_eq!(plan["plan"]["chunks"], 1, "{plan}");
+    assert_eq!(plan["plan"]["merges"], true);
+    assert_eq!(
+        (&plan["seq"], &plan["renamed"]),
+        (&serde_json::Value::Null, &0.into())
+    );
+    let done = place.json(&["tags", "rename", "todo", "to-do", "--yes"]);
+    assert_eq!(
+        (&done["renamed"], &done["seq"]),
+        (&1.into(), &3.into()),
+        "{done}"
+    );
+    let tags = place.json(&["tags"]);
+    assert_eq!(
+        tags["tags"],
+        serde_json::json!([{"name": "to-do", "chunks": 2}])
+    );
+    let done = place.json(&["namespaces", "rename", "old", "new", "--yes"]);
+    assert_eq!(done["renamed"], 1, "{done}");
+    let names = place.json(&["namespaces"]);
+    assert_eq!(
+        names["namespaces"],
+        serde_json::json!([{"name": "new", "chunks": 2}])
+    );
+    let missing = place.run(&["tags", "rename", "nothing", "x", "--json"]);
+    missing.assert_failed(2, "name_not_found");
+}

@@ -23,6 +23,7 @@ mod forget;
 mod ground;
 mod jobs;
 mod marks;
+mod names;
 mod notes;
 mod random;
 mod reads;
@@ -88,6 +89,9 @@ macro_rules! conformance_tests {
                 one_source_holds_many_notes;
             marks:
                 marks_tell_what_became_of_a_source;
+            names:
+                a_tag_gets_another_name
+                a_namespace_gets_another_name;
             forget:
                 forgotten_rows_are_found_nowhere
                 forgotten_history_is_gone_too

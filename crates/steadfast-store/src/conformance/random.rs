@@ -104,6 +104,14 @@ impl Generator<'_> {
                 rows: Vec::new(),
                 documents: vec![DocumentKey(self.random.small(self.documents + 2))],
             },
+            93..95 => Change::RenameTag {
+                from: (*self.random.pick(&TAGS)).to_owned(),
+                to: (*self.random.pick(&TAGS)).to_owned(),
+            },
+            95..97 => Change::RenameNamespace {
+                from: self.namespace(),
+                to: self.namespace(),
+            },
             _ => Change::Access(self.some_rows()),
         }
     }

@@ -9,6 +9,7 @@
 mod forget;
 mod health;
 mod jobs;
+mod names;
 mod note;
 mod read;
 mod rows;

@@ -3,6 +3,7 @@
 //! May name every other room. What is deliberately not here: the work itself.
 
 mod forget;
+mod names;
 mod open;
 mod read;
 
@@ -22,6 +23,7 @@ use crate::ingest::{
 use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 
 pub use forget::{ForgetPlan, Forgotten, Selection};
+pub use names::{RenamePlan, Renamed};
 pub use read::ChunkWithNeighbours;
 
 /// A store of memories.

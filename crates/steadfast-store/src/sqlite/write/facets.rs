@@ -10,7 +10,7 @@ use crate::sqlite::read::attributes;
 pub(super) struct Facet {
     pub(super) key: i64,
     pub(super) attributes: Attributes,
-    pub(super) note_digest: Option<Vec<u8>>,
+    pub(super) note_digest: Option<ContentHash>,
 }
 
 impl Transaction<'_> {
@@ -23,7 +23,7 @@ impl Transaction<'_> {
         let facets = statement.query_map([document.0], |row| {
             Ok(Facet {
                 key: row.get(0)?,
-                note_digest: row.get(1)?,
+                note_digest: row.get::<_, Option<[u8; 32]>>(1)?.map(ContentHash),
                 attributes: attributes::decode(row, 2)?,
             })
         })?;
@@ -38,10 +38,9 @@ impl Transaction<'_> {
         wanted: &Attributes,
         note_digest: Option<&ContentHash>,
     ) -> Written<i64> {
-        let digest = note_digest.map(|digest| digest.0.to_vec());
         if let Some(found) = known
             .iter()
-            .find(|facet| facet.attributes == *wanted && facet.note_digest == digest)
+            .find(|facet| facet.attributes == *wanted && facet.note_digest.as_ref() == note_digest)
         {
             return Ok(found.key);
         }
@@ -62,7 +61,7 @@ impl Transaction<'_> {
                 wanted.valid_from.map(|time| time.0),
                 wanted.valid_to.map(|time| time.0),
                 attributes::trust_number(wanted.trust),
-                digest,
+                note_digest.map(|digest| &digest.0[..]),
             ])?;
         let mut tags = self
             .connection
@@ -73,7 +72,7 @@ impl Transaction<'_> {
         known.push(Facet {
             key,
             attributes: wanted.clone(),
-            note_digest: digest,
+            note_digest: note_digest.copied(),
         });
         Ok(key)
     }

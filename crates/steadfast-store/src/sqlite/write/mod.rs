@@ -3,6 +3,7 @@
 mod facets;
 mod forget;
 mod mark;
+mod names;
 mod note;
 mod put;
 mod rows;
@@ -358,6 +359,8 @@ impl Transaction<'_> {
             ),
             Change::Forget { rows, documents } => self.forget(rows, documents),
             Change::Access(rows) => self.count_access(rows),
+            Change::RenameTag { from, to } => self.rename_tag(from, to),
+            Change::RenameNamespace { from, to } => self.rename_namespace(from, to),
             _ => Err(StoreError::Unsupported("a change that this version does not know").into()),
         }
     }

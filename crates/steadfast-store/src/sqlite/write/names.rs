@@ -1,0 +1,106 @@
+//! Tags and namespaces get other names.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+use steadfast_model::{Counts, DocumentKey, Namespace, Outcome, Settled};
+
+use super::put::untouched;
+use super::{Transaction, Written};
+
+impl Transaction<'_> {
+    pub(super) fn rename_tag(&mut self, from: &str, to: &str) -> Written<Settled> {
+        let tagged = self.tagged(from)?;
+        if from == to || tagged.is_empty() {
+            return Ok(untouched(Outcome::Reused, None));
+        }
+        let seq = self.next_seq();
+        let mut counts = Counts::default();
+        for (document, old) in tagged {
+            let standing = self.live_rows(document)?;
+            let mut facets = self.facets(document)?;
+            for facet in old {
+                let Some((mut attributes, digest)) = facets
+                    .iter()
+                    .find(|known| known.key == facet)
+                    .map(|known| (known.attributes.clone(), known.note_digest))
+                else {
+                    continue;
+                };
+                attributes.tags.remove(from);
+                attributes.tags.insert(to.to_owned());
+                let renamed = self.facet(document, &mut facets, &attributes, digest.as_ref())?;
+                let mut moved = 0;
+                for standing in standing.iter().filter(|standing| standing.facet == facet) {
+                    self.move_row(standing, renamed, &standing.place, seq)?;
+                    moved += 1;
+                }
+                self.facet_live(facet, -moved)?;
+                self.facet_live(renamed, moved)?;
+                counts.updated += moved.unsigned_abs();
+            }
+        }
+        let seq = self.log("rename_tag", None, None, counts)?;
+        Ok(Settled {
+            counts,
+            ..untouched(Outcome::Updated, Some(seq))
+        })
+    }
+
+    /// Returns the facets with live chunks that carry a tag, by document.
+    fn tagged(&self, tag: &str) -> Written<BTreeMap<DocumentKey, Vec<i64>>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT f.document, f.facet FROM tags t JOIN facets f ON f.facet = t.facet
+             WHERE t.tag = ?1 AND f.live > 0 ORDER BY f.document, f.facet",
+        )?;
+        let mut rows = statement.query([tag])?;
+        let mut tagged: BTreeMap<DocumentKey, Vec<i64>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let facets = tagged.entry(DocumentKey(row.get(0)?)).or_default();
+            facets.push(row.get(1)?);
+        }
+        Ok(tagged)
+    }
+
+    pub(super) fn rename_namespace(
+        &mut self,
+        from: &Namespace,
+        to: &Namespace,
+    ) -> Written<Settled> {
+        let names = [from.as_str(), to.as_str()];
+        let (documents, chunks): (u64, u64) = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(chunks), 0) FROM documents d WHERE namespace = ?1
+                 AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source)",
+            )?
+            .query_row(names, |row| {
+                let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+                Ok((unsigned(row.get(0)?), unsigned(row.get(1)?)))
+            })?;
+        if from == to || documents == 0 {
+            return Ok(untouched(Outcome::Reused, None));
+        }
+        let counts = Counts {
+            updated: chunks,
+            ..Counts::default()
+        };
+        let seq = self.log("rename_namespace", Some(to), None, counts)?;
+        // A key that is taken in the other namespace belongs to what is there. Before the
+        // documents move, while the keys of those that stay can be told apart.
+        self.connection.execute(
+            "UPDATE OR IGNORE idempotency SET namespace = ?2 WHERE namespace = ?1 AND document IN (
+                 SELECT document FROM documents d WHERE namespace = ?1
+                 AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source))",
+            names,
+        )?;
+        self.connection.execute(
+            "UPDATE OR IGNORE documents SET namespace = ?2, seq = ?3 WHERE namespace = ?1",
+            params![from.as_str(), to.as_str(), seq.0.cast_signed()],
+        )?;
+        Ok(Settled {
+            counts,
+            ..untouched(Outcome::Updated, Some(seq))
+        })
+    }
+}
