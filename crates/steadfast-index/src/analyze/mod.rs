@@ -61,21 +61,14 @@ const BYTES_PER_TERM: usize = 6;
 
 impl Analyzer {
     /// The version of the rules; it grows with every change of them.
-    pub const ID: AnalyzerId = AnalyzerId(1);
+    pub const ID: AnalyzerId = AnalyzerId(2);
 
     /// Returns the terms of `text` in order, each with the bytes of `text` it came from.
     ///
     /// The parts of an identifier follow the whole, so ranges may overlap. Both
     /// ends of each range are character boundaries.
     pub fn spans(&self, text: &str) -> impl Iterator<Item = (u64, Range<usize>)> + use<> {
-        let mut spans = Vec::with_capacity(text.len() / BYTES_PER_TERM);
-        Walk {
-            text,
-            cache: None,
-            emit: |hash, range| spans.push((hash, range)),
-        }
-        .run();
-        spans.into_iter()
+        walk(text, true).into_iter()
     }
 
     /// Returns what a query searches: its distinct terms without stop words and question words.
@@ -86,16 +79,29 @@ impl Analyzer {
             let word = text.get(range.clone()).unwrap_or_default();
             !stop::leaves_query(&word.to_ascii_lowercase())
         };
-        let kept = self
-            .spans(text)
+        let spans = walk(text, false);
+        let kept = spans
+            .iter()
             .filter(|(_, range)| is_kept(range))
-            .map(|(hash, _)| hash);
+            .map(|(hash, _)| *hash);
         let query = QueryTerms::from_tokens(kept);
         if query.is_empty() {
-            return QueryTerms::from_tokens(self.spans(text).map(|(hash, _)| hash));
+            return QueryTerms::from_tokens(spans.iter().map(|(hash, _)| *hash));
         }
         query
     }
+}
+
+fn walk(text: &str, singles: bool) -> Vec<(u64, Range<usize>)> {
+    let mut spans = Vec::with_capacity(text.len() / BYTES_PER_TERM);
+    Walk {
+        text,
+        cache: None,
+        singles,
+        emit: |hash, range| spans.push((hash, range)),
+    }
+    .run();
+    spans
 }
 
 impl Analyze for Analyzer {
@@ -110,6 +116,7 @@ impl Analyze for Analyzer {
             Walk {
                 text,
                 cache,
+                singles: true,
                 emit: |hash, _| hashes.push(hash),
             }
             .run();

@@ -39,20 +39,35 @@ fn identifiers_are_kept_whole_and_cut_in_parts() {
 }
 
 #[test]
-fn scripts_without_spaces_are_pairs_and_other_scripts_are_words() {
+fn scripts_without_spaces_are_pairs_and_characters_and_other_scripts_are_words() {
     assert_eq!(
         cut("\u{6771}\u{4eac}\u{90fd}"),
-        ["\u{6771}\u{4eac}", "\u{4eac}\u{90fd}"]
+        [
+            "\u{6771}\u{4eac}",
+            "\u{6771}",
+            "\u{4eac}\u{90fd}",
+            "\u{4eac}",
+            "\u{90fd}"
+        ]
     );
     assert_eq!(cut("\u{732b}"), ["\u{732b}"]);
     assert_eq!(
-        cut("Rust\u{3067}\u{66f8}\u{304f}"),
-        ["Rust", "\u{3067}\u{66f8}", "\u{66f8}\u{304f}"]
+        cut("Rust\u{3067}\u{66f8}"),
+        ["Rust", "\u{3067}\u{66f8}", "\u{3067}", "\u{66f8}"]
     );
     assert_eq!(
         cut("\u{ae30}\u{c5b5} \u{b825}"),
-        ["\u{ae30}\u{c5b5}", "\u{b825}"]
+        ["\u{ae30}\u{c5b5}", "\u{ae30}", "\u{c5b5}", "\u{b825}"]
     );
+    // A question of several characters is about their pairs alone.
+    assert_eq!(
+        Analyzer
+            .query_terms("\u{6771}\u{4eac}\u{90fd}")
+            .terms()
+            .len(),
+        2
+    );
+    assert_eq!(Analyzer.query_terms("\u{4eac}").terms().len(), 1);
     assert_eq!(
         cut("\u{43f}\u{430}\u{43c}\u{44f}\u{442}\u{44c}"),
         ["\u{43f}\u{430}\u{43c}\u{44f}\u{442}\u{44c}"]
@@ -72,6 +87,7 @@ fn the_word_of_a_question_finds_the_word_of_the_answer() {
         ("user name", "fn get_user_name()"),
         ("getUserName", "see getUserName"),
         ("painting", "she paints"),
+        ("\u{4eac}", "\u{65b0}\u{6771}\u{4eac}\u{90fd}"),
         ("Zoe", "Zo\u{eb} came"),
         ("cafe", "caf\u{e9}"),
         ("python 3", "Python3"),

@@ -27,6 +27,9 @@ const LETTERS_BEFORE_DIGITS_MIN: usize = 3;
 pub(super) struct Walk<'a, F> {
     pub(super) text: &'a str,
     pub(super) cache: Option<&'a mut WordCache>,
+    /// Emit the characters of unspaced runs beside their pairs: a text has them, so that a question of
+    /// one character finds it; a longer question does without.
+    pub(super) singles: bool,
     pub(super) emit: F,
 }
 
@@ -192,30 +195,36 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         }
     }
 
-    /// A run of an unspaced script: overlapping bigrams, or the one character alone.
+    /// A run of an unspaced script: overlapping bigrams, and the characters alone where they are asked for
+    /// or there is only one.
     fn unspaced(&mut self, run: &str, at: usize) {
         // A run that must be composed first loses the places of its characters: all its bigrams name the whole run.
         let composed = fold::compose_run(run);
         let whole = at..at + run.len();
         let text = composed.as_deref().unwrap_or(run);
-        let mut before: Option<usize> = None;
-        let mut pairs = 0_usize;
-        for (index, c) in text.char_indices() {
-            let end = index + c.len_utf8();
-            if let Some(start) = before {
-                let pair = text.get(start..end).unwrap_or_default();
-                let range = if composed.is_some() {
-                    whole.clone()
-                } else {
-                    at + start..at + end
-                };
-                (self.emit)(term_hash(pair.as_bytes()), range);
-                pairs += 1;
+        let mut emit = |start: usize, end: usize| {
+            let piece = text.get(start..end).unwrap_or_default();
+            let range = if composed.is_some() {
+                whole.clone()
+            } else {
+                at + start..at + end
+            };
+            (self.emit)(term_hash(piece.as_bytes()), range);
+        };
+        let mut ends = text
+            .char_indices()
+            .map(|(index, c)| index + c.len_utf8())
+            .peekable();
+        let mut start = 0;
+        while let Some(end) = ends.next() {
+            let pair_end = ends.peek().copied();
+            if let Some(pair_end) = pair_end {
+                emit(start, pair_end);
             }
-            before = Some(index);
-        }
-        if pairs == 0 && !text.is_empty() {
-            (self.emit)(term_hash(text.as_bytes()), whole);
+            if self.singles || (start == 0 && pair_end.is_none()) {
+                emit(start, end);
+            }
+            start = end;
         }
     }
 }

@@ -29,15 +29,19 @@ pub(super) struct Demands {
 
 impl Phrase {
     fn read(analyzer: Analyzer, text: &str) -> Option<Self> {
-        let words = words(analyzer, text);
+        let words = Text::read(analyzer, text).words;
         (!words.is_empty()).then_some(Self(words))
     }
 
-    /// Returns whether the words of a text have these in this order.
-    fn is_in(&self, words: &[u64]) -> bool {
-        words
-            .windows(self.0.len())
-            .any(|window| window == self.0.as_slice())
+    /// Returns whether a text has these words in this order; one word alone may also be part of an identifier.
+    fn is_in(&self, text: &Text) -> bool {
+        match self.0.as_slice() {
+            [word] => text.terms.contains(word),
+            words => text
+                .words
+                .windows(words.len())
+                .any(|window| window == words),
+        }
     }
 }
 
@@ -79,8 +83,8 @@ impl Demands {
         for batch in ranked.chunks(BATCH) {
             let rows: Vec<Row> = batch.iter().map(|ranked| ranked.candidate.row).collect();
             for chunk in snapshot.fetch(&rows)?.chunks {
-                let words = words(Analyzer, &chunk.text);
-                let has = |phrase: &Phrase| phrase.is_in(&words);
+                let text = Text::read(Analyzer, &chunk.text);
+                let has = |phrase: &Phrase| phrase.is_in(&text);
                 if self.phrases.iter().all(has) && !self.not_phrases.iter().any(has) {
                     kept.insert(chunk.row);
                 }
@@ -100,18 +104,26 @@ fn rows_with(snapshot: &dyn Snapshot, term: u64, scope: &RowSet) -> Result<RowSe
     Ok(rows)
 }
 
-/// Returns the words of a text in order: whole identifiers without their parts.
-fn words(analyzer: Analyzer, text: &str) -> Vec<u64> {
-    let mut end_of_whole = 0;
-    analyzer
-        .spans(text)
-        .filter(|(_, range)| {
-            let is_whole = range.end > end_of_whole;
-            end_of_whole = end_of_whole.max(range.end);
-            is_whole
-        })
-        .map(|(hash, _)| hash)
-        .collect()
+/// What a phrase is looked for in.
+struct Text {
+    terms: Vec<u64>,
+    /// Without the parts of what is there as a whole.
+    words: Vec<u64>,
+}
+
+impl Text {
+    fn read(analyzer: Analyzer, text: &str) -> Self {
+        let (mut terms, mut words) = (Vec::new(), Vec::new());
+        let mut end_of_whole = 0;
+        for (term, range) in analyzer.spans(text) {
+            terms.push(term);
+            if range.end > end_of_whole {
+                words.push(term);
+                end_of_whole = range.end;
+            }
+        }
+        Self { terms, words }
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +131,8 @@ mod tests {
     use super::*;
 
     fn is_in(phrase: &str, text: &str) -> bool {
-        Phrase::read(Analyzer, phrase).is_some_and(|phrase| phrase.is_in(&words(Analyzer, text)))
+        Phrase::read(Analyzer, phrase)
+            .is_some_and(|phrase| phrase.is_in(&Text::read(Analyzer, text)))
     }
 
     #[test]
@@ -130,6 +143,8 @@ mod tests {
         assert!(!is_in("open file", "fn open_file()"));
         assert!(is_in("open_file now", "open_file, now"));
         assert!(is_in("don't", "We don't know"));
+        assert!(is_in("file", "fn open_file()") && !is_in("file", "fn open()"));
+        assert!(is_in("\u{4eac}", "\u{65b0}\u{6771}\u{4eac}\u{90fd}"));
         assert!(is_in(
             "\u{6771}\u{4eac}",
             "\u{65b0}\u{6771}\u{4eac}\u{90fd}"
