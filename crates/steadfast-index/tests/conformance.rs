@@ -29,6 +29,7 @@ fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         model: model(),
         clock,
         patience: std::time::Duration::from_mins(1),
+        disk: Arc::new(steadfast_store::files::SystemDisk),
     };
     let backend = EmbeddedBackend::open(&folder.path().join("store"), options).unwrap();
     Box::new(Housed {

@@ -30,6 +30,7 @@ fn open(folder: &Path) -> EmbeddedBackend {
         model: model(),
         clock: Arc::new(FixedClock::at(START)),
         patience: Duration::from_mins(1),
+        disk: Arc::new(steadfast_store::files::SystemDisk),
     };
     EmbeddedBackend::open(folder, options).unwrap()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use steadfast_embed::{Embed, EmbedError, StaticModel};
 use steadfast_model::{Clock, Timestamp};
 use steadfast_store::Journal;
+use steadfast_store::files::{Disk, SystemDisk};
 
 /// How a store is opened.
 ///
@@ -26,6 +27,7 @@ pub struct Options {
     pub(crate) actor: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) embed: Arc<dyn Embed>,
+    pub(crate) disk: Arc<dyn Disk>,
 }
 
 /// How long a writer waits for the writers before it.
@@ -40,6 +42,7 @@ impl Default for Options {
             actor: "library".to_owned(),
             clock: Arc::new(SystemClock),
             embed: Arc::new(BuiltIn),
+            disk: Arc::new(SystemDisk),
         }
     }
 }
@@ -84,6 +87,13 @@ impl Options {
     #[must_use]
     pub fn embed(mut self, embed: Arc<dyn Embed>) -> Self {
         self.embed = embed;
+        self
+    }
+
+    /// Sets the disk that the store lies on, for tests that make it fail; the system's own otherwise.
+    #[must_use]
+    pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = disk;
         self
     }
 }

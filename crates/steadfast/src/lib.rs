@@ -45,6 +45,7 @@ pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Parts, Searc
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
+pub use steadfast_store::files::{Disk, SystemDisk};
 pub use steadfast_store::{
     CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, StoreError,
     Verification,

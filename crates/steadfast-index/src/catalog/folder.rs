@@ -1,12 +1,13 @@
 //! The folder of one index: loading, writing, sweeping, setting aside.
 
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use steadfast_model::{RowSet, StoreId};
-use steadfast_store::StoreError;
-use steadfast_store::files;
+use steadfast_store::files::Disk;
 use steadfast_store::sqlite::Published;
+use steadfast_store::{SqliteStore, StoreError};
 
 use super::kinds::Kind;
 use super::manifest::{Manifest, Part, seal};
@@ -27,18 +28,26 @@ pub(crate) struct Folder<K> {
     quarantine: PathBuf,
     store: StoreId,
     stamp: [u8; 16],
+    disk: Arc<dyn Disk>,
 }
 
 impl<K: Kind> Folder<K> {
-    /// Returns the folder of an index in the store folder `store_folder`.
-    pub(crate) fn new(kind: K, store_folder: &Path, store: StoreId, stamp: [u8; 16]) -> Self {
+    /// Returns the folder of an index in the folder of `store`.
+    pub(crate) fn new(kind: K, store: &SqliteStore, stamp: [u8; 16]) -> Self {
         Self {
             kind,
-            root: store_folder.join("index").join(K::NAME),
-            quarantine: store_folder.join("quarantine"),
-            store,
+            root: store.folder().join("index").join(K::NAME),
+            quarantine: store.folder().join("quarantine"),
+            store: store.store_id(),
             stamp,
+            disk: Arc::clone(store.disk()),
         }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.disk.open(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn manifest_path(&self, generation: u64) -> PathBuf {
@@ -67,7 +76,7 @@ impl<K: Kind> Folder<K> {
 
     fn try_load(&self, published: Published) -> Result<Loaded<K::Segment>, State<K::Segment>> {
         let path = self.manifest_path(published.generation);
-        let bytes = std::fs::read(&path).map_err(|error| absent(&path, &error))?;
+        let bytes = self.read(&path).map_err(|error| absent(&path, &error))?;
         let manifest = Manifest::decode(&bytes)
             .ok_or_else(|| State::Damaged(format!("{} does not have its hash", path.display())))?;
         if manifest.stamp != self.stamp {
@@ -104,7 +113,11 @@ impl<K: Kind> Folder<K> {
 
     fn open_part(&self, part: &Part) -> Result<K::Segment, State<K::Segment>> {
         let path = self.segment_path(part.file);
-        let content = Mapped::open(&path).map_err(|error| absent(&path, &error))?;
+        let content = self
+            .disk
+            .open(&path)
+            .and_then(|file| Mapped::of(&file))
+            .map_err(|error| absent(&path, &error))?;
         let bytes = content.as_ref();
         if bytes.len() as u64 != part.bytes || seal(bytes) != part.seal {
             return Err(State::Damaged(format!(
@@ -122,8 +135,8 @@ impl<K: Kind> Folder<K> {
     /// # Errors
     /// [`StoreError`] when the system refuses; nothing of it then counts.
     pub(crate) fn write_segment(&self, file: u64, content: &[u8]) -> Result<(), StoreError> {
-        files::create_private_folder(&self.root)?;
-        files::replace_file(&self.segment_path(file), &[content])
+        self.disk.create_private_folder(&self.root)?;
+        self.disk.replace_file(&self.segment_path(file), &[content])
     }
 
     /// Opens a segment that was just written.
@@ -142,8 +155,8 @@ impl<K: Kind> Folder<K> {
     /// # Errors
     /// [`StoreError`] when the system refuses.
     pub(crate) fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        files::create_private_folder(&self.root)?;
-        files::replace_file(
+        self.disk.create_private_folder(&self.root)?;
+        self.disk.replace_file(
             &self.manifest_path(manifest.generation),
             &[&manifest.encode()],
         )
@@ -154,12 +167,13 @@ impl<K: Kind> Folder<K> {
     /// # Errors
     /// [`StoreError`] when the system refuses.
     pub(crate) fn write_partial(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        files::replace_file(&self.root.join(PARTIAL), &[&manifest.encode()])
+        self.disk
+            .replace_file(&self.root.join(PARTIAL), &[&manifest.encode()])
     }
 
     /// Returns how far a rebuild of this generation got before it was killed, when all its segments are sound.
     pub(crate) fn load_partial(&self, generation: u64) -> Option<Manifest> {
-        let bytes = std::fs::read(self.root.join(PARTIAL)).ok()?;
+        let bytes = self.read(&self.root.join(PARTIAL)).ok()?;
         let manifest = Manifest::decode(&bytes)?;
         let fits = manifest.generation == generation
             && manifest.store == self.store
@@ -180,7 +194,8 @@ impl<K: Kind> Folder<K> {
         let mut kept: Vec<PathBuf> = Vec::new();
         for generation in keep_from..=current.generation {
             let path = self.manifest_path(generation);
-            let manifest = std::fs::read(&path)
+            let manifest = self
+                .read(&path)
                 .ok()
                 .and_then(|bytes| Manifest::decode(&bytes));
             kept.extend(
@@ -196,14 +211,14 @@ impl<K: Kind> Folder<K> {
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             if !kept.contains(&path) {
-                files::discard(&path);
+                self.disk.discard(&path);
             }
         }
     }
 
     /// Moves the files of a damaged index out of the way; the store can make them again.
     pub(crate) fn set_aside(&self) {
-        let Ok(()) = files::create_private_folder(&self.quarantine) else {
+        let Ok(()) = self.disk.create_private_folder(&self.quarantine) else {
             return;
         };
         let prefix = format!("index-{}-", K::NAME);
@@ -225,12 +240,12 @@ impl<K: Kind> Folder<K> {
         let path_of = |number: u64| self.quarantine.join(format!("{prefix}{number:04}"));
         // Where even renaming fails, the next generation is written beside the
         // damaged one and the sweep discards it.
-        drop(std::fs::rename(&self.root, path_of(next)));
+        drop(self.disk.rename(&self.root, &path_of(next)));
         let surplus = (taken.len() + 1).saturating_sub(ASIDE_MAX);
         for number in taken.into_iter().take(surplus) {
             let folder = path_of(number);
             for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                files::discard(&file.path());
+                self.disk.discard(&file.path());
             }
             drop(std::fs::remove_dir(&folder));
         }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use memmap2::Mmap;
 
@@ -12,8 +11,7 @@ pub(crate) struct Mapped(Option<Mmap>);
 
 impl Mapped {
     /// Maps a file for reading.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         if file.metadata()?.len() == 0 {
             return Ok(Self(None));
         }
@@ -25,7 +23,7 @@ impl Mapped {
         // are written once under a temporary name, renamed, and then never
         // written or cut by anybody of ours; they are only ever unlinked,
         // which leaves a mapping whole.
-        let mapped = unsafe { Mmap::map(&file)? };
+        let mapped = unsafe { Mmap::map(file)? };
         Ok(Self(Some(mapped)))
     }
 }

@@ -84,7 +84,7 @@ impl EmbeddedBackend {
     /// As [`SqliteStore::open`]. Indexes that are damaged or gone are no error: they are reported and rebuilt.
     pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         let store = SqliteStore::open(folder, options)?;
-        let (id, model) = (store.store_id(), store.model());
+        let model = store.model();
         let analyzer = store.analyze().id();
         let mut text_stamp = [0; 16];
         if let Some(start) = text_stamp.first_chunk_mut() {
@@ -95,8 +95,8 @@ impl EmbeddedBackend {
             dimensions: model.dimensions,
         };
         Ok(Self {
-            text: Folder::new(TextKind { analyzer }, folder, id, text_stamp),
-            vector: Folder::new(vector_kind, folder, id, model.hash),
+            text: Folder::new(TextKind { analyzer }, &store, text_stamp),
+            vector: Folder::new(vector_kind, &store, model.hash),
             gate: Gate::new(folder.join("index.lock")),
             threads_max: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             cache: Mutex::default(),

@@ -39,6 +39,7 @@ fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         model: model(),
         clock,
         patience: Duration::from_mins(1),
+        disk: Arc::new(crate::files::SystemDisk),
     };
     Box::new(Ground {
         store: SqliteStore::open(&folder.path().join("store"), options).unwrap(),

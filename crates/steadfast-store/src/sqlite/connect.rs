@@ -1,6 +1,6 @@
 //! How a connection is opened and set up, each setting with its reason.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -8,21 +8,28 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::codes::BUSY_WAIT_MS;
 use super::{Access, journal};
+use crate::files::Disk;
 
 /// Opens the file without creating it and without changing a byte of it.
-pub(super) fn open(database: &Path, access: Access) -> rusqlite::Result<Connection> {
+pub(super) fn open(
+    disk: &dyn Disk,
+    database: &Path,
+    access: Access,
+) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let connection = match access {
-        Access::ReadWrite => {
-            Connection::open_with_flags(database, flags | OpenFlags::SQLITE_OPEN_READ_WRITE)?
-        }
-        Access::ReadOnly => {
-            Connection::open_with_flags(database, flags | OpenFlags::SQLITE_OPEN_READ_ONLY)?
-        }
-        Access::Immutable => Connection::open_with_flags(
-            immutable_uri(database),
-            flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
-        )?,
+    let (read_only, read_write) = (
+        flags | OpenFlags::SQLITE_OPEN_READ_ONLY,
+        flags | OpenFlags::SQLITE_OPEN_READ_WRITE,
+    );
+    let immutable = || PathBuf::from(immutable_uri(database));
+    let (path, flags) = match access {
+        Access::ReadWrite => (database.to_owned(), read_write),
+        Access::ReadOnly => (database.to_owned(), read_only),
+        Access::Immutable => (immutable(), read_only | OpenFlags::SQLITE_OPEN_URI),
+    };
+    let connection = match disk.vfs() {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+        None => Connection::open_with_flags(path, flags)?,
     };
     connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS))?;
     // A handle that turns out to be too old, or that only reads, must not
@@ -45,8 +52,12 @@ pub(super) fn open(database: &Path, access: Access) -> rusqlite::Result<Connecti
 ///
 /// `mmap_size` stays 0: a mapped file that is cut short would kill the process
 /// with a signal instead of giving an error.
-pub(super) fn reader(database: &Path, access: Access) -> rusqlite::Result<Connection> {
-    let connection = open(database, access)?;
+pub(super) fn reader(
+    disk: &dyn Disk,
+    database: &Path,
+    access: Access,
+) -> rusqlite::Result<Connection> {
+    let connection = open(disk, database, access)?;
     make_reader(&connection)?;
     Ok(connection)
 }
@@ -56,8 +67,8 @@ pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens the connection that writes, in the journal mode of the store.
-pub(super) fn writer(database: &Path, mode: &str) -> rusqlite::Result<Connection> {
-    let connection = open(database, Access::ReadWrite)?;
+pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::Result<Connection> {
+    let connection = open(disk, database, Access::ReadWrite)?;
     if mode != journal::WAL && !journal::switch_to_truncate(&connection)? {
         return Err(mode_refused());
     }

@@ -21,16 +21,35 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+
+use crate::files::Disk;
 
 /// The connection that writes, and the log that it writes to.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     /// Opened after the first commit, which makes the file.
-    log: Option<Arc<File>>,
+    log: Option<Arc<Log>>,
+}
+
+/// The write-ahead log as a file.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// Brings to the medium whatever was written to the log before.
+    ///
+    /// # Errors
+    /// What the system says; the fate of the frames is open then.
+    pub(super) fn flush(&self, disk: &dyn Disk) -> io::Result<()> {
+        disk.sync_data(&self.path, &self.file)
+    }
 }
 
 impl Writer {
@@ -45,14 +64,18 @@ impl Writer {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn log(&mut self, database: &Path) -> io::Result<Arc<File>> {
+    pub(super) fn log(&mut self, database: &Path) -> io::Result<Arc<Log>> {
         if let Some(log) = &self.log {
             return Ok(Arc::clone(log));
         }
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
         // Some systems flush only what was opened for writing; nothing is ever written here.
-        let log = Arc::new(OpenOptions::new().read(true).write(true).open(path)?);
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        let log = Arc::new(Log {
+            path: path.into(),
+            file,
+        });
         self.log = Some(Arc::clone(&log));
         Ok(log)
     }

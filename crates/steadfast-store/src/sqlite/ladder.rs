@@ -16,7 +16,7 @@ use super::journal::{self, Journal};
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
 use super::{Access, DATABASE, OpenOptions, connect};
 use crate::error::StoreError;
-use crate::files::{self, FilesystemKind, Gate};
+use crate::files::{self, Disk, FilesystemKind, Gate};
 
 pub(super) struct Opened {
     pub(super) connection: Connection,
@@ -49,6 +49,7 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
             rusqlite::version()
         )));
     }
+    let disk = options.disk.as_ref();
     let database = folder.join(DATABASE);
     let exists = database
         .try_exists()
@@ -59,8 +60,9 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
                 path: folder.to_owned(),
             });
         }
-        files::create_private_folder(folder)?;
-        drop(files::open_private(&database)?);
+        disk.create_private_folder(folder)?;
+        let created = disk.open_private(&database);
+        drop(created.map_err(|error| StoreError::from_io(&database, &error))?);
     }
     let mut rungs = Vec::new();
     let failed = match open_read_write(folder, options, &mut rungs) {
@@ -81,7 +83,7 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
     if matches!(
         class,
         CodeClass::Unopenable | CodeClass::ReadOnly | CodeClass::Permission
-    ) && let Some(opened) = open_read_only(folder, &database, &mut rungs)?
+    ) && let Some(opened) = open_read_only(folder, disk, &mut rungs)?
     {
         return Ok(opened);
     }
@@ -111,7 +113,7 @@ fn open_read_write(
     rungs: &mut Vec<String>,
 ) -> Result<Opened, Refused> {
     let database = folder.join(DATABASE);
-    let connection = connect::open(&database, Access::ReadWrite)?;
+    let connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
     let mode = journal::current(&connection)?;
     let wanted = match options.journal {
         Journal::Auto => None,
@@ -172,7 +174,7 @@ fn initialise(
     let database = folder.join(DATABASE);
     let gate = Gate::new(folder.join(INIT_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
-    let connection = connect::open(&database, Access::ReadWrite)?;
+    let connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
     let found = check_version(folder, &connection)?;
     if found.is_none() {
         if was_created(gate.path()) {
@@ -212,8 +214,10 @@ fn initialise(
     migrate(&connection, options)?;
     let id = read_id(folder, &connection)?;
     if !was_created(gate.path()) {
-        mark_created(gate.path(), id)?;
-        files::sync_folder(folder)?;
+        mark_created(options.disk.as_ref(), gate.path(), id)
+            .map_err(|error| StoreError::from_io(gate.path(), &error))?;
+        let flushed = options.disk.sync_folder(folder);
+        flushed.map_err(|error| StoreError::from_io(folder, &error))?;
     }
     drop(held);
     finish(folder, connection, Access::ReadWrite, std::mem::take(rungs))
@@ -253,12 +257,10 @@ fn was_created(init_lock: &Path) -> bool {
     std::fs::metadata(init_lock).is_ok_and(|found| found.len() > 0)
 }
 
-fn mark_created(init_lock: &Path, id: StoreId) -> Result<(), StoreError> {
-    use std::io::Write as _;
-    let mut file = files::open_private(init_lock)?;
-    file.write_all(format!("{id}\n").as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(|error| StoreError::from_io(init_lock, &error))
+fn mark_created(disk: &dyn Disk, init_lock: &Path, id: StoreId) -> std::io::Result<()> {
+    let mut file = disk.open_private(init_lock)?;
+    disk.write(init_lock, &mut file, format!("{id}\n").as_bytes())?;
+    disk.sync(init_lock, &file)
 }
 
 fn read_id(folder: &Path, connection: &Connection) -> Result<StoreId, Refused> {
@@ -311,7 +313,7 @@ fn recover_exclusively(
     let gate = Gate::new(folder.join(INIT_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
     let recovered = (|| {
-        let connection = connect::open(&database, Access::ReadWrite)?;
+        let connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
         connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
         match read_state(&connection)? {
             State::Ours(version) if version <= SCHEMA => journal::switch_to_truncate(&connection),
@@ -337,16 +339,17 @@ fn recover_exclusively(
 /// Opens for reading only: plainly, or as an immutable file when there is no frame in a WAL to miss.
 fn open_read_only(
     folder: &Path,
-    database: &Path,
+    disk: &dyn Disk,
     rungs: &mut Vec<String>,
 ) -> Result<Option<Opened>, StoreError> {
+    let database = folder.join(DATABASE);
     let wal_is_empty = std::fs::metadata(folder.join(format!("{DATABASE}-wal")))
         .map_or(true, |found| found.len() == 0);
     for access in [Access::ReadOnly, Access::Immutable] {
         if access == Access::Immutable && !wal_is_empty {
             continue;
         }
-        let opened = connect::open(database, access)
+        let opened = connect::open(disk, &database, access)
             .map_err(Refused::from)
             .and_then(|connection| match check_version(folder, &connection)? {
                 Some(_) => finish(folder, connection, access, Vec::new()),

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use steadfast_model::{Analyze, Clock, ModelId, StoreId};
 
 use crate::error::StoreError;
-use crate::files::Gate;
+use crate::files::{Disk, Gate};
 
 pub use codes::{CodeClass, class_of};
 pub use journal::Journal;
@@ -49,6 +49,8 @@ pub struct OpenOptions {
     pub clock: Arc<dyn Clock>,
     /// How long a writer waits for the writers before it.
     pub patience: Duration,
+    /// The disk that the store lies on.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// A store folder, opened. Clones are the same handle.
@@ -143,6 +145,11 @@ impl SqliteStore {
         &self.core.options.analyze
     }
 
+    /// Returns the disk that the store lies on.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.core.options.disk
+    }
+
     /// Returns the clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.core.options.clock
@@ -170,7 +177,7 @@ impl SqliteStore {
     pub fn snapshot(&self) -> Result<SqliteSnapshot<'_>, StoreError> {
         let connection = match self.idle_reader() {
             Some(connection) => connection,
-            None => connect::reader(&self.core.database, self.core.access)
+            None => connect::reader(self.disk().as_ref(), &self.core.database, self.core.access)
                 .map_err(|error| self.error(&error))?,
         };
         SqliteSnapshot::begin(self, connection)

@@ -45,6 +45,7 @@ pub(crate) fn options(journal: Journal) -> OpenOptions {
         },
         clock: Arc::new(FixedClock::at(Timestamp(1))),
         patience: Duration::from_mins(1),
+        disk: Arc::new(steadfast_store::files::SystemDisk),
     }
 }
 

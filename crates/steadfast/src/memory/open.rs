@@ -26,6 +26,7 @@ impl Options {
             model: self.embed.model().clone(),
             clock: Arc::clone(&self.clock),
             patience: self.patience,
+            disk: self.disk,
         };
         let backend = EmbeddedBackend::open(&folder, options)?;
         Ok(Memory::new(

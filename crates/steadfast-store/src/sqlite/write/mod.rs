@@ -11,7 +11,6 @@ mod upkeep;
 
 pub(in crate::sqlite) use rows::vector_hash;
 
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, PoisonError};
 
@@ -22,7 +21,7 @@ use steadfast_model::{
 };
 
 use super::codes::{CodeClass, class_of, code_of};
-use super::flush::Writer;
+use super::flush::{Log, Writer};
 use super::read::find_space;
 use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
@@ -72,7 +71,7 @@ impl From<StoreError> for WriteError {
 type Written<T> = Result<T, WriteError>;
 
 /// What a transaction gave, and the log that is still to be flushed, if there is one.
-type Committed<T> = Result<(T, Option<io::Result<Arc<File>>>), StoreError>;
+type Committed<T> = Result<(T, Option<io::Result<Arc<Log>>>), StoreError>;
 
 impl SqliteStore {
     /// Applies changes in order, each under its own sequence number, all in one transaction.
@@ -187,7 +186,7 @@ impl SqliteStore {
     fn acknowledge<T>(&self, committed: Committed<T>) -> Result<T, StoreError> {
         let (value, log) = committed?;
         if let Some(log) = log {
-            log.and_then(|log| log.sync_data())
+            log.and_then(|log| log.flush(self.disk().as_ref()))
                 .map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)
@@ -216,8 +215,9 @@ impl SqliteStore {
         state: &'w mut WriterState,
     ) -> Result<&'w mut Writer, StoreError> {
         if let WriterState::Closed = state {
-            let connection = connect::writer(&self.core.database, self.core.journal)
-                .map_err(|error| self.error(&error))?;
+            let connection =
+                connect::writer(self.disk().as_ref(), &self.core.database, self.core.journal)
+                    .map_err(|error| self.error(&error))?;
             *state = WriterState::Open(Box::new(Writer::new(connection)));
         }
         match state {
