@@ -1,0 +1,44 @@
+//! Faults for the tests of Steadfast: power cuts, failing disks, damaged files, clocks that jump.
+//!
+//! The real store runs over all of it. A [`FaultDisk`] is a disk of
+//! `steadfast-store`: it passes every operation on to the system, after it has
+//! decided whether the operation fails and written down what it did. From what
+//! was written down, [`Replay`] makes the folders that a loss of power could
+//! have left.
+//!
+//! Reads, locks and shared memory are the system's own, so any number of
+//! connections work together exactly as they do for a user; flushes are
+//! written down and not carried out, so a test costs no waiting for a medium.
+//! Not published; this and `steadfast-index` are the only crates with `unsafe`
+//! code, here for the VFS that SQLite calls.
+//!
+//! # Layout
+//!
+//! - `fault`: which operation fails, when, and how
+//! - `journal`: what was done to the disk, in order
+//! - `disk`: the disk that `steadfast-store` is given
+//! - `vfs`: the same disk as SQLite sees it
+//! - `replay`: the folders that a power cut leaves
+//! - `folder`: folders that cost little
+//! - `damage`: flipped bits and cut files
+//! - `sources`: clocks and models that fail
+//! - `random`: numbers from a seed
+
+mod damage;
+mod disk;
+mod fault;
+mod folder;
+mod journal;
+mod random;
+mod replay;
+mod sources;
+mod vfs;
+
+pub use damage::{Damage, damage};
+pub use disk::FaultDisk;
+pub use fault::{Fault, Operation, Times};
+pub use folder::scratch;
+pub use journal::Event;
+pub use random::Random;
+pub use replay::{Cut, Image, Metadata, Replay};
+pub use sources::{FailingEmbed, JumpingClock};
