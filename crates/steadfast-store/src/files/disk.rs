@@ -100,10 +100,24 @@ impl dyn Disk + '_ {
             }
             match self.create_folder(folder) {
                 Err(_) if folder.is_dir() => {}
-                done => done.map_err(|error| StoreError::from_io(folder, &error))?,
+                done => done
+                    .and_then(|()| self.sync_entry_of(folder))
+                    .map_err(|error| StoreError::from_io(folder, &error))?,
             }
         }
         Ok(())
+    }
+
+    /// Flushes the entry of a folder that was just created: else a loss of power takes the folder with all that
+    /// was flushed in it. Who may create in a folder but not open it leaves that to the system.
+    fn sync_entry_of(&self, folder: &Path) -> io::Result<()> {
+        let Some(parent) = folder.parent().filter(|it| !it.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        match self.sync_folder(parent) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            done => done,
+        }
     }
 
     /// Writes a file whole or not at all: temporary sibling, flush, rename, flush of the folder.

@@ -1,0 +1,142 @@
+//! Loss of power at any moment of a life, many at once.
+
+use std::any::Any;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use steadfast::{Journal, Memory};
+use steadfast_testkit::{Cut, Event, FaultDisk, Image, Metadata, Random, Replay, scratch};
+
+use crate::life::note;
+use crate::oracle::{Admissible, check};
+
+/// Returns how many cases there are to be, given how many by default.
+pub(crate) fn cases(default: usize) -> usize {
+    let soak = std::env::var("STEADFAST_SOAK").ok();
+    default * soak.and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
+/// A life that was written down: what happened on the disk, and what must be true at any moment of it.
+pub(crate) struct Recording<'r> {
+    pub(crate) name: &'r str,
+    pub(crate) events: &'r [Event],
+    pub(crate) files: &'r Path,
+    /// What may be there after a cut at a moment.
+    pub(crate) admissible: &'r (dyn Fn(usize) -> Admissible + Sync),
+    /// How the store is opened after the cut.
+    pub(crate) journal: Journal,
+}
+
+impl Recording<'_> {
+    /// Cuts the power `count` times, at moments and with remains that the seed decides.
+    pub(crate) fn cut(&self, count: usize, seed: u64) {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let failures: Vec<String> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|worker| {
+                    scope.spawn(move || {
+                        let seed = seed.wrapping_mul(1_000_003) + worker as u64;
+                        self.cut_in_order(count.div_ceil(threads), seed)
+                    })
+                })
+                .collect();
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap());
+            ended.flatten().collect()
+        });
+        assert!(
+            failures.is_empty(),
+            "{}: {} of {count} cuts broke the promise, among them:\n{}",
+            self.name,
+            failures.len(),
+            failures
+                .iter()
+                .take(6)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
+    }
+
+    /// Cuts in order of the moments, so that the disk is replayed once for each way of keeping names.
+    fn cut_in_order(&self, count: usize, seed: u64) -> Vec<String> {
+        let mut random = Random::new(seed);
+        let mut cuts: Vec<Cut> = (0..count)
+            .map(|_| Cut::at(random.below(self.events.len() + 1), random.draw()))
+            .collect();
+        cuts.sort_by_key(|cut| cut.event);
+        let mut failures = Vec::new();
+        for metadata in [Metadata::Ordered, Metadata::Unordered] {
+            let mut replay = Replay::new(self.events, metadata);
+            for cut in cuts.iter().filter(|cut| cut.metadata == metadata) {
+                replay.advance(cut.event);
+                let image = replay.image(cut.seed, cut.sector);
+                failures.extend(self.try_image(&image, *cut));
+            }
+        }
+        failures
+    }
+
+    /// Cuts once, as a kept regression says.
+    pub(crate) fn cut_at(&self, cut: Cut) {
+        let failure = self.try_image(&Replay::image_of(self.events, cut), cut);
+        assert!(failure.is_none(), "{}", failure.unwrap_or_default());
+    }
+
+    fn try_image(&self, image: &Image, cut: Cut) -> Option<String> {
+        let tried = catch_unwind(AssertUnwindSafe(|| self.check_image(image, cut)));
+        let what = match tried {
+            Ok(Ok(())) => return None,
+            Ok(Err(what)) => what,
+            Err(panic) => format!("panicked: {}", message(panic.as_ref())),
+        };
+        Some(format!("{cut:?}: {what}"))
+    }
+
+    fn check_image(&self, image: &Image, cut: Cut) -> Result<(), String> {
+        let scratch = scratch().unwrap();
+        image.write(scratch.path()).unwrap();
+        let disk = FaultDisk::new(scratch.path()).unwrap();
+        let store = disk.root().join("store");
+        let open = || {
+            Memory::options()
+                .create(true)
+                .journal(self.journal)
+                .disk(Arc::new(disk.clone()))
+                .open(&store)
+                .map_err(|error| format!("it does not open: {error}"))
+        };
+        let mut admissible = (self.admissible)(cut.event);
+        let memory = open()?;
+        let found = check(&memory, self.files, &admissible)?;
+        // Now and then life goes on after the cut, and the store is opened once more.
+        if cut.seed % 8 < 2 {
+            let written = memory.remember(&note("afterwards"));
+            written.map_err(|error| format!("it does not take a note: {error}"))?;
+            drop(memory);
+            for (source, version) in &found {
+                let versions = admissible.0.entry(source.clone()).or_default();
+                *versions = [version.clone()].into();
+            }
+            let text = note("afterwards").text;
+            let versions = admissible
+                .0
+                .entry("note-afterwards".to_owned())
+                .or_default();
+            *versions = [vec![text]].into();
+            check(&open()?, self.files, &admissible)
+                .map_err(|what| format!("afterwards: {what}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns what a panic said.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without words")
+}
