@@ -19,6 +19,39 @@ pub use static_model::{StaticModel, TokenCount};
 
 use steadfast_model::{ModelId, Vector};
 
+/// Embeds texts and proves that what came back is what was promised: one vector per text, of the space's
+/// dimensions, in numbers.
+///
+/// A model behind a file or a wire may answer anything; a vector too few would take its text with it.
+///
+/// # Errors
+/// [`EmbedError`] of the model, or [`EmbedError::Shape`].
+pub fn embed_proven(embed: &dyn Embed, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+    let vectors = embed.embed(texts)?;
+    let model = embed.model();
+    let shape = |what, expected, received| {
+        Err(EmbedError::Shape {
+            model: model.name.clone(),
+            what,
+            expected,
+            received,
+        })
+    };
+    if vectors.len() != texts.len() {
+        return shape("vectors", texts.len(), vectors.len());
+    }
+    for Vector(values) in &vectors {
+        if values.len() != model.dimensions {
+            return shape("dimensions", model.dimensions, values.len());
+        }
+        let finite = values.iter().filter(|value| value.is_finite()).count();
+        if finite != values.len() {
+            return shape("finite numbers", values.len(), finite);
+        }
+    }
+    Ok(vectors)
+}
+
 /// Turns texts into vectors of one space.
 pub trait Embed: Send + Sync {
     /// Returns the identity of the space: vectors with another one are never compared with these.

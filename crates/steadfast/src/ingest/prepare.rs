@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use steadfast_embed::embed_proven;
 use steadfast_model::write::number;
 use steadfast_model::{
     Attributes, Change, ContentHash, DocumentStatus, Kind, Namespace, NewChunk, Place, PutDocument,
@@ -187,7 +188,7 @@ pub(super) fn new_chunks(
 ) -> Result<Vec<NewChunk>> {
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(EMBED_BATCH) {
-        vectors.extend(line.embed.embed(batch)?);
+        vectors.extend(embed_proven(line.embed, batch)?);
     }
     let mut chunks: Vec<NewChunk> = texts
         .iter()

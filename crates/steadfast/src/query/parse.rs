@@ -1,6 +1,6 @@
 //! A text becomes a question: terms to look up, a vector to compare with.
 
-use steadfast_embed::Embed;
+use steadfast_embed::{Embed, embed_proven};
 use steadfast_index::Analyzer;
 use steadfast_model::Vector;
 use steadfast_store::Ways;
@@ -58,7 +58,7 @@ pub(super) fn parse(
     let vector = if request.mode == Mode::Text {
         Vector(vec![0.0; embed.model().dimensions])
     } else {
-        embed.embed(&[text])?.pop().unwrap_or_default()
+        embed_proven(embed, &[text])?.pop().unwrap_or_default()
     };
     if terms.is_empty() && vector.is_zero() {
         warnings.push("the question has no words to search for".to_owned());
