@@ -192,19 +192,19 @@ impl<K: Kind> Folder<K> {
     /// whose view of the store is that old and who have not opened it yet.
     pub(crate) fn sweep(&self, current: &Manifest, keep_from: u64) {
         let mut kept: Vec<PathBuf> = Vec::new();
-        for generation in keep_from..=current.generation {
-            let path = self.manifest_path(generation);
-            let manifest = self
-                .read(&path)
-                .ok()
-                .and_then(|bytes| Manifest::decode(&bytes));
-            kept.extend(
-                manifest
-                    .iter()
-                    .flat_map(|found| &found.parts)
-                    .map(|part| self.segment_path(part.file)),
-            );
-            kept.push(path);
+        let mut keep = |manifest: &Manifest| {
+            let parts = manifest.parts.iter();
+            kept.extend(parts.map(|part| self.segment_path(part.file)));
+            kept.push(self.manifest_path(manifest.generation));
+        };
+        keep(current);
+        for generation in keep_from..current.generation {
+            match self.read(&self.manifest_path(generation)) {
+                Ok(bytes) => Manifest::decode(&bytes).iter().for_each(&mut keep),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // What cannot be read now may be sound: the next one who publishes sweeps.
+                Err(_) => return,
+            }
         }
         let Ok(entries) = std::fs::read_dir(&self.root) else {
             return;
