@@ -112,7 +112,7 @@ pub(crate) fn keep_conversation(
             attributes.len() - 1
         });
         let line_number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        for span in chunk(&message.text, Kind::Note, &ChunkLimits::default()) {
+        for span in chunk(&message.text, Kind::Note, &ChunkLimits::default()).spans {
             texts.push(message.text.get(span.range.clone()).unwrap_or_default());
             places.push(Place {
                 start_line: line_number,

@@ -8,7 +8,7 @@ use steadfast_model::{
 };
 
 use super::Line;
-use super::chunk::{ChunkLimits, chunk};
+use super::chunk::{ChunkLimits, Facts, chunk};
 use super::prepare::new_chunks;
 use crate::error::{Error, Result};
 
@@ -71,7 +71,8 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     if note.text.trim().is_empty() {
         return Err(Error::EmptyText);
     }
-    let spans = chunk(&note.text, Kind::Note, &ChunkLimits::default());
+    let chunked = chunk(&note.text, Kind::Note, &ChunkLimits::default());
+    let spans = chunked.spans;
     let texts: Vec<&str> = spans
         .iter()
         .map(|span| note.text.get(span.range.clone()).unwrap_or_default())
@@ -87,16 +88,7 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     let write = NoteWrite {
         namespace: note.namespace.clone(),
         source: note.source.clone(),
-        attributes: Attributes {
-            kind: Kind::Note,
-            title: note.title.clone(),
-            tags: note.tags.iter().cloned().collect::<BTreeSet<_>>(),
-            meta: note.meta.clone(),
-            document_time: Some(note.time.unwrap_or_else(|| line.clock.now())),
-            valid_from: note.valid_from,
-            valid_to: note.valid_to,
-            trust: note.trust,
-        },
+        attributes: attributes(line, note, chunked.facts),
         chunks: new_chunks(line, &texts, places.collect())?,
         idempotency_key: note.idempotency_key.clone(),
     };
@@ -122,4 +114,26 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
         outcome: settled.outcome,
         redactions: 0,
     })
+}
+
+/// Returns what is known of a note: what the caller says goes before what the text says.
+///
+/// A note is one thing, so the tags of its sections are all its own.
+fn attributes(line: &Line<'_>, note: &Note, facts: Vec<Facts>) -> Attributes {
+    let mut tags: BTreeSet<String> = note.tags.iter().cloned().collect();
+    tags.extend(facts.iter().flat_map(|facts| facts.tags.iter().cloned()));
+    let says = facts.into_iter().next().unwrap_or_default();
+    let mut meta = says.meta;
+    meta.extend(note.meta.clone());
+    let document_time = note.time.or(says.document_time);
+    Attributes {
+        kind: Kind::Note,
+        title: note.title.clone().or(says.title),
+        tags,
+        meta,
+        document_time: Some(document_time.unwrap_or_else(|| line.clock.now())),
+        valid_from: note.valid_from.or(says.valid_from),
+        valid_to: note.valid_to.or(says.valid_to),
+        trust: note.trust,
+    }
 }

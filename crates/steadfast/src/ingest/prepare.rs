@@ -9,7 +9,7 @@ use steadfast_model::{
     Timestamp, Trust,
 };
 
-use super::chunk::{ChunkLimits, Span, chunk, kind_of};
+use super::chunk::{ChunkLimits, Facts, Span, chunk_source, kind_of};
 use super::known::Known;
 use super::read::{ReadFile, ReadLimits, Skip, read_file};
 use super::walk::{Found, Problem};
@@ -153,14 +153,18 @@ fn put(
     revive: bool,
 ) -> Result<(PutDocument, usize)> {
     let kind = kind_of(&found.source);
-    let spans = chunk(&read.text, kind, &ChunkLimits::default());
+    let chunked = chunk_source(&read.text, kind, &found.source, &ChunkLimits::default());
+    let spans = chunked.spans;
     let places = places(&spans, read);
     let texts: Vec<&str> = spans
         .iter()
         .map(|span| read.text.get(span.range.clone()).unwrap_or_default())
         .collect();
-    let chunks = new_chunks(line, &texts, places)?;
-    let attributes = Attributes {
+    let mut chunks = new_chunks(line, &texts, places)?;
+    for (chunk, span) in chunks.iter_mut().zip(&spans) {
+        chunk.attributes = span.facts;
+    }
+    let of_file = Attributes {
         kind,
         title: title(kind, &spans, &found.source),
         tags: options.tags.iter().cloned().collect::<BTreeSet<_>>(),
@@ -168,16 +172,36 @@ fn put(
         trust: Trust::File,
         ..Attributes::default()
     };
+    let attributes = chunked.facts.into_iter();
+    let attributes = attributes
+        .map(|facts| with_facts(&of_file, facts))
+        .collect();
     let count = chunks.len();
     let put = PutDocument {
         namespace: options.namespace.clone(),
         source: found.source.clone(),
         fingerprint: Some(read.fingerprint),
-        attributes: vec![attributes],
+        attributes,
         chunks,
         revive,
     };
     Ok((put, count))
+}
+
+/// Returns the attributes of a file, or of a section of it, that says something about itself.
+fn with_facts(of_file: &Attributes, facts: Facts) -> Attributes {
+    let mut tags = of_file.tags.clone();
+    tags.extend(facts.tags);
+    Attributes {
+        kind: of_file.kind,
+        title: facts.title.or_else(|| of_file.title.clone()),
+        tags,
+        meta: facts.meta,
+        document_time: facts.document_time.or(of_file.document_time),
+        valid_from: facts.valid_from,
+        valid_to: facts.valid_to,
+        trust: of_file.trust,
+    }
 }
 
 /// Makes chunks of texts: hash, terms and vector for each, numbered in order.
@@ -228,12 +252,12 @@ fn places(spans: &[Span], read: &ReadFile) -> Vec<Place> {
         .collect()
 }
 
-/// A document is called by its first heading, else by its file name.
+/// A document that does not name a title is called by its first heading, else by its file name.
 fn title(kind: Kind, spans: &[Span], source: &str) -> Option<String> {
     let heading = spans
         .iter()
         .find_map(|span| span.heading_path.first())
-        .filter(|_| kind == Kind::Markdown);
+        .filter(|_| matches!(kind, Kind::Markdown | Kind::Text));
     let name = || source.rsplit(['/', '\\']).next().map(str::to_owned);
     heading.cloned().or_else(name)
 }

@@ -1,158 +1,68 @@
-//! Markdown: its headings, the sections below them, and how these become chunks.
+//! Markdown: its headings, tags and front matter.
 //!
-//! Headings are found as `CommonMark` finds them, outside of fences, lists and
-//! quotations, with two differences: one that is underlined has at most
-//! [`UNDERLINED_LINES_MAX`] lines, because transcripts rule off long
+//! Headings are found as `CommonMark` finds them, outside of fences, HTML,
+//! lists and quotations, with two differences: one that is underlined has at
+//! most [`UNDERLINED_LINES_MAX`] lines, because transcripts rule off long
 //! paragraphs, and front matter is not text between rules.
+//!
+//! Tags stand in the front matter, in a quotation that begins a section
+//! (`> tags: [a, b]`), and as `#word` within the text, where Obsidian takes
+//! them too. The first and the last are the document's, the others those of
+//! the section and the sections below it.
+
+use std::collections::BTreeSet;
 
 use std::ops::Range;
 
-use super::pack::{Grain, Run, split};
-use super::pieces::{Fence, FenceMeets, INDENT_MAX, indent, line_ends, run};
-use super::{ChunkLimits, Cut};
+use super::facts::Facts;
+use super::front::{front_matter, quoted_tags};
+use super::outline::{Builder, Outline};
+use super::pack::Grain;
+use super::pieces::line_ends;
+use super::raw::{INDENT_MAX, Meets, Opens, Raw, begins_item, indent, is_rule, run};
+use super::words::code_spans;
 
 /// The longest underlined heading.
 const UNDERLINED_LINES_MAX: usize = 3;
-/// The longest title in a path; what is longer is cut off.
-const TITLE_BYTES_MAX: usize = 256;
-/// Where the end of front matter is looked for.
-const FRONT_MATTER_BYTES_MAX: usize = 64 << 10;
-/// Sections are not merged across a heading of this level or above it, so that
-/// an edit in one leaves the others as they are.
-const LEVEL_APART: usize = 2;
-/// But a section shorter than one part in this many of the target is no chunk
-/// of its own: it goes with the one behind it.
-const MINUTE_ONE_IN: usize = 16;
+/// The longest line in which tags are looked for: longer ones were not written by hand.
+const TAGGED_LINE_BYTES_MAX: usize = 4 << 10;
 
-struct Heading {
-    level: usize,
-    title: Range<usize>,
-    /// The heading above this one.
-    parent: Option<usize>,
-}
-
-/// A stretch of text below one heading; headings without a text of their own
-/// belong to the section below them.
-struct Section {
-    end: usize,
-    /// The last of its headings.
-    heading: Option<usize>,
-    /// The level of the first of its headings; none above the first heading.
-    level: Option<usize>,
-}
-
-/// The headings and sections of a text.
-pub(super) struct Outline {
-    headings: Vec<Heading>,
-    sections: Vec<Section>,
-}
-
-impl Outline {
-    /// Returns the titles above and at a heading, outermost first; those without words are left out.
-    pub(super) fn path(&self, text: &str, heading: usize) -> Vec<String> {
-        let mut titles = Vec::new();
-        let mut next = self.headings.get(heading);
-        while let Some(heading) = next {
-            let title = text.get(heading.title.clone()).unwrap_or_default();
-            let title = title
-                .get(..title.floor_char_boundary(TITLE_BYTES_MAX))
-                .unwrap_or_default();
-            let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-            if !title.is_empty() {
-                titles.push(title);
-            }
-            next = heading.parent.and_then(|parent| self.headings.get(parent));
-        }
-        titles.reverse();
-        titles
-    }
-}
-
-/// Cuts a text with this outline.
-pub(super) fn cuts(text: &str, outline: &Outline, limits: ChunkLimits) -> Vec<Cut> {
-    let mut ends = Vec::new();
-    let mut sections = Run::new(0, limits);
-    let minute = limits.bytes_target / MINUTE_ONE_IN;
-    let mut start = 0;
-    let mut length_before = 0;
-    for section in &outline.sections {
-        let is_apart = section.level.is_some_and(|level| level <= LEVEL_APART);
-        if is_apart && length_before >= minute {
-            sections.close(&mut ends);
-        }
-        length_before = section.end - start;
-        if section.end - start > limits.bytes_target {
-            sections.close(&mut ends);
-            let part = start..section.end;
-            split(text, part, Grain::MarkdownBlock, limits, &mut ends);
-            sections = Run::new(section.end, limits);
-        } else {
-            while sections.is_full_with(section.end) {
-                sections.cut(text, section.end, &mut ends);
-            }
-            sections.pieces.push(section.end);
-        }
-        start = section.end;
-    }
-    sections.close(&mut ends);
-    with_headings(&outline.sections, ends, minute)
-}
-
-/// Gives each chunk the heading of the section it starts in; next to nothing
-/// above the first heading goes under that heading.
-fn with_headings(sections: &[Section], ends: Vec<usize>, minute: usize) -> Vec<Cut> {
-    let mut sections = sections.iter().peekable();
-    let mut start = 0;
-    ends.into_iter()
-        .map(|end| {
-            let is_passed = |section: &&Section| {
-                section.end <= start || (section.heading.is_none() && section.end < end.min(minute))
-            };
-            while sections.next_if(is_passed).is_some() {}
-            start = end;
-            let heading = sections.peek().and_then(|section| section.heading);
-            Cut { end, heading }
-        })
-        .collect()
-}
-
-/// Finds the headings and sections of a text.
+/// Finds the headings, sections and facts of a text.
 pub(super) fn outline(text: &str) -> Outline {
+    let front = front_matter(text);
+    let start = front.as_ref().map_or(0, |front| front.end);
+    let document = front.map_or_else(Facts::default, |front| front.facts);
     let mut scan = Scan {
-        outline: Outline {
-            headings: Vec::new(),
-            sections: Vec::new(),
-        },
-        open: Section {
-            end: 0,
-            heading: None,
-            level: None,
-        },
-        has_body: false,
+        text,
+        builder: Builder::new(document),
         paragraph: Paragraph::None,
+        tags: BTreeSet::new(),
     };
-    let mut fence: Option<Fence> = None;
-    let mut start = front_matter_end(text);
+    let mut raw: Option<Raw> = None;
+    let mut start = start;
     for end in line_ends(text, start..text.len()) {
         let line = text.get(start..end).unwrap_or_default();
-        match fence.map(|fence| fence.meets(line)) {
-            Some(FenceMeets::Inside) => {}
-            Some(FenceMeets::Closing) => fence = None,
-            Some(FenceMeets::Outside) | None => {
-                fence = Fence::opened_by(line);
-                if fence.is_some() {
-                    scan.has_body = true;
-                    scan.paragraph = Paragraph::None;
-                } else {
-                    scan.line(start, line);
+        match raw.map(|raw| raw.meets(line)) {
+            Some(Meets::Inside) => {}
+            Some(Meets::Closing) => raw = None,
+            Some(Meets::Outside) | None => {
+                raw = None;
+                match Raw::opened_by(line) {
+                    Some(opens) => {
+                        if let Opens::Raw(opened) = opens {
+                            raw = Some(opened);
+                        }
+                        scan.builder.has_body = true;
+                        scan.paragraph = Paragraph::None;
+                    }
+                    None => scan.line(start, line),
                 }
             }
         }
         start = end;
     }
-    scan.open.end = text.len();
-    scan.outline.sections.push(scan.open);
-    scan.outline
+    scan.builder.document.add_tags(scan.tags);
+    scan.builder.finish(text.len(), Grain::MarkdownBlock)
 }
 
 /// The paragraph a line may belong to.
@@ -170,15 +80,15 @@ enum Paragraph {
     Other,
 }
 
-struct Scan {
-    outline: Outline,
-    open: Section,
-    /// There is text below the headings of the open section.
-    has_body: bool,
+struct Scan<'t> {
+    text: &'t str,
+    builder: Builder,
     paragraph: Paragraph,
+    /// Tags within the text.
+    tags: BTreeSet<String>,
 }
 
-impl Scan {
+impl Scan<'_> {
     fn line(&mut self, start: usize, line: &str) {
         let (indent, rest) = indent(line);
         let rest = rest.trim_ascii_end();
@@ -186,33 +96,21 @@ impl Scan {
             self.paragraph = Paragraph::None;
             return;
         }
-        if indent <= INDENT_MAX {
-            if let Some((level, title)) = numbered(rest) {
-                let title_start =
-                    start + (line.len() - line.trim_ascii_start().len()) + title.start;
-                self.begin(start, level, title_start..title_start + title.len());
-                self.paragraph = Paragraph::None;
-                return;
-            }
-            if let (
-                Some(level),
-                Paragraph::Own {
-                    start: above,
-                    lines,
-                    had_body,
-                },
-            ) = (underlined(rest), self.paragraph)
-            {
-                self.paragraph = Paragraph::None;
-                if lines <= UNDERLINED_LINES_MAX {
-                    self.has_body = had_body;
-                    self.begin(above, level, above..start);
-                }
-                return;
-            }
+        if indent <= INDENT_MAX && self.heading(start, line, rest) {
+            self.paragraph = Paragraph::None;
+            return;
         }
-        let had_body = self.has_body;
-        self.has_body = true;
+        let had_body = self.builder.has_body;
+        if rest.starts_with(b">") && !had_body {
+            let quotation = self.text.get(start..).unwrap_or_default();
+            self.builder.tag(quoted_tags(quotation));
+        }
+        let is_code =
+            indent > INDENT_MAX && matches!(self.paragraph, Paragraph::None) && !begins_item(rest);
+        if !is_code && self.tags.len() < INLINE_TAGS_MAX {
+            inline_tags(line, &mut self.tags);
+        }
+        self.builder.has_body = true;
         self.paragraph = match self.paragraph {
             _ if is_rule(rest) => Paragraph::None,
             Paragraph::Other => Paragraph::Other,
@@ -235,39 +133,30 @@ impl Scan {
         };
     }
 
-    /// Takes note of a heading that stands at `place`.
-    fn begin(&mut self, place: usize, level: usize, title: Range<usize>) {
-        let headings = &mut self.outline.headings;
-        let mut parent = headings.len().checked_sub(1);
-        while let Some(above) = parent.and_then(|parent| headings.get(parent)) {
-            if above.level < level {
-                break;
-            }
-            parent = above.parent;
+    /// Takes a line as a heading or the underline of one; returns whether it is either.
+    fn heading(&mut self, start: usize, line: &str, rest: &[u8]) -> bool {
+        if let Some((level, title)) = numbered(rest) {
+            let title_start = start + (line.len() - line.trim_ascii_start().len()) + title.start;
+            let title = title_start..title_start + title.len();
+            self.builder.begin(start, level, title);
+            return true;
         }
-        // The heading above has no text of its own and leads to this one.
-        let joins = !self.has_body && (self.open.heading.is_none() || parent == self.open.heading);
-        headings.push(Heading {
-            level,
-            title,
-            parent,
-        });
-        let heading = headings.len().checked_sub(1);
-        if joins {
-            self.open.heading = heading;
-            self.open.level = self.open.level.or(Some(level));
-        } else {
-            self.open.end = place;
-            let next = Section {
-                end: place,
-                heading,
-                level: Some(level),
-            };
-            self.outline
-                .sections
-                .push(std::mem::replace(&mut self.open, next));
+        let Paragraph::Own {
+            start: above,
+            lines,
+            had_body,
+        } = self.paragraph
+        else {
+            return false;
+        };
+        let Some(level) = underlined(rest) else {
+            return false;
+        };
+        if lines <= UNDERLINED_LINES_MAX {
+            self.builder.has_body = had_body;
+            self.builder.begin(above, level, above..start);
         }
-        self.has_body = false;
+        true
     }
 }
 
@@ -300,45 +189,57 @@ fn underlined(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// Returns whether a line is a rule: three or more of one mark, with or without space between.
-fn is_rule(rest: &[u8]) -> bool {
-    let Some(mark) = rest.first().filter(|mark| b"*-_".contains(mark)) else {
-        return false;
-    };
-    let is_mark_or_space = |byte: &u8| byte == mark || matches!(byte, b' ' | b'\t');
-    rest.iter().all(is_mark_or_space) && rest.iter().filter(|byte| *byte == mark).nth(2).is_some()
-}
-
 /// Returns whether a line begins a list item, a quotation, a table or HTML.
 fn begins_container(rest: &[u8]) -> bool {
-    let is_marker_end =
-        |behind: Option<&u8>| behind.is_none_or(|&byte| matches!(byte, b' ' | b'\t'));
-    match rest.first() {
-        Some(b'>' | b'|' | b'<') => true,
-        Some(b'-' | b'*' | b'+') => is_marker_end(rest.get(1)),
-        Some(b'0'..=b'9') => {
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            matches!(rest.get(digits), Some(b'.' | b')')) && is_marker_end(rest.get(digits + 1))
+    matches!(rest.first(), Some(b'>' | b'|' | b'<')) || begins_item(rest)
+}
+
+/// Tags within the text that are taken of one document.
+const INLINE_TAGS_MAX: usize = 64;
+/// Words behind a number sign at the start of a line that are orders to a compiler.
+const DIRECTIVES: &str = "define elif else endif endregion error if ifdef ifndef include line \
+    pragma region undef warning";
+/// Lengths of colours in hexadecimal.
+const COLOUR_LENGTHS: [usize; 4] = [3, 4, 6, 8];
+
+/// Finds tags like `#this` in a line of text.
+///
+/// They stand behind white space, hold a letter, and are neither a colour nor
+/// an order to a compiler. A number alone is an issue and no tag.
+fn inline_tags(line: &str, tags: &mut BTreeSet<String>) {
+    if !line.contains('#') || line.len() > TAGGED_LINE_BYTES_MAX {
+        return;
+    }
+    let mut code = code_spans(line).into_iter().peekable();
+    for (place, _) in line.match_indices('#') {
+        while code.next_if(|span| span.end <= place).is_some() {}
+        if code.peek().is_some_and(|span| span.contains(&place)) {
+            continue;
         }
-        _ => false,
+        let (before, behind) = line.split_at(place);
+        let Some(behind) = behind.strip_prefix('#') else {
+            continue;
+        };
+        let is_apart = before.chars().next_back().is_none_or(char::is_whitespace);
+        if is_apart && let Some(tag) = tag_at(behind, before.is_empty()) {
+            tags.insert(tag.to_owned());
+        }
     }
 }
 
-/// Returns the end of the front matter, 0 when there is none.
-fn front_matter_end(text: &str) -> usize {
-    let head = 0..text.floor_char_boundary(FRONT_MATTER_BYTES_MAX);
-    let mut mark = "";
-    let mut start = 0;
-    for (index, end) in line_ends(text, head).enumerate() {
-        let line = text.get(start..end).unwrap_or_default().trim_ascii_end();
-        start = end;
-        match (index, line) {
-            (0, "---" | "+++") => mark = line,
-            (0, _) | (1, "") => return 0,
-            (_, "...") if mark == "---" => return end,
-            (_, line) if line == mark => return end,
-            _ => {}
-        }
-    }
-    0
+/// Returns the tag that a text begins with.
+fn tag_at(text: &str, is_line_start: bool) -> Option<&str> {
+    let length = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '/')));
+    let (tag, behind) = text.split_at_checked(length.unwrap_or(text.len()))?;
+    let ends = behind
+        .chars()
+        .next()
+        .is_none_or(|c| c.is_whitespace() || ".,;:!?)".contains(c));
+    let tag = tag.trim_end_matches(['/', '-']);
+    let is_colour =
+        COLOUR_LENGTHS.contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_directive = is_line_start && DIRECTIVES.split_ascii_whitespace().any(|word| word == tag);
+    let has_letter = tag.contains(char::is_alphabetic);
+    (ends && has_letter && !is_colour && !is_directive && !tag.starts_with(['/', '-']))
+        .then_some(tag)
 }

@@ -1,8 +1,10 @@
 //! Cuts a text into chunks: the pieces that are embedded, indexed and returned.
 //!
-//! Markdown is cut at its headings, program text before lines that are not
-//! indented, everything at blank lines, then at line ends, sentence ends, and
-//! at last between any two characters.
+//! Markdown, reStructuredText and Org are cut at their headings and around what
+//! belongs together, program text before lines that are not indented,
+//! everything at blank lines, then at line ends, sentence ends, and at last
+//! between any two characters. What a text says about itself, such as its tags,
+//! comes with the chunks; it stays in the text as well.
 //!
 //! Invariants:
 //! - Spans tile the text: the first starts at 0, each where the last one ended,
@@ -14,21 +16,31 @@
 //!   content of the pieces decides where, so that cuts meet again behind an
 //!   insertion even when all pieces have one length.
 //! - Equal text gives equal spans. Time is linear in the text; nothing is
-//!   recursive but the descent through the five sizes of pieces.
+//!   recursive but the descent through the sizes of pieces.
 //!
 //! Deliberately not here: reading, hashing, overlap between chunks (a search
 //! looks at neighbours instead), and grammars of programming languages.
 
+mod blocks;
+mod facts;
+mod front;
 mod kind;
 mod markdown;
+mod org;
+mod outline;
 mod pack;
 mod pieces;
+mod raw;
+mod rst;
+mod words;
 
 use std::ops::Range;
 
 use steadfast_model::Kind;
 
+pub use facts::Facts;
 pub use kind::kind_of;
+use outline::Outline;
 
 /// How long chunks are, in bytes.
 ///
@@ -78,6 +90,17 @@ pub struct Span {
     /// The headings above it, outermost first, with that of its own section;
     /// when it holds several sections, that of the first.
     pub heading_path: Vec<String>,
+    /// Place of what holds for it in [`Chunked::facts`].
+    pub facts: usize,
+}
+
+/// The chunks of a text, and what it says about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunked {
+    /// The chunks, in order.
+    pub spans: Vec<Span>,
+    /// What holds for the document, first, and for sections that say more.
+    pub facts: Vec<Facts>,
 }
 
 /// A chunk before its lines are counted; `heading` is a place in the list of headings.
@@ -87,19 +110,61 @@ struct Cut {
 }
 
 /// Cuts `text` into chunks.
-pub fn chunk(text: &str, kind: Kind, limits: &ChunkLimits) -> Vec<Span> {
-    if text.trim().is_empty() {
-        return Vec::new();
-    }
+pub fn chunk(text: &str, kind: Kind, limits: &ChunkLimits) -> Chunked {
     let limits = limits.sane();
-    match kind {
-        Kind::Markdown | Kind::Note => {
-            let outline = markdown::outline(text);
-            let cuts = join_blank(text, markdown::cuts(text, &outline, limits));
-            spans(text, cuts, |heading| outline.path(text, heading))
-        }
+    if text.trim().is_empty() {
+        return Chunked::plain(Vec::new());
+    }
+    let spans = match kind {
+        Kind::Markdown | Kind::Note => return marked_up(text, markdown::outline(text), limits),
         Kind::Code => plain(text, pack::Grain::Definition, limits),
         Kind::Text | Kind::Data | Kind::Message => plain(text, pack::Grain::Block, limits),
+    };
+    Chunked::plain(spans)
+}
+
+/// Cuts the text of a source into chunks, in the way its name asks for where its kind has several.
+pub fn chunk_source(text: &str, kind: Kind, source: &str, limits: &ChunkLimits) -> Chunked {
+    let outline = match (kind, extension(source)) {
+        (Kind::Text, Some("rst" | "rest")) => rst::outline,
+        (Kind::Text, Some("org")) => org::outline,
+        _ => return chunk(text, kind, limits),
+    };
+    if text.trim().is_empty() {
+        return Chunked::plain(Vec::new());
+    }
+    marked_up(text, outline(text), limits.sane())
+}
+
+/// Returns the extension of a source when it is one that [`chunk_source`] knows.
+fn extension(source: &str) -> Option<&'static str> {
+    let name = source.rsplit(['/', '\\']).next()?;
+    let (_, extension) = name.rsplit_once('.')?;
+    ["rst", "rest", "org"]
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(extension))
+}
+
+impl Chunked {
+    /// Returns the chunks of a text that says nothing about itself.
+    fn plain(spans: Vec<Span>) -> Self {
+        Self {
+            spans,
+            facts: vec![Facts::default()],
+        }
+    }
+}
+
+fn marked_up(text: &str, outline: Outline, limits: ChunkLimits) -> Chunked {
+    let cuts = join_blank(text, outline.cuts(text, limits));
+    let headings: Vec<Option<usize>> = cuts.iter().map(|cut| cut.heading).collect();
+    let mut spans = spans(text, cuts, |heading| outline.path(text, heading));
+    for (span, heading) in spans.iter_mut().zip(headings) {
+        span.facts = outline.facts_of(heading);
+    }
+    Chunked {
+        spans,
+        facts: outline.facts,
     }
 }
 
@@ -144,6 +209,7 @@ fn spans(text: &str, cuts: Vec<Cut>, path: impl Fn(usize) -> Vec<String>) -> Vec
                 start_line,
                 end_line,
                 heading_path: cut.heading.map(&path).unwrap_or_default(),
+                facts: 0,
             };
             start = cut.end;
             start_line = end_line.saturating_add(line_feeds(last..cut.end));

@@ -4,15 +4,22 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::ChunkLimits;
-use super::pieces::{BlockRule, block_ends, forced_ends, line_ends, sentence_ends};
+use super::blocks::{BlockRule, block_ends};
+use super::pieces::{forced_ends, line_ends, sentence_ends};
 
 /// The size of the pieces a text is cut into, from large to small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grain {
     /// Blocks of program text that begin with a line that is not indented.
     Definition,
-    /// Blocks of markdown.
+    /// Blocks of Markdown.
     MarkdownBlock,
+    /// Items of a list in Markdown.
+    MarkdownItem,
+    /// Paragraphs of such an item.
+    MarkdownPart,
+    /// Blocks of Org.
+    OrgBlock,
     /// Paragraphs.
     Block,
     /// Lines.
@@ -24,8 +31,10 @@ pub(super) enum Grain {
 impl Grain {
     fn finer(self) -> Option<Self> {
         match self {
-            Self::Definition => Some(Self::Block),
-            Self::MarkdownBlock | Self::Block => Some(Self::Line),
+            Self::Definition | Self::MarkdownPart | Self::OrgBlock => Some(Self::Block),
+            Self::MarkdownBlock => Some(Self::MarkdownItem),
+            Self::MarkdownItem => Some(Self::MarkdownPart),
+            Self::Block => Some(Self::Line),
             Self::Line => Some(Self::Sentence),
             Self::Sentence => None,
         }
@@ -46,24 +55,26 @@ pub(super) fn split(
     ends: &mut Vec<usize>,
 ) {
     let range = part.clone();
-    match grain {
-        Grain::Definition => {
-            let pieces = block_ends(text, range, BlockRule::Definitions);
-            pack(text, part, pieces, grain, limits, ends);
-        }
-        Grain::MarkdownBlock => {
-            let pieces = block_ends(text, range, BlockRule::Markdown);
-            pack(text, part, pieces, grain, limits, ends);
-        }
-        Grain::Block => {
-            let pieces = block_ends(text, range, BlockRule::Paragraphs);
-            pack(text, part, pieces, grain, limits, ends);
-        }
-        Grain::Line => pack(text, part, line_ends(text, range), grain, limits, ends),
+    let rule = match grain {
+        Grain::Definition => BlockRule::Definitions,
+        Grain::MarkdownBlock => BlockRule::Markdown,
+        Grain::MarkdownItem => BlockRule::MarkdownItems,
+        Grain::MarkdownPart => BlockRule::MarkdownParts,
+        Grain::OrgBlock => BlockRule::Org,
+        Grain::Block => BlockRule::Paragraphs,
+        Grain::Line => return pack(text, part, line_ends(text, range), grain, limits, ends),
         Grain::Sentence => {
-            pack(text, part, sentence_ends(text, range), grain, limits, ends);
+            return pack(text, part, sentence_ends(text, range), grain, limits, ends);
         }
-    }
+    };
+    pack(
+        text,
+        part,
+        block_ends(text, range, rule),
+        grain,
+        limits,
+        ends,
+    );
 }
 
 fn pack(

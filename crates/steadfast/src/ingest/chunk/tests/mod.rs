@@ -9,6 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod marked;
+mod sections;
+
 fn limits(bytes_target: usize, bytes_max: usize) -> ChunkLimits {
     ChunkLimits {
         bytes_target,
@@ -18,6 +21,7 @@ fn limits(bytes_target: usize, bytes_max: usize) -> ChunkLimits {
 
 fn texts(text: &str, kind: Kind, limits: ChunkLimits) -> Vec<&str> {
     chunk(text, kind, &limits)
+        .spans
         .into_iter()
         .map(|span| &text[span.range])
         .collect()
@@ -26,7 +30,7 @@ fn texts(text: &str, kind: Kind, limits: ChunkLimits) -> Vec<&str> {
 /// Shows each chunk as lines, path and text.
 fn show(text: &str, limits: ChunkLimits) -> String {
     let mut out = String::new();
-    for span in chunk(text, Kind::Markdown, &limits) {
+    for span in chunk(text, Kind::Markdown, &limits).spans {
         writeln!(
             out,
             "{}-{} [{}] |{}|",
@@ -48,11 +52,19 @@ fn check(text: &str, bytes_target: usize, expected: &[&str]) {
 
 /// What must hold of every text.
 fn assert_sound(text: &str, kind: Kind, limits: ChunkLimits) {
-    let spans = chunk(text, kind, &limits);
-    assert_eq!(spans, chunk(text, kind, &limits));
+    let chunked = chunk(text, kind, &limits);
+    assert_eq!(chunked, chunk(text, kind, &limits));
+    assert_tiled(text, &chunked, limits);
+}
+
+/// What must hold of the chunks of every text.
+fn assert_tiled(text: &str, chunked: &Chunked, limits: ChunkLimits) {
+    let Chunked { spans, facts } = chunked;
     assert_eq!(spans.is_empty(), text.trim().is_empty());
+    assert!(spans.iter().all(|span| span.facts < facts.len()));
     let mut end = 0;
-    for span in &spans {
+    let mut line = 1;
+    for span in spans {
         assert_eq!(span.range.start, end, "spans tile the text");
         end = span.range.end;
         let piece = &text[span.range.clone()];
@@ -61,10 +73,9 @@ fn assert_sound(text: &str, kind: Kind, limits: ChunkLimits) {
             piece.trim().len() <= limits.bytes_max.max(4),
             "{piece:?} is too long"
         );
-        let line = |place: usize| 1 + u32::try_from(text[..place].matches('\n').count()).unwrap();
-        assert_eq!(span.start_line, line(span.range.start));
-        let last = piece.char_indices().next_back().unwrap().0;
-        assert_eq!(span.end_line, line(span.range.start + last));
+        assert_eq!(span.start_line, line);
+        line += u32::try_from(piece.matches('\n').count()).unwrap();
+        assert_eq!(span.end_line, line - u32::from(piece.ends_with('\n')));
         assert!(!(piece.ends_with('\r') && text[end..].starts_with('\n')));
     }
     if !spans.is_empty() {
@@ -76,7 +87,7 @@ fn assert_sound(text: &str, kind: Kind, limits: ChunkLimits) {
 fn white_space_gives_no_chunk() {
     for kind in Kind::ALL {
         for text in ["", " ", "\n\n\t\r\n", "\u{a0}\u{3000}"] {
-            assert_eq!(chunk(text, kind, &ChunkLimits::default()), []);
+            assert_eq!(chunk(text, kind, &ChunkLimits::default()).spans, []);
         }
     }
 }
@@ -85,12 +96,13 @@ fn white_space_gives_no_chunk() {
 fn a_short_text_is_one_chunk_with_its_blank_lines() {
     for kind in Kind::ALL {
         let text = "\n\n one\r\n\r\ntwo\n\n";
-        let spans = chunk(text, kind, &ChunkLimits::default());
+        let spans = chunk(text, kind, &ChunkLimits::default()).spans;
         let expected = Span {
             range: 0..text.len(),
             start_line: 1,
             end_line: 6,
             heading_path: Vec::new(),
+            facts: 0,
         };
         assert_eq!(spans, [expected]);
     }
@@ -206,7 +218,7 @@ fn titles_are_plain_and_bounded() {
         ("   # a  b  ", "a b"),
         ("# `a` *b*", "`a` *b*"),
     ] {
-        let spans = chunk(line, Kind::Markdown, &ChunkLimits::default());
+        let spans = chunk(line, Kind::Markdown, &ChunkLimits::default()).spans;
         assert_eq!(spans[0].heading_path, [title], "{line}");
     }
     for line in ["#", "##  ", "# #", "### ###"] {
@@ -214,11 +226,12 @@ fn titles_are_plain_and_bounded() {
             &format!("{line}\n\na"),
             Kind::Markdown,
             &ChunkLimits::default(),
-        );
+        )
+        .spans;
         assert_eq!(spans[0].heading_path, [""; 0], "{line}");
     }
     let long = format!("# {}\n\na", "\u{4e00}".repeat(1_000));
-    let spans = chunk(&long, Kind::Markdown, &ChunkLimits::default());
+    let spans = chunk(&long, Kind::Markdown, &ChunkLimits::default()).spans;
     assert!(spans.iter().all(|span| span.heading_path[0].len() <= 256));
 }
 
@@ -228,7 +241,7 @@ fn long_sections_are_cut_between_blocks_and_keep_their_path() {
     let table = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n";
     let text =
         format!("## A\n\nFirst words.\n\n{fence}More words here.\n{table}Last words of all.\n");
-    let spans = chunk(&text, Kind::Markdown, &limits(45, 60));
+    let spans = chunk(&text, Kind::Markdown, &limits(45, 60)).spans;
     assert!(spans.iter().all(|span| span.heading_path == ["A"]));
     let pieces: Vec<&str> = spans.into_iter().map(|span| &text[span.range]).collect();
     assert!(pieces.len() > 2);
@@ -429,7 +442,7 @@ fn monstrous_texts_are_sound() {
         ("\n".repeat(size) + "a" + &"\n".repeat(size), Kind::Code),
         ("\r\n".repeat(size / 2) + "a", Kind::Code),
     ] {
-        let spans = chunk(&text, kind, &limits);
+        let spans = chunk(&text, kind, &limits).spans;
         assert_eq!(spans.first().map(|span| span.range.start), Some(0));
         assert_eq!(spans.last().map(|span| span.range.end), Some(text.len()));
         assert!(
@@ -499,7 +512,7 @@ proptest! {
                 writeln!(text, "some words of paragraph {k} of section {n}\n").unwrap();
             }
         }
-        for span in chunk(&text, Kind::Markdown, &limits(bytes_target, 2 * bytes_target)) {
+        for span in chunk(&text, Kind::Markdown, &limits(bytes_target, 2 * bytes_target)).spans {
             let own = &starts.iter().rev().find(|(start, _)| *start <= span.range.start).unwrap().1;
             // Headings without text lead on to the section below them.
             prop_assert!(span.heading_path.starts_with(own), "{:?} {:?}", span, own);
@@ -529,6 +542,7 @@ proptest! {
         let after = text(&edited);
         let of_others = |text: &str| -> Vec<String> {
             chunk(text, Kind::Markdown, &limits)
+                .spans
                 .into_iter()
                 .filter(|span| span.heading_path != ["h1"])
                 .map(|span| text[span.range].to_owned())
