@@ -30,7 +30,9 @@ const TAGGED_LINE_BYTES_MAX: usize = 4 << 10;
 /// Finds the headings, sections and facts of a text.
 pub(super) fn outline(text: &str) -> Outline {
     let front = front_matter(text);
-    let start = front.as_ref().map_or(0, |front| front.end);
+    let front_end = front
+        .as_ref()
+        .map_or(0, |front| blank_lines_end(text, front.end));
     let document = front.map_or_else(Facts::default, |front| front.facts);
     let mut scan = Scan {
         text,
@@ -39,7 +41,7 @@ pub(super) fn outline(text: &str) -> Outline {
         tags: BTreeSet::new(),
     };
     let mut raw: Option<Raw> = None;
-    let mut start = start;
+    let mut start = front_end;
     for end in line_ends(text, start..text.len()) {
         let line = text.get(start..end).unwrap_or_default();
         match raw.map(|raw| raw.meets(line)) {
@@ -62,7 +64,22 @@ pub(super) fn outline(text: &str) -> Outline {
         start = end;
     }
     scan.builder.document.add_tags(scan.tags);
-    scan.builder.finish(text.len(), Grain::MarkdownBlock)
+    let mut outline = scan.builder.finish(text.len(), Grain::MarkdownBlock);
+    outline.front_end = front_end;
+    outline
+}
+
+/// Returns the end of the blank lines that stand at a place.
+fn blank_lines_end(text: &str, start: usize) -> usize {
+    let mut end = start;
+    for line_end in line_ends(text, start..text.len()) {
+        let line = text.get(end..line_end).unwrap_or_default();
+        if !line.trim_ascii().is_empty() {
+            break;
+        }
+        end = line_end;
+    }
+    end
 }
 
 /// The paragraph a line may belong to.

@@ -116,7 +116,13 @@ pub fn chunk(text: &str, kind: Kind, limits: &ChunkLimits) -> Chunked {
         return Chunked::plain(Vec::new());
     }
     let spans = match kind {
-        Kind::Markdown | Kind::Note => return marked_up(text, markdown::outline(text), limits),
+        Kind::Markdown => return marked_up(text, markdown::outline(text), limits),
+        Kind::Note => {
+            let mut outline = markdown::outline(text);
+            // A note is not edited but remembered anew, and is called by its first chunk.
+            outline.front_end = 0;
+            return marked_up(text, outline, limits);
+        }
         Kind::Code => plain(text, pack::Grain::Definition, limits),
         Kind::Text | Kind::Data | Kind::Message => plain(text, pack::Grain::Block, limits),
     };

@@ -54,6 +54,9 @@ pub(super) struct Outline {
     pub(super) facts: Vec<Facts>,
     /// How a section is cut that is too long for a chunk.
     grain: Grain,
+    /// Where front matter ends that is to be a chunk of its own, so that an
+    /// edit of a tag or a date leaves all other chunks what they are.
+    pub(super) front_end: usize,
 }
 
 impl Outline {
@@ -88,10 +91,17 @@ impl Outline {
 
     /// Cuts the text.
     pub(super) fn cuts(&self, text: &str, limits: ChunkLimits) -> Vec<Cut> {
+        let front = 0..self.front_end;
+        let mut cuts = Vec::new();
+        if !front.is_empty() {
+            let mut ends = Vec::new();
+            split(text, front.clone(), Grain::Line, limits, &mut ends);
+            cuts.extend(ends.into_iter().map(|end| Cut { end, heading: None }));
+        }
         let mut ends = Vec::new();
-        let mut sections = Run::new(0, limits);
+        let mut sections = Run::new(front.end, limits);
         let minute = limits.bytes_target / MINUTE_ONE_IN;
-        let mut start = 0;
+        let mut start = front.end;
         let mut length_before = 0;
         let mut facts_before = None;
         for section in &self.sections {
@@ -117,26 +127,30 @@ impl Outline {
             start = section.end;
         }
         sections.close(&mut ends);
-        with_headings(&self.sections, ends, minute)
+        cuts.extend(with_headings(&self.sections, front.end, ends, minute));
+        cuts
     }
 }
 
 /// Gives each chunk the heading of the section it starts in; next to nothing
 /// above the first heading goes under that heading.
-fn with_headings(sections: &[Section], ends: Vec<usize>, minute: usize) -> Vec<Cut> {
+fn with_headings(
+    sections: &[Section],
+    mut start: usize,
+    ends: Vec<usize>,
+    minute: usize,
+) -> impl Iterator<Item = Cut> {
     let mut sections = sections.iter().peekable();
-    let mut start = 0;
-    ends.into_iter()
-        .map(|end| {
-            let is_passed = |section: &&Section| {
-                section.end <= start || (section.heading.is_none() && section.end < end.min(minute))
-            };
-            while sections.next_if(is_passed).is_some() {}
-            start = end;
-            let heading = sections.peek().and_then(|section| section.heading);
-            Cut { end, heading }
-        })
-        .collect()
+    let minute = start + minute;
+    ends.into_iter().map(move |end| {
+        let is_passed = |section: &&Section| {
+            section.end <= start || (section.heading.is_none() && section.end < end.min(minute))
+        };
+        while sections.next_if(is_passed).is_some() {}
+        start = end;
+        let heading = sections.peek().and_then(|section| section.heading);
+        Cut { end, heading }
+    })
 }
 
 /// Tags of a section, on top of those of the one above.
@@ -250,6 +264,7 @@ impl Builder {
             sections: self.sections,
             facts,
             grain,
+            front_end: 0,
         }
     }
 }

@@ -148,15 +148,21 @@ fn headings_without_text_lead_to_the_section_below() {
 }
 
 #[test]
-fn front_matter_stays_with_the_first_section() {
+fn front_matter_is_a_chunk_of_its_own() {
     check(
         "---\ntitle: x\n# no heading\n---\n\n# A\na\n\n## B\nb\n",
         100,
         &[
-            r"1-8 [A] |---\ntitle: x\n# no heading\n---\n\n# A\na\n\n|",
+            r"1-5 [] |---\ntitle: x\n# no heading\n---\n\n|",
+            r"6-8 [A] |# A\na\n\n|",
             r"9-10 [A > B] |## B\nb\n|",
         ],
     );
+    let note = "---\ntitle: x\n---\na\n";
+    assert_eq!(texts(note, Kind::Note, limits(100, 200)), [note]);
+    assert_eq!(texts(note, Kind::Markdown, limits(100, 200)).len(), 2);
+    let long = format!("---\n{}---\na\n", "key: value\n".repeat(100));
+    assert_sound(&long, Kind::Markdown, limits(100, 200));
     // A rule at the start is no front matter.
     check(
         "---\n\n# A\na\n\n---\n# B\nb\n",
