@@ -28,6 +28,64 @@ pub struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) embed: Arc<dyn Embed>,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) redaction: Redaction,
+}
+
+/// What is taken out of texts before anything is written.
+///
+/// # Examples
+/// ```
+/// use steadfast::config::{Redaction, RedactionRule};
+///
+/// let mut redaction = Redaction::default();
+/// redaction.rules.push(RedactionRule::new("badge", r"\bBADGE-[0-9]{8}\b"));
+/// redaction.allow.push("^BADGE-0{8}$".to_owned());
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let path = folder.path().join("store");
+/// let memory = steadfast::Memory::options().create(true).redaction(redaction).open(&path)?;
+/// let kept = memory.remember(&steadfast::Note::new("Mine is BADGE-20417733."))?;
+/// assert_eq!(kept.redactions, 1);
+/// # Ok::<(), steadfast::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redaction {
+    /// Whether secrets are taken out at all; they are, unless this is false.
+    pub enabled: bool,
+    /// Further rules; they come before those built in.
+    pub rules: Vec<RedactionRule>,
+    /// Expressions of what is never taken out: they are tried on the text that a rule takes for a secret.
+    pub allow: Vec<String>,
+}
+
+impl Default for Redaction {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            rules: Vec::new(),
+            allow: Vec::new(),
+        }
+    }
+}
+
+/// A rule of the user's for what is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedactionRule {
+    /// The place of a secret reads `[redacted:KIND]`; lower-case letters, digits and underscores.
+    pub kind: String,
+    /// An expression in the syntax of the `regex` crate. Its first group is the secret, else the whole match.
+    pub pattern: String,
+}
+
+impl RedactionRule {
+    /// Returns a rule.
+    pub fn new(kind: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            pattern: pattern.into(),
+        }
+    }
 }
 
 /// How long a writer waits for the writers before it.
@@ -43,6 +101,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             embed: Arc::new(BuiltIn),
             disk: Arc::new(SystemDisk),
+            redaction: Redaction::default(),
         }
     }
 }
@@ -80,6 +139,15 @@ impl Options {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Sets what is taken out of texts before anything is written; secrets by the built-in rules otherwise.
+    ///
+    /// An expression that cannot be used is an error of [`Options::open`].
+    #[must_use]
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
         self
     }
 

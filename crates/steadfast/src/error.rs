@@ -61,6 +61,14 @@ pub enum Error {
     /// There is no text to remember.
     #[error("there is no text to remember")]
     EmptyText,
+    /// A rule or an exception for taking out secrets cannot be used.
+    #[error("the redaction rule `{rule}` cannot be used: {what}")]
+    InvalidRedaction {
+        /// The kind of the rule; `allow` for an exception.
+        rule: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A name or value of a request is malformed.
     #[error("{what}")]
     Invalid {
@@ -87,6 +95,7 @@ impl Fault for Error {
             Self::Refused(_) => "forgotten",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
+            Self::InvalidRedaction { .. } => "invalid_config",
             Self::Invalid { .. } => "invalid_input",
         }
     }
@@ -98,6 +107,7 @@ impl Fault for Error {
                 Some(path.display().to_string())
             }
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
+            Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
             Self::Embed(_)
             | Self::Filter(_)
             | Self::Expression(_)
@@ -127,6 +137,7 @@ impl Fault for Error {
             | Self::Refused(_)
             | Self::NothingSelected
             | Self::EmptyText
+            | Self::InvalidRedaction { .. }
             | Self::Invalid { .. } => Retry::Never,
         }
     }
@@ -145,6 +156,9 @@ impl Fault for Error {
             Self::Refused(_) => "index it again with --force",
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
+            Self::InvalidRedaction { .. } => {
+                "write the pattern in the syntax of the regex crate, without look-around and back-references"
+            }
             Self::Embed(_)
             | Self::Filter(_)
             | Self::Id(_)

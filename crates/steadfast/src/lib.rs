@@ -32,7 +32,7 @@ pub mod ingest;
 pub mod memory;
 pub mod query;
 
-pub use config::Options;
+pub use config::{Options, Redaction, RedactionRule};
 pub use error::{Error, Result};
 pub use ingest::{
     Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,

@@ -67,6 +67,7 @@ impl<'c> Committer<'c> {
                 change,
                 same_bytes,
                 chunks,
+                redactions,
             } => {
                 if let Change::Put(put) = &change {
                     self.bytes += put
@@ -76,6 +77,7 @@ impl<'c> Committer<'c> {
                         .sum::<usize>();
                 }
                 self.chunks += chunks;
+                self.report.redactions += redactions;
                 self.push(change, Tally::Put { source, same_bytes });
             }
             Step::Vanished { change } => self.push(change, Tally::Vanished),

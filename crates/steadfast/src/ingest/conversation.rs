@@ -5,8 +5,6 @@
 //! message is split like a note, and its pieces share its number; a conversation
 //! that has grown is given again as a whole, and only what is new is written.
 
-use std::collections::BTreeSet;
-
 use steadfast_model::{
     Attributes, Change, ChunkId, Counts, Kind, Metadata, Namespace, Outcome, Place, PutDocument,
     Seq, Timestamp, Trust,
@@ -14,7 +12,9 @@ use steadfast_model::{
 
 use super::Line;
 use super::chunk::{ChunkLimits, chunk};
-use super::prepare::new_chunks;
+use super::note::place;
+use super::prepare::{new_chunks, redact_tags};
+use super::redact::Redacted;
 use crate::error::{Error, Result};
 
 /// A conversation to keep.
@@ -101,10 +101,18 @@ pub(crate) fn keep_conversation(
             what: "a conversation needs a source".to_owned(),
         });
     }
+    let (common, mut redactions) = common_attributes(line, conversation);
     let mut attributes: Vec<Attributes> = Vec::new();
+    let redacted: Vec<Redacted<'_>> = conversation
+        .messages
+        .iter()
+        .map(|message| line.redactor.redact(&message.text))
+        .collect();
     let (mut texts, mut places, mut facets, mut owners) = (vec![], vec![], vec![], vec![]);
-    for (number, message) in conversation.messages.iter().enumerate() {
-        let wanted = attributes_of(conversation, message);
+    for (number, (message, redacted)) in conversation.messages.iter().zip(&redacted).enumerate() {
+        redactions += redacted.removals.count();
+        let mut wanted = attributes_of(&common, message);
+        redactions += line.redactor.redact_metadata(&mut wanted.meta);
         // Consecutive messages alternate between few speakers, so the match is among the last ones.
         let known = attributes.iter().rposition(|known| *known == wanted);
         let facet = known.unwrap_or_else(|| {
@@ -112,14 +120,12 @@ pub(crate) fn keep_conversation(
             attributes.len() - 1
         });
         let line_number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        for span in chunk(&message.text, Kind::Note, &ChunkLimits::default()).spans {
-            texts.push(message.text.get(span.range.clone()).unwrap_or_default());
+        for span in chunk(&redacted.text, Kind::Note, &ChunkLimits::default()).spans {
+            texts.push(redacted.text.get(span.range.clone()).unwrap_or_default());
             places.push(Place {
                 start_line: line_number,
                 end_line: line_number,
-                start_byte: span.range.start as u64,
-                end_byte: span.range.end as u64,
-                ..Place::default()
+                ..place(&span, &redacted.removals)
             });
             facets.push(facet);
             owners.push(number);
@@ -164,12 +170,32 @@ pub(crate) fn keep_conversation(
         seq,
         counts: settled.counts,
         ids,
-        redactions: 0,
+        redactions,
     })
 }
 
-fn attributes_of(conversation: &Conversation, message: &Message) -> Attributes {
-    let mut meta = conversation.meta.clone();
+/// Returns what all messages have in common, without secrets, and how many there were.
+fn common_attributes(line: &Line<'_>, conversation: &Conversation) -> (Attributes, u64) {
+    let (tags, mut redactions) = redact_tags(line, &conversation.tags);
+    let (mut title, mut meta) = (conversation.title.clone(), conversation.meta.clone());
+    if let Some(title) = &mut title {
+        redactions += line.redactor.redact_in_place(title);
+    }
+    redactions += line.redactor.redact_metadata(&mut meta);
+    let attributes = Attributes {
+        kind: Kind::Message,
+        title,
+        tags,
+        meta,
+        document_time: conversation.time,
+        trust: conversation.trust,
+        ..Attributes::default()
+    };
+    (attributes, redactions)
+}
+
+fn attributes_of(common: &Attributes, message: &Message) -> Attributes {
+    let mut meta = common.meta.clone();
     for (key, value) in [
         ("role", &message.role),
         ("speaker", &message.speaker),
@@ -181,12 +207,8 @@ fn attributes_of(conversation: &Conversation, message: &Message) -> Attributes {
         }
     }
     Attributes {
-        kind: Kind::Message,
-        title: conversation.title.clone(),
-        tags: conversation.tags.iter().cloned().collect::<BTreeSet<_>>(),
         meta,
-        document_time: message.time.or(conversation.time),
-        trust: conversation.trust,
-        ..Attributes::default()
+        document_time: message.time.or(common.document_time),
+        ..common.clone()
     }
 }

@@ -1,14 +1,16 @@
-//! The line in: walk, read, chunk, identify, embed, commit; then the indexes catch up.
+//! The line in: walk, read, redact, chunk, identify, embed, commit; then the indexes catch up.
 //!
 //! May name: `error`, `config`. Invariants: one file is one commit; a file is
 //! acknowledged after its commit; whatever is left out has a reason that is
-//! stored and listed; the decision what changes is taken by the store inside
+//! stored and listed; nothing is written of a text that redaction
+//! has not seen; the decision what changes is taken by the store inside
 //! the transaction, so any number of processes may index one tree at once.
 //! What is deliberately not here: SQL, ranking, the terminal.
 
 pub mod chunk;
 pub mod identify;
 pub mod read;
+pub mod redact;
 pub mod walk;
 
 mod commit;
@@ -31,6 +33,7 @@ use crate::error::{Error, Result};
 use commit::Committer;
 use known::{Known, Verdict};
 use prepare::{Prepared, prepare};
+use redact::Redactor;
 use walk::{Found, Item, Summary, WalkError, WalkOptions, walk};
 
 pub(crate) use conversation::keep_conversation;
@@ -47,6 +50,7 @@ pub(crate) struct Line<'l> {
     pub(crate) analyze: &'l dyn Analyze,
     pub(crate) clock: &'l dyn Clock,
     pub(crate) actor: &'l str,
+    pub(crate) redactor: &'l Redactor,
 }
 
 /// How folders are indexed.

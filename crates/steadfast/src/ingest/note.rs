@@ -1,15 +1,15 @@
 //! A note on its way in, by the same line as a file.
 
-use std::collections::BTreeSet;
-
+use steadfast_model::chunk::Fidelity;
 use steadfast_model::{
     Attributes, Change, ChunkId, Kind, Metadata, Namespace, NoteWrite, Outcome, Place, Seq,
     Timestamp, Trust,
 };
 
 use super::Line;
-use super::chunk::{ChunkLimits, Facts, chunk};
-use super::prepare::new_chunks;
+use super::chunk::{ChunkLimits, Facts, Span, chunk};
+use super::prepare::{new_chunks, redact_tags};
+use super::redact::{Redacted, Removals};
 use crate::error::{Error, Result};
 
 /// Something to remember.
@@ -71,24 +71,38 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     if note.text.trim().is_empty() {
         return Err(Error::EmptyText);
     }
-    let chunked = chunk(&note.text, Kind::Note, &ChunkLimits::default());
+    let Redacted { text, removals, .. } = line.redactor.redact(&note.text);
+    let (tags, mut redactions) = redact_tags(line, &note.tags);
+    redactions += removals.count();
+    let (mut title, mut meta) = (note.title.clone(), note.meta.clone());
+    if let Some(title) = &mut title {
+        redactions += line.redactor.redact_in_place(title);
+    }
+    redactions += line.redactor.redact_metadata(&mut meta);
+    let chunked = chunk(&text, Kind::Note, &ChunkLimits::default());
     let spans = chunked.spans;
+    let said = Attributes {
+        kind: Kind::Note,
+        title,
+        tags,
+        meta,
+        document_time: note.time,
+        valid_from: note.valid_from,
+        valid_to: note.valid_to,
+        trust: note.trust,
+    };
     let texts: Vec<&str> = spans
         .iter()
-        .map(|span| note.text.get(span.range.clone()).unwrap_or_default())
+        .map(|span| text.get(span.range.clone()).unwrap_or_default())
         .collect();
     let places = spans.iter().map(|span| Place {
-        start_line: span.start_line,
-        end_line: span.end_line,
-        start_byte: span.range.start as u64,
-        end_byte: span.range.end as u64,
         heading_path: span.heading_path.clone(),
-        ..Place::default()
+        ..place(span, &removals)
     });
     let write = NoteWrite {
         namespace: note.namespace.clone(),
         source: note.source.clone(),
-        attributes: attributes(line, note, chunked.facts),
+        attributes: attributes(line, said, chunked.facts),
         chunks: new_chunks(line, &texts, places.collect())?,
         idempotency_key: note.idempotency_key.clone(),
     };
@@ -112,28 +126,42 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
         ids: settled.ids,
         seq,
         outcome: settled.outcome,
-        redactions: 0,
+        redactions,
     })
 }
 
 /// Returns what is known of a note: what the caller says goes before what the text says.
 ///
 /// A note is one thing, so the tags of its sections are all its own.
-fn attributes(line: &Line<'_>, note: &Note, facts: Vec<Facts>) -> Attributes {
-    let mut tags: BTreeSet<String> = note.tags.iter().cloned().collect();
-    tags.extend(facts.iter().flat_map(|facts| facts.tags.iter().cloned()));
+fn attributes(line: &Line<'_>, mut said: Attributes, facts: Vec<Facts>) -> Attributes {
+    let tags = facts.iter().flat_map(|facts| facts.tags.iter().cloned());
+    said.tags.extend(tags);
     let says = facts.into_iter().next().unwrap_or_default();
     let mut meta = says.meta;
-    meta.extend(note.meta.clone());
-    let document_time = note.time.or(says.document_time);
+    meta.extend(said.meta);
+    let document_time = said.document_time.or(says.document_time);
     Attributes {
-        kind: Kind::Note,
-        title: note.title.clone().or(says.title),
-        tags,
+        title: said.title.or(says.title),
         meta,
         document_time: Some(document_time.unwrap_or_else(|| line.clock.now())),
-        valid_from: note.valid_from.or(says.valid_from),
-        valid_to: note.valid_to.or(says.valid_to),
-        trust: note.trust,
+        valid_from: said.valid_from.or(says.valid_from),
+        valid_to: said.valid_to.or(says.valid_to),
+        ..said
+    }
+}
+
+/// Returns where a chunk of a text stands that was redacted.
+pub(super) fn place(span: &Span, removals: &Removals) -> Place {
+    let before = removals.range_before(&span.range);
+    Place {
+        start_line: span.start_line,
+        end_line: span.end_line,
+        start_byte: before.start as u64,
+        end_byte: before.end as u64,
+        fidelity: Fidelity {
+            redacted: removals.touch(&span.range),
+            ..Fidelity::default()
+        },
+        ..Place::default()
     }
 }

@@ -1,4 +1,4 @@
-//! One file on its way in, up to the commit: read, chunk, identify, embed.
+//! One file on its way in, up to the commit: read, redact, chunk, identify, embed.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,8 @@ use steadfast_model::{
 
 use super::chunk::{ChunkLimits, Facts, Span, chunk_source, kind_of};
 use super::known::Known;
-use super::read::{ReadFile, ReadLimits, Skip, read_file};
+use super::read::{Fidelity, ReadFile, ReadLimits, Skip, read_file};
+use super::redact::Removals;
 use super::walk::{Found, Problem};
 use super::{IndexOptions, Line};
 use crate::error::Result;
@@ -33,6 +34,7 @@ pub(super) enum Step {
         /// The bytes are those that the store has read before.
         same_bytes: bool,
         chunks: usize,
+        redactions: u64,
     },
     /// Record that it is left out.
     Skip { change: Change, reason: String },
@@ -108,7 +110,7 @@ impl Prepared {
     }
 }
 
-/// Reads, chunks, identifies and embeds one file.
+/// Reads, redacts, chunks, identifies and embeds one file.
 pub(super) fn prepare(
     line: &Line<'_>,
     options: &IndexOptions,
@@ -132,10 +134,11 @@ pub(super) fn prepare(
         }
     };
     let step = match put(line, options, found, &read, revive) {
-        Ok((put, chunks)) => Step::Put {
+        Ok((put, redactions)) => Step::Put {
             same_bytes: known.hash(&found.source) == Some(read.fingerprint.hash),
+            chunks: put.chunks.len(),
             change: Change::Put(put),
-            chunks,
+            redactions,
         },
         Err(error) => Step::Failed(error),
     };
@@ -151,14 +154,16 @@ fn put(
     found: &Found,
     read: &ReadFile,
     revive: bool,
-) -> Result<(PutDocument, usize)> {
+) -> Result<(PutDocument, u64)> {
     let kind = kind_of(&found.source);
-    let chunked = chunk_source(&read.text, kind, &found.source, &ChunkLimits::default());
+    let redacted = line.redactor.redact(&read.text);
+    let limits = ChunkLimits::default();
+    let chunked = chunk_source(&redacted.text, kind, &found.source, &limits);
     let spans = chunked.spans;
-    let places = places(&spans, read);
+    let places = places(&spans, read, &redacted.removals);
     let texts: Vec<&str> = spans
         .iter()
-        .map(|span| read.text.get(span.range.clone()).unwrap_or_default())
+        .map(|span| redacted.text.get(span.range.clone()).unwrap_or_default())
         .collect();
     let mut chunks = new_chunks(line, &texts, places)?;
     for (chunk, span) in chunks.iter_mut().zip(&spans) {
@@ -167,7 +172,7 @@ fn put(
     let of_file = Attributes {
         kind,
         title: title(kind, &spans, &found.source),
-        tags: options.tags.iter().cloned().collect::<BTreeSet<_>>(),
+        tags: redact_tags(line, &options.tags).0,
         document_time: Some(Timestamp(read.fingerprint.mtime_ns.div_euclid(1_000_000))),
         trust: Trust::File,
         ..Attributes::default()
@@ -176,7 +181,6 @@ fn put(
     let attributes = attributes
         .map(|facts| with_facts(&of_file, facts))
         .collect();
-    let count = chunks.len();
     let put = PutDocument {
         namespace: options.namespace.clone(),
         source: found.source.clone(),
@@ -185,7 +189,21 @@ fn put(
         chunks,
         revive,
     };
-    Ok((put, count))
+    Ok((put, redacted.removals.count()))
+}
+
+/// Returns tags without secrets, and how many there were.
+pub(super) fn redact_tags(line: &Line<'_>, tags: &[String]) -> (BTreeSet<String>, u64) {
+    let mut count = 0;
+    let tags = tags
+        .iter()
+        .map(|tag| {
+            let redacted = line.redactor.redact(tag);
+            count += redacted.removals.count();
+            redacted.text.into_owned()
+        })
+        .collect();
+    (tags, count)
 }
 
 /// Returns the attributes of a file, or of a section of it, that says something about itself.
@@ -231,22 +249,24 @@ pub(super) fn new_chunks(
     Ok(chunks)
 }
 
-fn places(spans: &[Span], read: &ReadFile) -> Vec<Place> {
-    let ends = spans
-        .iter()
-        .flat_map(|span| [span.range.start, span.range.end]);
-    let offsets = read.offsets.in_file(ends);
-    let pairs = offsets.as_chunks::<2>().0.iter();
+fn places(spans: &[Span], read: &ReadFile, removals: &Removals) -> Vec<Place> {
+    let ranges = || spans.iter().map(|span| removals.range_before(&span.range));
+    // Two chunks may share the place of one secret: then the end of the first lies behind the start of the second.
+    let starts = read.offsets.in_file(ranges().map(|range| range.start));
+    let ends = read.offsets.in_file(ranges().map(|range| range.end));
     spans
         .iter()
-        .zip(pairs)
-        .map(|(span, &[start_byte, end_byte])| Place {
+        .zip(starts.into_iter().zip(ends))
+        .map(|(span, (start_byte, end_byte))| Place {
             start_line: span.start_line,
             end_line: span.end_line,
             start_byte,
             end_byte,
             heading_path: span.heading_path.clone(),
-            fidelity: read.fidelity,
+            fidelity: Fidelity {
+                redacted: removals.touch(&span.range),
+                ..read.fidelity
+            },
             ..Place::default()
         })
         .collect()

@@ -17,6 +17,7 @@ use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verif
 
 use crate::config::Options;
 use crate::error::Result;
+use crate::ingest::redact::Redactor;
 use crate::ingest::{
     self, Conversation, IndexOptions, IndexReport, KeptConversation, Line, Note, Remembered,
 };
@@ -58,6 +59,7 @@ struct Inner {
     embed: Arc<dyn Embed>,
     clock: Arc<dyn Clock>,
     actor: String,
+    redactor: Redactor,
 }
 
 impl Memory {
@@ -80,6 +82,7 @@ impl Memory {
         embed: Arc<dyn Embed>,
         clock: Arc<dyn Clock>,
         actor: String,
+        redactor: Redactor,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -88,6 +91,7 @@ impl Memory {
                 embed,
                 clock,
                 actor,
+                redactor,
             }),
         }
     }
@@ -104,6 +108,7 @@ impl Memory {
             analyze: &Analyzer,
             clock: self.inner.clock.as_ref(),
             actor: &self.inner.actor,
+            redactor: &self.inner.redactor,
         }
     }
 

@@ -9,6 +9,7 @@ use steadfast_store::{OpenOptions, StoreError};
 use super::Memory;
 use crate::config::Options;
 use crate::error::Result;
+use crate::ingest::redact::Redactor;
 
 impl Options {
     /// Opens the store in a folder.
@@ -16,7 +17,9 @@ impl Options {
     /// # Errors
     /// [`crate::Error::Store`]: there is no store and none was to be created, it is of a newer version (not a byte is
     /// changed), it is damaged, or the system refuses. Damaged or missing indexes are no error.
+    /// [`crate::Error::InvalidRedaction`] when a rule for secrets cannot be used; then nothing is opened.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Memory> {
+        let redactor = Redactor::new(&self.redaction)?;
         let folder = std::path::absolute(folder.as_ref())
             .map_err(|error| StoreError::from_io(folder.as_ref(), &error))?;
         let options = OpenOptions {
@@ -35,6 +38,7 @@ impl Options {
             self.embed,
             self.clock,
             self.actor,
+            redactor,
         ))
     }
 }

@@ -170,7 +170,6 @@ impl Life {
         )]
         std::fs::remove_file(self.files.join(name)).unwrap();
     }
-
 }
 
 /// Returns a note whose source is known beforehand.
