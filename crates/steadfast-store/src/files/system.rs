@@ -1,6 +1,5 @@
-//! What systems do in different ways: folders and their entries.
+//! What systems do in different ways: folders and their entries, reading and writing at a place.
 
-#[cfg(unix)]
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -23,4 +22,26 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Reads bytes from a place of a file, wherever it stands; false when there are not so many.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<bool> {
+    #[cfg(unix)]
+    let read = std::os::unix::fs::FileExt::read_at(file, bytes, offset)?;
+    #[cfg(windows)]
+    let read = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
+    Ok(read == bytes.len())
+}
+
+/// Writes a few bytes to a place of a file, wherever it stands.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    let written = std::os::unix::fs::FileExt::write_at(file, bytes, offset)?;
+    #[cfg(windows)]
+    let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+    if written == bytes.len() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
+    }
 }

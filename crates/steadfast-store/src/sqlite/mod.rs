@@ -69,6 +69,7 @@ struct Core {
     rungs: Vec<String>,
     options: OpenOptions,
     gate: Gate,
+    flushes: Arc<flush::SharedFlush>,
     // Fields drop in order: the readers go before the writer, so that the
     // writer is the last connection of this handle and may checkpoint.
     readers: Mutex<Vec<Connection>>,
@@ -116,6 +117,10 @@ impl SqliteStore {
             rungs: opened.rungs,
             options,
             gate: Gate::new(folder.join("writer.lock")),
+            flushes: Arc::new(flush::SharedFlush::new(
+                folder.join("flush.lock"),
+                folder.join("flush.mark"),
+            )),
             readers: Mutex::new(vec![opened.connection]),
             writer: Mutex::new(WriterState::Closed),
             space: OnceLock::new(),

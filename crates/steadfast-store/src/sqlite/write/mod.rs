@@ -71,7 +71,22 @@ impl From<StoreError> for WriteError {
 type Written<T> = Result<T, WriteError>;
 
 /// What a transaction gave, and the log that is still to be flushed, if there is one.
-type Committed<T> = Result<(T, Option<io::Result<Arc<Log>>>), StoreError>;
+type Committed<T> = Result<(T, Option<io::Result<Unflushed>>), StoreError>;
+
+/// A log that holds a commit whose flush is still to come.
+struct Unflushed {
+    log: Arc<Log>,
+    /// The last commit of the store that the log holds; none when a flush of another one cannot be relied on.
+    seq: Option<u64>,
+}
+
+/// Where a transaction that ends well leaves the store.
+#[derive(Clone, Copy)]
+struct Reached {
+    seq: u64,
+    /// It made this commit, and did not only find it.
+    is_new: bool,
+}
 
 impl SqliteStore {
     /// Applies changes in order, each under its own sequence number, all in one transaction.
@@ -104,7 +119,7 @@ impl SqliteStore {
         connection: &Connection,
         changes: &[Change],
         actor: &str,
-    ) -> Written<Vec<Settled>> {
+    ) -> Written<(Vec<Settled>, Option<Reached>)> {
         let space = self.space(connection)?;
         let mut transaction = Transaction {
             connection,
@@ -116,12 +131,18 @@ impl SqliteStore {
             actor,
             head: Head::read(connection)?,
         };
+        let seq_before = transaction.head.seq;
         let settled = changes
             .iter()
             .map(|change| transaction.apply(change))
             .collect::<Written<Vec<_>>>()?;
         transaction.head.write(connection)?;
-        Ok(settled)
+        let seq = transaction.head.seq;
+        let reached = Reached {
+            seq: u64::try_from(seq).unwrap_or(0),
+            is_new: seq > seq_before,
+        };
+        Ok((settled, Some(reached)))
     }
 
     /// Returns the number of the active vector space, writing it down at first use.
@@ -150,13 +171,16 @@ impl SqliteStore {
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Result<T, StoreError> {
         self.check_writable()?;
         let held = self.core.gate.pass(self.core.options.patience)?;
-        let written = self.behind_gate(work);
+        let written = self.behind_gate(|connection| Ok((work(connection)?, None)));
         drop(held);
         self.acknowledge(written)
     }
 
     /// Runs `work` inside one `BEGIN IMMEDIATE`; the caller holds the gate.
-    fn behind_gate<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Committed<T> {
+    fn behind_gate<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Written<(T, Option<Reached>)>,
+    ) -> Committed<T> {
         let mut state = self
             .core
             .writer
@@ -164,10 +188,17 @@ impl SqliteStore {
             .unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer_connection(&mut state)?;
         match transact(&writer.connection, work) {
-            Ok(value) if self.core.journal == journal::WAL => {
-                Ok((value, Some(writer.log(&self.core.database))))
+            Ok((value, reached)) if self.core.journal == journal::WAL => {
+                let unflushed = writer.log(&self.core.database).map(|log| {
+                    let flushes = &self.core.flushes;
+                    let seq = reached
+                        .filter(|reached| flushes.note_written(&log, reached.seq, reached.is_new))
+                        .map(|reached| reached.seq);
+                    Unflushed { log, seq }
+                });
+                Ok((value, Some(unflushed)))
             }
-            Ok(value) => Ok((value, None)),
+            Ok((value, _)) => Ok((value, None)),
             Err((at, failure)) => {
                 if let (Stage::Commit, WriteError::Sqlite(error)) = (at, &failure)
                     && code_of(error).map(class_of) == Some(CodeClass::Io)
@@ -184,9 +215,10 @@ impl SqliteStore {
 
     /// Returns what was committed once it is on the disk; the gate is open again.
     fn acknowledge<T>(&self, committed: Committed<T>) -> Result<T, StoreError> {
-        let (value, log) = committed?;
-        if let Some(log) = log {
-            log.and_then(|log| log.flush(self.disk().as_ref()))
+        let (value, unflushed) = committed?;
+        if let Some(unflushed) = unflushed {
+            unflushed
+                .and_then(|Unflushed { log, seq }| self.core.flushes.flush(&log, seq, self.disk()))
                 .map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)

@@ -2,7 +2,8 @@
 //!
 //! A commit writes its frames behind the gate and is acknowledged when the log
 //! is on the disk. The flush between the two needs no gate: while one writer
-//! waits for the disk the next one writes its frames.
+//! waits for the disk the next ones write their frames, and one flush is enough
+//! for all of them (`shared`).
 //!
 //! What keeps this as safe as `synchronous=FULL`:
 //! - Nothing is acknowledged before its flush, also not what was found there
@@ -19,6 +20,8 @@
 //! The log holds no locks of SQLite, so opening and closing it drops none, and
 //! it stays the same file for as long as our connection is open.
 
+mod shared;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +29,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::files::Disk;
+use crate::files::{Disk, read_at};
+pub(super) use shared::SharedFlush;
 
 /// The connection that writes, and the log that it writes to.
 pub(super) struct Writer {
@@ -34,6 +38,11 @@ pub(super) struct Writer {
     /// Opened after the first commit, which makes the file.
     log: Option<Arc<Log>>,
 }
+
+/// The two salts in the header of a log (<https://sqlite.org/fileformat2.html#walformat>).
+type Salts = [u8; 8];
+
+const SALTS_AT: u64 = 16;
 
 /// The write-ahead log as a file.
 #[derive(Debug)]
@@ -47,8 +56,15 @@ impl Log {
     ///
     /// # Errors
     /// What the system says; the fate of the frames is open then.
-    pub(super) fn flush(&self, disk: &dyn Disk) -> io::Result<()> {
+    fn flush(&self, disk: &dyn Disk) -> io::Result<()> {
         disk.sync_data(&self.path, &self.file)
+    }
+
+    /// Returns what tells this round of the log from those before: SQLite draws new salts when it starts over.
+    fn salts(&self) -> Option<Salts> {
+        let mut salts = Salts::default();
+        let found = read_at(&self.file, &mut salts, SALTS_AT);
+        found.is_ok_and(|found| found).then_some(salts)
     }
 }
 

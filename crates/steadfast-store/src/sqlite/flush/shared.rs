@@ -1,0 +1,286 @@
+//! One flush for many commits, of any number of processes.
+//!
+//! Who has committed queues at a lock. Whoever gets it first flushes the log and
+//! writes down up to which commit it was flushed; those behind find theirs in
+//! it and go. So eight writers cost two flushes a round and not eight.
+//!
+//! The record is a hint in a file of its own, never flushed itself and never
+//! needed: who cannot read it, or waits too long, flushes for itself. It may say
+//! too little at any moment and must never say too much. Each writer writes its
+//! commit down behind the writer gate (`written`); the flush reads that before
+//! it begins, and writes it down (`flushed`) when it has succeeded. Both name the
+//! salts of the log, so that they mean nothing in another one. What a copied or
+//! restored folder, or a loss of power, may leave is a `flushed` ahead of the
+//! commits that are to come: the next writer sees that its commit is not beyond
+//! it, behind the gate, and wipes it.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use twox_hash::XxHash3_128;
+
+use super::{Log, Salts};
+use crate::files::{Disk, Gate, open_private, read_at, write_at};
+
+/// How long a commit waits for the flush of another one before it makes its own.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Where the two marks lie in the file.
+const WRITTEN_AT: u64 = 0;
+const FLUSHED_AT: u64 = 32;
+const MARK_BYTES: usize = 32;
+
+/// The lock and the record beside a database.
+#[derive(Debug)]
+pub(in crate::sqlite) struct SharedFlush {
+    gate: Gate,
+    path: PathBuf,
+    record: OnceLock<File>,
+}
+
+/// A commit in a round of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    salts: Salts,
+    seq: u64,
+}
+
+impl SharedFlush {
+    pub(in crate::sqlite) fn new(lock: PathBuf, record: PathBuf) -> Self {
+        Self {
+            gate: Gate::new(lock),
+            path: record,
+            record: OnceLock::new(),
+        }
+    }
+
+    /// Writes down that the log has everything up to `seq`; the caller holds the writer gate.
+    ///
+    /// `is_new` says that nobody can have flushed `seq` before. Returns whether it is written
+    /// down; who cannot do so must flush for itself.
+    pub(in crate::sqlite) fn note_written(&self, log: &Log, seq: u64, is_new: bool) -> bool {
+        let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
+            return false;
+        };
+        let impossible = if is_new { seq } else { seq + 1 };
+        let is_foreign = read(record, FLUSHED_AT).is_some_and(|flushed| flushed.seq >= impossible);
+        if is_foreign && write_at(record, &[0; MARK_BYTES], FLUSHED_AT).is_err() {
+            return false;
+        }
+        write(record, WRITTEN_AT, Mark { salts, seq }).is_ok()
+    }
+
+    /// Returns when the commit `seq` is on the medium, by its own flush or another one.
+    ///
+    /// # Errors
+    /// What the system says of our own flush; the fate of the frames is open then.
+    pub(in crate::sqlite) fn flush(
+        self: &Arc<Self>,
+        log: &Arc<Log>,
+        seq: Option<u64>,
+        disk: &Arc<dyn Disk>,
+    ) -> io::Result<()> {
+        let Some(seq) = seq else {
+            return log.flush(disk.as_ref());
+        };
+        match self.gate.try_pass() {
+            Ok(Some(held)) => {
+                let flushed = self.flush_for_all(log, seq, disk.as_ref());
+                drop(held);
+                flushed
+            }
+            Ok(None) => {
+                let (shared, queued, below) = (Arc::clone(self), Arc::clone(log), Arc::clone(disk));
+                let work = move || shared.flush_for_all(&queued, seq, below.as_ref());
+                match self.gate.pass_and(PATIENCE, work) {
+                    Ok(flushed) => flushed,
+                    Err(_) => log.flush(disk.as_ref()),
+                }
+            }
+            Err(_) => log.flush(disk.as_ref()),
+        }
+    }
+
+    fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {
+        let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
+            return log.flush(disk);
+        };
+        let in_this_round = |mark: &Mark| mark.salts == salts;
+        // Ours was written down behind the gate; a record without it is not to be trusted.
+        let Some(written) = read(record, WRITTEN_AT)
+            .filter(in_this_round)
+            .filter(|written| written.seq >= seq)
+        else {
+            return log.flush(disk);
+        };
+        let flushed = read(record, FLUSHED_AT).filter(in_this_round);
+        if flushed.is_some_and(|flushed| flushed.seq >= seq) {
+            return Ok(());
+        }
+        log.flush(disk)?;
+        // Who cannot write it down has flushed for itself alone.
+        drop(write(record, FLUSHED_AT, written));
+        Ok(())
+    }
+
+    fn record(&self) -> Option<&File> {
+        if let Some(record) = self.record.get() {
+            return Some(record);
+        }
+        let record = open_private(&self.path).ok()?;
+        Some(self.record.get_or_init(|| record))
+    }
+}
+
+/// Returns a mark, when there is a whole one.
+fn read(record: &File, place: u64) -> Option<Mark> {
+    let mut bytes = [0; MARK_BYTES];
+    if !read_at(record, &mut bytes, place).ok()? {
+        return None;
+    }
+    let (salts, rest) = bytes.split_first_chunk::<8>()?;
+    let (seq, check) = rest.split_first_chunk::<8>()?;
+    let mark = Mark {
+        salts: *salts,
+        seq: u64::from_le_bytes(*seq),
+    };
+    (check == checksum(&mark)).then_some(mark)
+}
+
+fn write(record: &File, place: u64, mark: Mark) -> io::Result<()> {
+    let mut bytes = [0; MARK_BYTES];
+    let fields = mark
+        .salts
+        .into_iter()
+        .chain(mark.seq.to_le_bytes())
+        .chain(checksum(&mark));
+    for (byte, value) in bytes.iter_mut().zip(fields) {
+        *byte = value;
+    }
+    write_at(record, &bytes, place)
+}
+
+fn checksum(mark: &Mark) -> [u8; 16] {
+    let salts = u64::from_le_bytes(mark.salts);
+    XxHash3_128::oneshot_with_seed(salts, &mark.seq.to_le_bytes()).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// Counts flushes.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicU64);
+
+    impl Disk for Counting {
+        fn sync_data(&self, _path: &std::path::Path, _file: &File) -> io::Result<()> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        log: Arc<Log>,
+        counting: Arc<Counting>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            let bench = Self {
+                log: Arc::new(Log {
+                    file: open_private(&path).unwrap(),
+                    path,
+                }),
+                folder,
+                counting: Arc::default(),
+            };
+            bench.start_over(1);
+            bench
+        }
+
+        fn shared(&self) -> Arc<SharedFlush> {
+            let file = |name: &str| self.folder.path().join(name);
+            Arc::new(SharedFlush::new(file("lock"), file("mark")))
+        }
+
+        fn start_over(&self, salt: u8) {
+            write_at(&self.log.file, &[salt; 64], 0).unwrap();
+        }
+
+        fn flushes_after(&self, shared: &Arc<SharedFlush>, seq: u64) -> u64 {
+            let disk: Arc<dyn Disk> = Arc::<Counting>::clone(&self.counting);
+            shared.flush(&self.log, Some(seq), &disk).unwrap();
+            self.counting.0.load(Ordering::SeqCst)
+        }
+    }
+
+    #[test]
+    fn one_flush_is_enough_for_the_commits_before_it() {
+        let bench = Bench::new();
+        let (one, other) = (bench.shared(), bench.shared());
+        for seq in 1..=3 {
+            assert!(one.note_written(&bench.log, seq, true));
+        }
+        assert_eq!(bench.flushes_after(&other, 2), 1);
+        assert_eq!(bench.flushes_after(&one, 3), 1);
+        assert_eq!(bench.flushes_after(&one, 1), 1);
+        assert!(other.note_written(&bench.log, 4, true));
+        assert_eq!(bench.flushes_after(&one, 4), 2);
+        // What was only found there is flushed already.
+        assert!(one.note_written(&bench.log, 4, false));
+        assert_eq!(bench.flushes_after(&one, 4), 2);
+    }
+
+    #[test]
+    fn a_mark_of_another_round_or_another_store_means_nothing() {
+        let bench = Bench::new();
+        let shared = bench.shared();
+        assert!(shared.note_written(&bench.log, 9, true));
+        assert_eq!(bench.flushes_after(&shared, 9), 1);
+        bench.start_over(2);
+        assert!(shared.note_written(&bench.log, 9, false));
+        assert_eq!(bench.flushes_after(&shared, 9), 2);
+        // The folder was copied, or power was lost: the store is at 5 again, the mark at 9.
+        for (seq, flushes) in [(5, 3), (6, 4), (9, 5), (10, 6)] {
+            assert!(shared.note_written(&bench.log, seq, true));
+            assert_eq!(bench.flushes_after(&shared, seq), flushes, "{seq}");
+        }
+    }
+
+    #[test]
+    fn a_torn_or_missing_mark_costs_a_flush_and_no_more() {
+        let bench = Bench::new();
+        let shared = bench.shared();
+        assert_eq!(bench.flushes_after(&shared, 1), 1);
+        assert!(shared.note_written(&bench.log, 1, true));
+        assert_eq!(bench.flushes_after(&shared, 1), 2);
+        let record = shared.record().unwrap();
+        for byte in 0..64 {
+            let mut flipped = [0];
+            if !read_at(record, &mut flipped, byte).unwrap() {
+                break;
+            }
+            let before = flipped;
+            flipped[0] ^= 4;
+            write_at(record, &flipped, byte).unwrap();
+            let flushes = bench.counting.0.load(Ordering::SeqCst);
+            assert_eq!(bench.flushes_after(&shared, 1), flushes + 1, "{byte}");
+            write_at(record, &before, byte).unwrap();
+            assert!(shared.note_written(&bench.log, 1, false));
+            bench.flushes_after(&shared, 1);
+        }
+        // Bytes of nothing are no mark.
+        write_at(record, &[0; 64], 0).unwrap();
+        let flushes = bench.counting.0.load(Ordering::SeqCst);
+        assert_eq!(bench.flushes_after(&shared, 1), flushes + 1);
+    }
+}
