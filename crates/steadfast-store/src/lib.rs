@@ -17,6 +17,8 @@ mod context;
 pub mod error;
 pub mod files;
 pub mod memory;
+#[doc(hidden)]
+pub mod sabotage;
 pub mod sqlite;
 
 #[cfg(any(test, feature = "conformance"))]

@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use steadfast_model::{HashedTerms, Row, RowSet};
+use steadfast_model::{HashedTerms, Row, RowSet, Seq};
+use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
 use steadfast_store::{CatchUp, Effort, Jobs as _, SqliteSnapshot, StoreError};
 
@@ -88,7 +89,10 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
     let text_published = ground.published(TextKind::NAME)?;
     let vector_published = ground.published(VectorKind::NAME)?;
     let head = ground.head();
-    let seen = (head.last_row, head.seq);
+    let mut seen = (head.last_row, head.seq);
+    if sabotage::is(Sabotage::WatermarkAhead) {
+        seen = (Row(head.last_row.0 + 100), Seq(head.seq.0 + 100));
+    }
     let mut rows = 0;
     let text = match backend.text_state(text_published) {
         State::Ready(loaded) => {

@@ -4,8 +4,26 @@ use steadfast_model::{Row, RowSet};
 use steadfast_store::{Reach, StoreError};
 
 use super::snapshot::EmbeddedSnapshot;
+use crate::analyze::QueryTerms;
+use crate::text::{self, Scratch};
 
 impl EmbeddedSnapshot<'_> {
+    /// Chooses the best of all rows and filters them then, which is wrong: a planted mistake.
+    pub(super) fn cut_before_filter(
+        &self,
+        terms: &QueryTerms,
+        k: usize,
+        bm25: text::Bm25,
+        scope: &RowSet,
+    ) -> Result<Vec<(Row, f32)>, StoreError> {
+        let everything = self.live()?;
+        let mut top = self.with_view(terms, |_, search| {
+            search.top(k, everything, bm25, &mut Scratch::default())
+        })?;
+        top.retain(|(row, _)| scope.contains(*row));
+        Ok(top)
+    }
+
     pub(super) fn text_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
         let unread = match (self.text_state().trouble(), self.scanned.borrow().as_ref()) {
             (Some(why), scanned) => {

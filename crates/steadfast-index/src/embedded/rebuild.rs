@@ -9,6 +9,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use steadfast_model::{Analyze, Row, StoreId};
+use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::{Derived, Progress, SqliteSnapshot, StoreError};
 
 use super::EmbeddedBackend;
@@ -61,7 +62,8 @@ pub(super) fn rebuild(
 /// Sets a damaged index aside and returns the number of the generation to build.
 fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64, StoreError> {
     let published = ground.published(K::NAME)?;
-    if let State::Damaged(_) = folder.load(published) {
+    let is_damaged = matches!(folder.load(published), State::Damaged(_));
+    if is_damaged || sabotage::is(Sabotage::QuarantineUnproven) {
         folder.set_aside();
     }
     Ok(generation_after(published))

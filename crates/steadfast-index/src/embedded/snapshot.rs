@@ -13,6 +13,7 @@ use steadfast_model::{
     Attributes, ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp,
     Vector,
 };
+use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::{Published, RowScope};
 use steadfast_store::{
     Bm25, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
@@ -316,6 +317,9 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         scope: &RowSet,
     ) -> Result<Vec<(Row, f32)>, StoreError> {
         let terms = query_terms(terms);
+        if sabotage::is(Sabotage::FilterAfterCut) {
+            return self.cut_before_filter(&terms, k, parameters(bm25), scope);
+        }
         self.with_view(&terms, |_, search| {
             search.top(k, scope, parameters(bm25), &mut Scratch::default())
         })

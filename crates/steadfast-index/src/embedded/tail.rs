@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use steadfast_model::vector::dot;
 use steadfast_model::{HashedTerms, Row, RowSet, Seq, Vector};
+use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::{Published, TailEntry};
 use steadfast_store::{SqliteSnapshot, StoreError};
 
@@ -70,7 +71,8 @@ impl TailRows {
 
     /// Takes an entry; one whose terms are of an older analyser, or damaged, is left in `unknown`.
     fn take(&mut self, entry: TailEntry, row: Row, unknown: &mut Vec<(Row, bool, usize)>) {
-        if entry.removed && entry.row > row {
+        let is_left_out = sabotage::is(Sabotage::TailNotSearched);
+        if is_left_out || entry.removed && entry.row > row {
             return;
         }
         let list = if entry.removed {

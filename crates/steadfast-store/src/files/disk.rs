@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::{private_options, system};
 use crate::error::StoreError;
+use crate::sabotage::{self, Sabotage};
 
 /// The operations of a disk; each has the system's own as its default.
 ///
@@ -114,6 +115,9 @@ impl dyn Disk + '_ {
         let Some(parent) = folder.parent().filter(|it| !it.as_os_str().is_empty()) else {
             return Ok(());
         };
+        if sabotage::is(Sabotage::FolderNotFlushed) {
+            return Ok(());
+        }
         match self.sync_folder(parent) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             done => done,
@@ -136,6 +140,9 @@ impl dyn Disk + '_ {
             let mut file = self.create(&temporary)?;
             for part in parts {
                 self.write(&temporary, &mut file, part)?;
+            }
+            if sabotage::is(Sabotage::FileNotFlushed) {
+                return Ok(());
             }
             self.sync(&temporary, &file)
         })();

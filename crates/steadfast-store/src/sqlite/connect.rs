@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::codes::BUSY_WAIT_MS;
 use super::{Access, journal};
 use crate::files::Disk;
+use crate::sabotage::{self, Sabotage};
 
 /// Opens the file without creating it and without changing a byte of it.
 pub(super) fn open(
@@ -78,6 +79,8 @@ pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::
     // 16 MiB bounds both the WAL and the recovery after a crash.
     let synchronous = if mode == journal::WAL {
         "NORMAL"
+    } else if sabotage::is(Sabotage::SynchronousOff) {
+        "OFF"
     } else {
         "FULL"
     };

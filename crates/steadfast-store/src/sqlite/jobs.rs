@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::SqliteStore;
 use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
 use crate::error::StoreError;
+use crate::sabotage::{self, Sabotage};
 
 const WAITING: i64 = 0;
 const LEASED: i64 = 1;
@@ -33,7 +34,9 @@ impl Jobs for SqliteStore {
         let now = self.clock().now().0;
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         self.write_sql(|connection| {
-            sweep(connection, now)?;
+            if !sabotage::is(Sabotage::LeaseNotSwept) {
+                sweep(connection, now)?;
+            }
             connection
                 .prepare_cached(
                     "UPDATE jobs SET state = ?3, attempt = attempt + 1, lease_ms = ?4 WHERE id =

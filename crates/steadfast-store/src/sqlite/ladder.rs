@@ -17,6 +17,7 @@ use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
 use super::{Access, DATABASE, OpenOptions, connect};
 use crate::error::StoreError;
 use crate::files::{self, Disk, FilesystemKind, Gate};
+use crate::sabotage::{self, Sabotage};
 
 pub(super) struct Opened {
     pub(super) connection: Connection,
@@ -63,6 +64,9 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
         disk.create_private_folder(folder)?;
         let created = disk.open_private(&database);
         drop(created.map_err(|error| StoreError::from_io(&database, &error))?);
+    }
+    if sabotage::is(Sabotage::SideFileDeleted) {
+        disk.discard(&folder.join("steadfast.db-wal"));
     }
     let mut rungs = Vec::new();
     let failed = match open_read_write(folder, options, &mut rungs) {
@@ -229,7 +233,10 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let migrated = (|| {
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let done = usize::try_from(version).unwrap_or(0);
+        let mut done = usize::try_from(version).unwrap_or(0);
+        if sabotage::is(Sabotage::MigrationNotRechecked) {
+            done = 0;
+        }
         for migration in MIGRATIONS.iter().skip(done) {
             connection.execute_batch(migration)?;
         }
@@ -238,6 +245,9 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
                 "INSERT INTO store VALUES (1, randomblob(16), ?1, 0, 1, 1, 1, 0, 0) ON CONFLICT DO NOTHING",
                 [options.clock.now().0],
             )?;
+        }
+        if sabotage::is(Sabotage::NoUniqueKey) {
+            connection.execute_batch("DROP INDEX IF EXISTS chunks_unique")?;
         }
         connection.execute_batch(&format!(
             "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA};"

@@ -22,9 +22,13 @@ pub(crate) fn cases(default: usize) -> usize {
 pub(crate) struct Recording<'r> {
     pub(crate) name: &'r str,
     pub(crate) events: &'r [Event],
+    /// The moments at which something was acknowledged.
+    pub(crate) acknowledged: &'r [usize],
     pub(crate) files: &'r Path,
     /// What may be there after a cut at a moment.
     pub(crate) admissible: &'r (dyn Fn(usize) -> Admissible + Sync),
+    /// Words that no byte of the store may hold after a cut at a moment.
+    pub(crate) gone: &'r (dyn Fn(usize) -> Vec<String> + Sync),
     /// How the store is opened after the cut.
     pub(crate) journal: Journal,
 }
@@ -63,7 +67,7 @@ impl Recording<'_> {
     fn cut_in_order(&self, count: usize, seed: u64) -> Vec<String> {
         let mut random = Random::new(seed);
         let mut cuts: Vec<Cut> = (0..count)
-            .map(|_| Cut::at(random.below(self.events.len() + 1), random.draw()))
+            .map(|_| Cut::at(self.moment(&mut random), random.draw()))
             .collect();
         cuts.sort_by_key(|cut| cut.event);
         let mut failures = Vec::new();
@@ -76,6 +80,16 @@ impl Recording<'_> {
             }
         }
         failures
+    }
+
+    /// Draws a moment: any one, or every third time one right after an acknowledgement, when most is at stake.
+    fn moment(&self, random: &mut Random) -> usize {
+        let last = self.events.len();
+        if self.acknowledged.is_empty() || random.below(3) > 0 {
+            return random.below(last + 1);
+        }
+        let told = self.acknowledged[random.below(self.acknowledged.len())];
+        (told + random.below(4)).min(last)
     }
 
     /// Cuts once, as a kept regression says.
@@ -97,6 +111,13 @@ impl Recording<'_> {
     fn check_image(&self, image: &Image, cut: Cut) -> Result<(), String> {
         let scratch = scratch().unwrap();
         image.write(scratch.path()).unwrap();
+        for word in (self.gone)(cut.event) {
+            let has =
+                |content: &Vec<u8>| content.windows(word.len()).any(|it| it == word.as_bytes());
+            if let Some((name, _)) = image.files.iter().find(|(_, content)| has(content)) {
+                return Err(format!("{word} was forgotten and is in {name}"));
+            }
+        }
         let disk = FaultDisk::new(scratch.path()).unwrap();
         let store = disk.root().join("store");
         let open = || {

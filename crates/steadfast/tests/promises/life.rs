@@ -1,18 +1,20 @@
 //! A life of a store, deed by deed: what a user does to it between the first day and the last.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast::model::filter::SourcePattern;
+use steadfast::model::{Clock, FixedClock, Timestamp};
 use steadfast::{
-    Conversation, Derived, IndexOptions, Journal, Memory, Message, Note, Result, Selection, Silent,
+    Conversation, Derived, Embed, IndexOptions, Journal, Memory, Message, Note, Result, Selection,
+    Silent,
 };
 use steadfast_testkit::{FaultDisk, scratch};
 use tempfile::TempDir;
 
 use crate::oracle::{Contents, contents};
+use crate::sabotage;
 
 /// A store on a disk of its own, the files that it indexes, and the handle in use.
 pub(crate) struct Life {
@@ -21,6 +23,8 @@ pub(crate) struct Life {
     pub(crate) disk: FaultDisk,
     pub(crate) files: PathBuf,
     journal: Journal,
+    clock: Option<Arc<dyn Clock>>,
+    embed: Option<Arc<dyn Embed>>,
     memory: Option<Memory>,
 }
 
@@ -83,16 +87,42 @@ const fn deed(name: &'static str, act: fn(&mut Life) -> Result<()>) -> Deed {
 impl Life {
     pub(crate) fn new(journal: Journal) -> Self {
         let scratch = scratch().unwrap();
-        let (root, files) = (scratch.path().join("disk"), scratch.path().join("files"));
-        std::fs::create_dir(&root).unwrap();
-        std::fs::create_dir(&files).unwrap();
+        std::fs::create_dir(scratch.path().join("disk")).unwrap();
+        let root = scratch.path().join("disk");
+        Self::at(scratch, &root, journal)
+    }
+
+    /// Takes over a disk that is there.
+    pub(crate) fn on(disk: TempDir, journal: Journal) -> Self {
+        let root = disk.path().to_owned();
+        Self::at(disk, &root, journal)
+    }
+
+    fn at(scratch: TempDir, root: &Path, journal: Journal) -> Self {
+        sabotage::plant_as_told();
+        let files = scratch.path().join("files");
+        std::fs::create_dir_all(&files).unwrap();
         Self {
-            disk: FaultDisk::new(&root).unwrap(),
+            disk: FaultDisk::new(root).unwrap(),
             files: std::fs::canonicalize(files).unwrap(),
             _scratch: scratch,
             journal,
+            clock: None,
+            embed: None,
             memory: None,
         }
+    }
+
+    /// Gives the handles that are opened from now on another clock.
+    pub(crate) fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Gives the handles that are opened from now on another model.
+    pub(crate) fn with_embed(mut self, embed: impl Embed + 'static) -> Self {
+        self.embed = Some(Arc::new(embed));
+        self
     }
 
     /// Returns the folder of the store: not the root of the disk, so that it has a name that can be lost.
@@ -110,23 +140,46 @@ impl Life {
 
     /// Returns a handle of its own, as another process would have one.
     pub(crate) fn another(&self) -> Result<Memory> {
-        Memory::options()
+        let mut options = Memory::options()
             .create(true)
             .journal(self.journal)
             .patience(Duration::from_secs(20))
-            .disk(Arc::new(self.disk.clone()))
-            .open(self.store())
+            .disk(Arc::new(self.disk.clone()));
+        if let Some(clock) = &self.clock {
+            options = options.clock(Arc::clone(clock));
+        }
+        if let Some(embed) = &self.embed {
+            options = options.embed(Arc::clone(embed));
+        }
+        options.open(self.store())
+    }
+
+    /// Returns a handle with the built-in model.
+    pub(crate) fn another_with_sound_model(&mut self) -> Result<Memory> {
+        self.embed = None;
+        self.another()
     }
 
     pub(crate) fn close(&mut self) {
         self.memory = None;
     }
 
+    /// Returns the handle in use.
+    pub(crate) fn handle(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    /// Returns the contents as the handle in use sees them; none when there is none.
+    pub(crate) fn contents(&self) -> Option<std::result::Result<Contents, String>> {
+        let memory = self.memory.as_ref()?;
+        Some(contents(memory, &self.files))
+    }
+
     fn remember(&mut self, name: &str) -> Result<()> {
         self.open()?.remember(&note(name)).map(drop)
     }
 
-    fn forget(&mut self, name: &str) -> Result<()> {
+    pub(crate) fn forget(&mut self, name: &str) -> Result<()> {
         let memory = self.open()?;
         let mut selection = Selection::default();
         selection
@@ -157,7 +210,11 @@ impl Life {
         let mut text = format!("# {name}\n");
         for (name, edition, count) in passages {
             for part in 0..*count {
-                text += &format!("\n## Part {part}\n\n{}\n", passage(name, *edition, part));
+                text.extend([
+                    format!("\n## Part {part}\n\n"),
+                    passage(name, *edition, part),
+                ]);
+                text.push('\n');
             }
         }
         std::fs::write(self.files.join(name), text).unwrap();
@@ -169,6 +226,27 @@ impl Life {
             reason = "the user removes a file of his own"
         )]
         std::fs::remove_file(self.files.join(name)).unwrap();
+    }
+}
+
+/// A clock that moves when it is told to.
+#[derive(Clone, Debug)]
+pub(crate) struct SteppedClock(Arc<FixedClock>);
+
+impl SteppedClock {
+    pub(crate) fn at(time: Timestamp) -> Self {
+        Self(Arc::new(FixedClock::at(time)))
+    }
+
+    pub(crate) fn step(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap();
+        self.0.set(Timestamp(self.0.now().0 + by));
+    }
+}
+
+impl Clock for SteppedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
     }
 }
 
@@ -210,16 +288,17 @@ pub(crate) struct Golden {
 
 /// Lives a life without a bad day.
 pub(crate) fn golden(journal: Journal) -> Golden {
-    let mut life = Life::new(journal);
+    live(Life::new(journal))
+}
+
+/// Lives a whole life; no deed may fail.
+pub(crate) fn live(mut life: Life) -> Golden {
     let (mut after, mut acknowledged) = (Vec::new(), Vec::new());
     for deed in DEEDS {
         (deed.act)(&mut life).unwrap_or_else(|error| panic!("{}: {error}", deed.name));
         acknowledged.push(life.disk.now());
-        let contents = match &life.memory {
-            Some(memory) => contents(memory, &life.files).unwrap(),
-            None => after.last().cloned().unwrap_or_else(BTreeMap::new),
-        };
-        after.push(contents);
+        let contents = life.contents().map(std::result::Result::unwrap);
+        after.push(contents.unwrap_or_else(|| after.last().cloned().unwrap_or_default()));
     }
     Golden {
         life,

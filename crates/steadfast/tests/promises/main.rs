@@ -11,10 +11,22 @@
 //! | `never_misses` | an answer that calls itself complete is, whatever state the indexes are in |
 //! | `always_opens` | opening works, or says what is wrong; nothing panics, no wrong text comes back |
 //!
+//! `sabotage` is the test of these tests: with the feature of that name each planted
+//! mistake must be caught by the test that is named for it.
+//!
 //! Each test prints the seed of what it found. `STEADFAST_SOAK=n` runs `n` times as many cases.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+mod always_opens;
 mod cuts;
+mod faults;
 mod life;
+mod never_duplicates;
 mod never_loses;
+mod never_misses;
 mod oracle;
+mod sabotage;

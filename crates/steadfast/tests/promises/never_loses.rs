@@ -1,13 +1,18 @@
 //! What was acknowledged is there and the same, and each file is whole or absent.
 //!
 //! The bad days: the power goes while the store is created, written, forgotten
-//! from, rebuilt or closed.
+//! from, rebuilt or closed; the disk fails at any of its operations; whoever
+//! was at work is gone before it was done.
 
-use steadfast::Journal;
-use steadfast_testkit::Cut;
+use std::time::Duration;
+
+use steadfast::model::{Fault as _, Timestamp};
+use steadfast::{Error, Journal, Memory};
+use steadfast_testkit::{Cut, Fault, Operation, Times};
 
 use crate::cuts::{Recording, cases};
-use crate::life::{Golden, golden};
+use crate::faults::{draw, run};
+use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
 
 /// Cuts that once broke a promise, with the journal of the store.
@@ -32,11 +37,19 @@ fn cut_a_life(journal: Journal, name: &str, count: usize, seed: u64) {
     let golden = golden(journal);
     let events = golden.life.disk.events();
     let admissible = |event| admissible(&golden, event);
+    let forgotten = DEEDS.iter().position(|deed| deed.name == "forget a note");
+    let forgotten = golden.acknowledged[forgotten.unwrap()];
+    let gone = |event| {
+        let is_gone = event >= forgotten;
+        is_gone.then(|| word("first", 1, 0)).into_iter().collect()
+    };
     let recording = Recording {
         name,
         events: &events,
+        acknowledged: &golden.acknowledged,
         files: &golden.life.files,
         admissible: &admissible,
+        gone: &gone,
         journal,
     };
     for (_, cut) in REGRESSIONS.iter().filter(|(kept, _)| *kept == journal) {
@@ -53,4 +66,99 @@ fn a_power_cut_at_any_moment_of_a_life_with_wal_loses_nothing() {
 #[test]
 fn a_power_cut_at_any_moment_of_a_life_with_truncate_loses_nothing() {
     cut_a_life(Journal::Truncate, "a life with TRUNCATE", 300, 2);
+}
+
+/// What SQLite does to a disk.
+const GROUND: &[Operation] = &[
+    Operation::Read,
+    Operation::Write,
+    Operation::Truncate,
+    Operation::Sync,
+    Operation::Size,
+    Operation::Lock,
+    Operation::SharedMap,
+    Operation::SharedLock,
+    Operation::Delete,
+    Operation::Open,
+];
+
+#[test]
+fn a_disk_that_fails_at_any_operation_with_wal_loses_nothing() {
+    let golden = golden(Journal::Wal);
+    run(&draw(&golden, Journal::Wal, GROUND, cases(60), 3), &golden);
+}
+
+#[test]
+fn a_disk_that_fails_at_any_operation_with_truncate_loses_nothing() {
+    let golden = golden(Journal::Truncate);
+    run(
+        &draw(&golden, Journal::Truncate, GROUND, cases(60), 4),
+        &golden,
+    );
+}
+
+#[test]
+fn a_handle_whose_flush_failed_takes_no_more_writes() {
+    let mut life = Life::new(Journal::Wal);
+    let memory = life.open().unwrap();
+    memory.remember(&note("before")).unwrap();
+    life.disk.set(Some(Fault {
+        operation: Operation::Sync,
+        after: 0,
+        times: Times::Once,
+        code: 1034,
+    }));
+    let kind = |result: Result<_, Error>| result.map_err(|error| error.kind()).err();
+    assert_eq!(
+        kind(memory.remember(&note("during")).map(drop)),
+        Some("poisoned")
+    );
+    // The disk is sound again, but nobody knows what of the log it has kept.
+    assert_eq!(
+        kind(memory.remember(&note("after")).map(drop)),
+        Some("poisoned")
+    );
+    let found = life.contents().unwrap().unwrap();
+    assert!(found.contains_key("note-before") && !found.contains_key("note-after"));
+    life.close();
+    drop(memory);
+    life.open().unwrap().remember(&note("after")).unwrap();
+}
+
+/// Returns the jobs that are not done.
+fn jobs(memory: &Memory) -> u64 {
+    memory
+        .status()
+        .unwrap()
+        .jobs
+        .iter()
+        .map(|(_, count)| count)
+        .sum()
+}
+
+#[test]
+fn what_is_left_of_a_purge_is_done_by_whoever_comes_next() {
+    let clock = SteppedClock::at(Timestamp(1_700_000_000_000));
+    let mut life = Life::new(Journal::Wal).with_clock(clock.clone());
+    let memory = life.open().unwrap();
+    memory.remember(&note("first")).unwrap();
+    memory.remember(&note("second")).unwrap();
+    life.disk.set(Some(Fault {
+        operation: Operation::SideWrite,
+        after: 0,
+        times: Times::Always,
+        code: 10,
+    }));
+    // The note is gone, and what indexes and free pages still hold of it was about to be purged.
+    assert!(life.forget("first").is_err());
+    life.disk.set(None);
+    life.close();
+    drop(memory);
+    let next = life.open().unwrap();
+    assert_eq!(jobs(&next), 1);
+    clock.step(Duration::from_hours(1));
+    next.maintain().unwrap();
+    clock.step(Duration::from_hours(1));
+    next.maintain().unwrap();
+    assert_eq!(jobs(&next), 0, "{:?}", next.status().unwrap().jobs);
 }

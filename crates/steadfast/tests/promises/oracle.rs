@@ -14,6 +14,16 @@ pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 pub(crate) struct Admissible(pub(crate) BTreeMap<String, BTreeSet<Vec<String>>>);
 
 impl Admissible {
+    /// Returns what may be there before the first deed: nothing of all that is still to come.
+    pub(crate) fn of_nothing(to_come: &[Contents]) -> Self {
+        let sources = to_come.iter().flat_map(BTreeMap::keys);
+        Self(
+            sources
+                .map(|source| (source.clone(), BTreeSet::from([Vec::new()])))
+                .collect(),
+        )
+    }
+
     /// Returns what may be there after `before` was acknowledged and while `after` was under way.
     pub(crate) fn between(before: &Contents, after: &Contents) -> Self {
         let mut all = Self::default();
@@ -49,7 +59,8 @@ impl Admissible {
         }
     }
 
-    fn words(&self) -> BTreeSet<&str> {
+    /// Returns the words that are each in one text alone.
+    pub(crate) fn words(&self) -> BTreeSet<&str> {
         let texts = self.0.values().flatten().flatten();
         texts
             .flat_map(|text| text.split_whitespace())
@@ -117,16 +128,20 @@ pub(crate) fn check(
     let found = contents(memory, files)?;
     for (source, texts) in &found {
         if !admissible.0.contains_key(source) {
-            return Err(format!("{source} was never written, and has {texts:?}"));
+            return Err(format!(
+                "{source} was never written, and has {} texts",
+                texts.len()
+            ));
         }
     }
     for (source, versions) in &admissible.0 {
         let version = found.get(source).cloned().unwrap_or_default();
         if !versions.contains(&version) {
             return Err(format!(
-                "{source} has {} texts, none of the versions with {:?}: {version:?}",
+                "{source} has {} texts, none of the versions with {:?}: {}",
                 version.len(),
                 versions.iter().map(Vec::len).collect::<Vec<_>>(),
+                version.concat().chars().take(200).collect::<String>(),
             ));
         }
     }

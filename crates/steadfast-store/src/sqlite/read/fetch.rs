@@ -6,6 +6,7 @@ use steadfast_model::{Chunk, ChunkId, ContentHash, DocumentKey, Row, Seq, StoreI
 use super::{SqliteSnapshot, attributes, place};
 use crate::backend::Fetched;
 use crate::error::StoreError;
+use crate::sabotage::{self, Sabotage};
 
 const SELECT: &str = "SELECT c.document, c.content_hash, c.text, c.added_seq, c.removed_seq, c.access_count,
     d.namespace, d.source,
@@ -178,7 +179,8 @@ impl SqliteSnapshot<'_> {
 /// Returns the text, if it has its hash. Hashing also proves UTF-8, since only UTF-8 was hashed.
 fn checked<'b>(hash: &ContentHash, bytes: &'b [u8]) -> Option<&'b str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    (ContentHash::of(text) == *hash).then_some(text)
+    let is_right = sabotage::is(Sabotage::HashNotChecked) || ContentHash::of(text) == *hash;
+    is_right.then_some(text)
 }
 
 fn decode(store: &StoreId, row: Row, columns: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {

@@ -25,6 +25,7 @@ use super::flush::{Log, Writer};
 use super::read::find_space;
 use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
+use crate::sabotage::{self, Sabotage};
 
 /// What a transaction works with.
 struct Transaction<'t> {
@@ -216,7 +217,9 @@ impl SqliteStore {
     /// Returns what was committed once it is on the disk; the gate is open again.
     fn acknowledge<T>(&self, committed: Committed<T>) -> Result<T, StoreError> {
         let (value, unflushed) = committed?;
-        if let Some(unflushed) = unflushed {
+        if let Some(unflushed) = unflushed
+            && !sabotage::is(Sabotage::AcknowledgedUnflushed)
+        {
             unflushed
                 .and_then(|Unflushed { log, seq }| self.core.flushes.flush(&log, seq, self.disk()))
                 .map_err(|error| self.not_flushed(&error))?;
@@ -233,7 +236,9 @@ impl SqliteStore {
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *state = WriterState::Poisoned(what.clone());
+        if !sabotage::is(Sabotage::PoisonedReused) {
+            *state = WriterState::Poisoned(what.clone());
+        }
         StoreError::Poisoned {
             what: match written_back {
                 Ok(_) => what,

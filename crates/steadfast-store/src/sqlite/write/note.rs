@@ -11,6 +11,7 @@ use super::put::untouched;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 use crate::error::StoreError;
+use crate::sabotage::{self, Sabotage};
 
 impl Transaction<'_> {
     pub(super) fn note(&mut self, note: &NoteWrite) -> Written<Settled> {
@@ -40,7 +41,8 @@ impl Transaction<'_> {
                 ..untouched(Outcome::Reused, None)
             });
         }
-        let found = self.find_note(note, &digest)?;
+        let mut found = self.find_note(note, &digest)?;
+        found = found.filter(|_| !sabotage::is(Sabotage::NoUniqueKey));
         let (document, settled) = match found {
             Some((document, facet)) => (document, self.note_again(note, document, facet, &digest)?),
             None => self.new_note(note, &digest)?,
