@@ -247,7 +247,10 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
             )?;
         }
         if sabotage::is(Sabotage::NoUniqueKey) {
-            connection.execute_batch("DROP INDEX IF EXISTS chunks_unique")?;
+            connection.execute_batch(
+                "DROP INDEX chunks_unique; CREATE INDEX chunks_unique
+                 ON chunks (document, content_hash, start_line, ordinal) WHERE removed_seq IS NULL",
+            )?;
         }
         connection.execute_batch(&format!(
             "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA};"

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use steadfast::model::{Fault as _, Timestamp};
 use steadfast::{Error, Journal, Memory};
-use steadfast_testkit::{Cut, Fault, Operation, Times};
+use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times};
 
 use crate::cuts::{Recording, cases};
 use crate::faults::{draw, run};
@@ -16,7 +16,27 @@ use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
 
 /// Cuts that once broke a promise, with the journal of the store.
-const REGRESSIONS: &[(Journal, Cut)] = &[];
+const REGRESSIONS: &[(Journal, Cut)] = &[
+    // The entry of the store's folder was not flushed.
+    (
+        Journal::Wal,
+        Cut {
+            event: 186,
+            seed: 11_217_435_868_449_473_831,
+            metadata: Metadata::Unordered,
+            sector: 4096,
+        },
+    ),
+    (
+        Journal::Truncate,
+        Cut {
+            event: 193,
+            seed: 2_264_612_362_690_066_075,
+            metadata: Metadata::Unordered,
+            sector: 4096,
+        },
+    ),
+];
 
 /// Returns what may be there after a cut at a moment of a life.
 fn admissible(golden: &Golden, event: usize) -> Admissible {

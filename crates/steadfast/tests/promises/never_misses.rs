@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use steadfast::model::{Fault as _, Severity};
 use steadfast::{Derived, Journal, Memory, Mode, SearchRequest, Silent};
-use steadfast_testkit::{Damage, FailingEmbed, JumpingClock, Operation, Random, damage};
+use steadfast_testkit::{
+    Damage, FailingEmbed, Fault, JumpingClock, Operation, Random, Times, damage,
+};
 
 use crate::cuts::cases;
-use crate::faults::{draw, run};
+use crate::faults::{Case, draw, run};
 use crate::life::{DEEDS, Golden, Life, golden, live, note, passage};
 use crate::oracle::{Admissible, Contents, ask, check};
 
@@ -22,10 +24,27 @@ const DERIVED: &[Operation] = &[
     Operation::SideRename,
 ];
 
+/// Faults that once broke a promise.
+const REGRESSIONS: &[Case] = &[
+    // A manifest that could not be read was swept away, and what it named with it.
+    Case {
+        journal: Journal::Wal,
+        fault: Fault {
+            operation: Operation::SideOpen,
+            after: 29,
+            times: Times::Always,
+            code: 13,
+        },
+        reopens: true,
+    },
+];
+
 #[test]
 fn a_disk_that_fails_under_the_indexes_costs_no_answer() {
     let golden = golden(Journal::Wal);
-    run(&draw(&golden, Journal::Wal, DERIVED, cases(40), 5), &golden);
+    let mut all = REGRESSIONS.to_vec();
+    all.extend(draw(&golden, Journal::Wal, DERIVED, cases(40), 5));
+    run(&all, &golden);
 }
 
 /// Returns the files of the indexes of a store.
