@@ -6,13 +6,13 @@ use std::path::Path;
 
 /// Creates one folder, private to the user (0700) where the system has modes.
 pub(super) fn create_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
+        std::fs::DirBuilder::new().mode(0o700).create(path)
     }
-    builder.create(path)
+    #[cfg(not(unix))]
+    std::fs::create_dir(path)
 }
 
 /// Flushes the entries of a folder. Windows flushes them by itself.
