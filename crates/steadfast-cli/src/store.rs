@@ -38,5 +38,6 @@ pub(crate) fn open_to_write(
 }
 
 fn open(options: Options, settings: &Settings) -> Result<Memory, Failure> {
-    Ok(options.actor(ACTOR).open(settings.store())?)
+    let options = options.actor(ACTOR).redaction(settings.redaction());
+    Ok(options.open(settings.store())?)
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use steadfast::ingest::redact::{Redactor, Removed};
 
+use super::stdin;
 use crate::config::{self, ALL, Home, Key, Setting};
 use crate::context::Context;
 use crate::error::Failure;
@@ -15,7 +17,9 @@ Examples:
   steadfast config
   steadfast config get search.limit
   steadfast config set store.journal truncate
-  steadfast config set search.limit 20 --user";
+  steadfast config set search.limit 20 --user
+  steadfast config set redact.allow '[\"^AKIA0000\"]'
+  steadfast config test-redaction 'redis://app:9fK2-vw81Lq@cache'";
 
 /// Flags of `steadfast config`.
 #[derive(clap::Args, Debug)]
@@ -53,11 +57,21 @@ enum Action {
         #[arg(long)]
         user: bool,
     },
+    /// Show what would be taken out of a text as a secret; nothing is stored
+    #[command(after_long_help = "Example:\n  steadfast config test-redaction - < notes.txt")]
+    TestRedaction {
+        /// The text; `-`, or none, reads it from standard input
+        text: Option<String>,
+    },
 }
+
+/// The longest text to try.
+const TEXT_BYTES_MAX: u64 = 32 << 20;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.action {
         None => all(context),
+        Some(Action::TestRedaction { text }) => test_redaction(context, text.as_deref()),
         Some(Action::Get { key }) => one(context, config::find(key)?),
         Some(Action::Set { key, value, user }) => {
             let key = config::find(key)?;
@@ -112,6 +126,30 @@ fn one(context: &Context, key: &Key) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn test_redaction(context: &Context, text: Option<&str>) -> Result<Exit, Failure> {
+    let redactor = Redactor::new(&context.settings()?.redaction())?;
+    let text = match text {
+        None | Some("-") => stdin::exact(TEXT_BYTES_MAX)?,
+        Some(text) => text.to_owned(),
+    };
+    let redacted = redactor.redact(&text);
+    let removed = |removed: &Removed| json!({"kind": removed.kind, "start": removed.before.start, "end": removed.before.end});
+    context.output.show(
+        || {
+            json!({
+                "text": redacted.text,
+                "redactions": redacted.removals.count(),
+                "removed": redacted.removals.all().iter().map(removed).collect::<Value>(),
+            })
+        },
+        |out, style| {
+            writeln!(out, "{}", style.clean(&redacted.text))?;
+            writeln!(out, "secrets taken out: {}", redacted.removals.count())
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
 fn object(key: &Key, setting: &Setting) -> Value {
     json!({
         "key": key.name,
@@ -122,10 +160,7 @@ fn object(key: &Key, setting: &Setting) -> Value {
 }
 
 fn value(key: &Key, value: &str) -> Value {
-    match value.parse::<u64>() {
-        Ok(number) if key.is_number => json!(number),
-        _ => json!(value),
-    }
+    json!(key.sort.value(value))
 }
 
 /// Returns the file that a change goes into.

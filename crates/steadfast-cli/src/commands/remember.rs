@@ -82,7 +82,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
                 "{} {outcome}, commit {}",
                 style.bold(&remembered.id.to_string()),
                 remembered.seq.0
-            )
+            )?;
+            match remembered.redactions {
+                0 => Ok(()),
+                count => writeln!(out, "secrets taken out: {count}"),
+            }
         },
     )?;
     Ok(Exit::Done)

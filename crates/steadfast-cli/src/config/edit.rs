@@ -7,8 +7,6 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use toml::Value;
-
 use super::file;
 use super::keys::Key;
 use crate::error::Failure;
@@ -30,7 +28,7 @@ fn change(path: &Path, key: &Key, value: Option<&str>) -> Result<bool, Failure> 
     let mut wanted = file::parse(&before).map_err(at_path)?;
     let was_set = match value {
         Some(value) => wanted
-            .insert(key.name.to_owned(), value.to_owned())
+            .insert(key.name.to_owned(), file::plain(key.sort.value(value)))
             .is_some(),
         None => wanted.remove(key.name).is_some(),
     };
@@ -70,13 +68,7 @@ fn change(path: &Path, key: &Key, value: Option<&str>) -> Result<bool, Failure> 
 /// Returns the text with a setting changed, or without it.
 fn edited(text: &str, key: &Key, value: Option<&str>) -> String {
     let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
-    let line = value.map(|value| {
-        let value = match value.parse::<i64>() {
-            Ok(number) if key.is_number => Value::Integer(number),
-            _ => Value::String(value.to_owned()),
-        };
-        format!("{name} = {value}")
-    });
+    let line = value.map(|value| format!("{name} = {}", key.sort.value(value)));
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut current = String::new();
     let (mut table_at, mut found_at) = (None, None);
@@ -211,6 +203,36 @@ mod tests {
         fs::write(&path, "not toml").unwrap();
         assert!(set(&path, find("search.limit").unwrap(), "5").is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "not toml");
+    }
+
+    #[test]
+    fn switches_and_lists_are_written_as_such() {
+        check(
+            "",
+            "redact.enabled",
+            Some("false"),
+            "[redact]\nenabled = false\n",
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let key = find("redact.rules").unwrap();
+        let value = r#"[{kind="badge",pattern='BADGE-\d+ "x"'}]"#;
+        set(&path, key, value).unwrap();
+        let table: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        assert_eq!(
+            table["redact"]["rules"][0]["pattern"].as_str().unwrap(),
+            "BADGE-\\d+ \"x\""
+        );
+        // Tables below a header of their own are for people to change.
+        fs::write(&path, "[[redact.rules]]\nkind = \"a\"\npattern = \"b\"\n").unwrap();
+        assert!(
+            file::File::read(&path)
+                .unwrap()
+                .value(key.name)
+                .unwrap()
+                .contains("pattern")
+        );
+        assert!(set(&path, key, "[]").is_err());
     }
 
     #[test]

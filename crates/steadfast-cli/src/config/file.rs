@@ -105,7 +105,8 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     Ok(values)
 }
 
-fn plain(value: Value) -> String {
+/// Returns a value as settings hold it: texts without quotes, everything else as in TOML.
+pub(super) fn plain(value: Value) -> String {
     if let Value::String(text) = value {
         text
     } else {

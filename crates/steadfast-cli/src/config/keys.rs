@@ -3,7 +3,9 @@
 use clap::ValueEnum;
 use steadfast::model::Namespace;
 use steadfast::query::HITS_MAX;
+use toml::Value;
 
+use super::redaction;
 use crate::args::{JournalChoice, ModeChoice};
 use crate::error::Failure;
 
@@ -13,6 +15,10 @@ pub(super) const LIMIT: &str = "search.limit";
 pub(super) const MODE: &str = "search.mode";
 pub(super) const FILE_BYTES_MAX: &str = "ingest.file_bytes_max";
 pub(super) const NAMESPACE: &str = "namespace.default";
+
+pub(super) const REDACT: &str = "redact.enabled";
+pub(super) const REDACT_RULES: &str = "redact.rules";
+pub(super) const REDACT_ALLOW: &str = "redact.allow";
 
 pub(super) const LIMIT_BUILT_IN: usize = 10;
 
@@ -32,7 +38,31 @@ pub(crate) struct Key {
     /// Which file may hold it.
     pub(crate) home: Home,
     check: fn(&str) -> bool,
-    pub(crate) is_number: bool,
+    pub(crate) sort: Sort,
+}
+
+/// How a value is written in a file and in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Text,
+    Number,
+    /// `true` or `false`.
+    Switch,
+    /// A list in TOML.
+    List,
+}
+
+impl Sort {
+    /// Returns a value as TOML; one that is not of this sort is a text.
+    pub(crate) fn value(self, value: &str) -> Value {
+        let own = match self {
+            Self::Text => None,
+            Self::Number => value.parse().ok().map(Value::Integer),
+            Self::Switch => value.parse().ok().map(Value::Boolean),
+            Self::List => redaction::list(value).ok().map(Value::Array),
+        };
+        own.unwrap_or_else(|| Value::String(value.to_owned()))
+    }
 }
 
 /// Which file may hold a setting.
@@ -54,7 +84,7 @@ pub(crate) const ALL: &[Key] = &[
         what: "The largest file that `index` reads; larger ones are left out with the reason `too_large`.",
         home: Home::Any,
         check: |value| value.parse::<u64>().is_ok_and(|bytes| bytes > 0),
-        is_number: true,
+        sort: Sort::Number,
     },
     Key {
         name: NAMESPACE,
@@ -64,7 +94,37 @@ pub(crate) const ALL: &[Key] = &[
         what: "The namespace that `index` and `remember` write into without `--namespace`.",
         home: Home::Any,
         check: |value| Namespace::new(value).is_ok(),
-        is_number: false,
+        sort: Sort::Text,
+    },
+    Key {
+        name: REDACT_ALLOW,
+        variable: "STEADFAST_REDACT_ALLOW",
+        built_in: "[]",
+        values: "a TOML list of regular expressions",
+        what: "What is never taken out: tried on each text that a rule takes for a secret.",
+        home: Home::Any,
+        check: |value| redaction::allow(value).is_ok(),
+        sort: Sort::List,
+    },
+    Key {
+        name: REDACT,
+        variable: "STEADFAST_REDACT",
+        built_in: "true",
+        values: "true, false",
+        what: "Whether `index` and `remember` take out secrets before anything is written.",
+        home: Home::Any,
+        check: |value| value.parse::<bool>().is_ok(),
+        sort: Sort::Switch,
+    },
+    Key {
+        name: REDACT_RULES,
+        variable: "STEADFAST_REDACT_RULES",
+        built_in: "[]",
+        values: "a TOML list of `{kind = \"..\", pattern = \"..\"}`",
+        what: "Further rules for secrets; the first group of a pattern is the secret, else the whole match.",
+        home: Home::Any,
+        check: |value| redaction::rules(value).is_ok(),
+        sort: Sort::List,
     },
     Key {
         name: LIMIT,
@@ -78,7 +138,7 @@ pub(crate) const ALL: &[Key] = &[
                 .parse()
                 .is_ok_and(|limit| (1..=HITS_MAX).contains(&limit))
         },
-        is_number: true,
+        sort: Sort::Number,
     },
     Key {
         name: MODE,
@@ -88,7 +148,7 @@ pub(crate) const ALL: &[Key] = &[
         what: "How `search` searches without `--mode`.",
         home: Home::Any,
         check: |value| ModeChoice::from_str(value, false).is_ok(),
-        is_number: false,
+        sort: Sort::Text,
     },
     Key {
         name: JOURNAL,
@@ -98,7 +158,7 @@ pub(crate) const ALL: &[Key] = &[
         what: "The journal that writing commands ask for without `--journal`.",
         home: Home::Any,
         check: |value| JournalChoice::from_str(value, false).is_ok(),
-        is_number: false,
+        sort: Sort::Text,
     },
     Key {
         name: STORE,
@@ -108,7 +168,7 @@ pub(crate) const ALL: &[Key] = &[
         what: "The store where no folder `.steadfast` is found upward; built in is `steadfast` in your data folder.",
         home: Home::User,
         check: |value| !value.is_empty(),
-        is_number: false,
+        sort: Sort::Text,
     },
 ];
 
@@ -127,9 +187,15 @@ impl Key {
         if (self.check)(value) {
             return Ok(());
         }
+        let reason = match self.name {
+            REDACT_RULES => redaction::rules(value).err(),
+            REDACT_ALLOW => redaction::allow(value).err(),
+            _ => None,
+        };
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         Err(Failure::new(
             "invalid_config",
-            format!("`{value}` is not a value of {}", self.name),
+            format!("`{value}` is not a value of {}{reason}", self.name),
         )
         .hint(format!("give {}", self.values)))
     }
@@ -157,6 +223,9 @@ mod tests {
             (JOURNAL, "off"),
             (FILE_BYTES_MAX, "-1"),
             (NAMESPACE, ""),
+            (REDACT, "maybe"),
+            (REDACT_RULES, "[1]"),
+            (REDACT_ALLOW, "[\"(\"]"),
         ] {
             assert!(find(name).unwrap().check(value).is_err(), "{name}={value}");
         }

@@ -5,13 +5,14 @@ mod edit;
 mod environment;
 mod file;
 mod keys;
+mod redaction;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use steadfast::{Journal, Mode};
+use steadfast::{Journal, Mode, Redaction};
 
 use crate::args::{JournalChoice, ModeChoice};
 use crate::error::Failure;
@@ -171,6 +172,15 @@ impl Settings {
     /// Returns the largest file that is read.
     pub(crate) fn file_bytes_max(&self) -> u64 {
         self.value(keys::FILE_BYTES_MAX).parse().unwrap_or(0)
+    }
+
+    /// Returns what is taken out before anything is written. Values that cannot be used were refused when they were read.
+    pub(crate) fn redaction(&self) -> Redaction {
+        let mut redaction = Redaction::default();
+        redaction.enabled = self.value(keys::REDACT).parse().unwrap_or(true);
+        redaction.rules = redaction::rules(self.value(keys::REDACT_RULES)).unwrap_or_default();
+        redaction.allow = redaction::allow(self.value(keys::REDACT_ALLOW)).unwrap_or_default();
+        redaction
     }
 
     /// Returns the namespace that documents and notes come into.

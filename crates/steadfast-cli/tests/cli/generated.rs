@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "config get",
     "config set",
     "config unset",
+    "config test-redaction",
     "completions",
     "man",
     "version",
