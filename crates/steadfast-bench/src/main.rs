@@ -10,6 +10,7 @@ mod eval;
 mod figures;
 mod library;
 mod process;
+mod secrets;
 mod writers;
 
 use std::path::PathBuf;
@@ -72,6 +73,14 @@ enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Measure what is taken for a secret: on labelled cases, and on the text files of folders
+    Secrets {
+        /// Folders with texts, such as documentation
+        folders: Vec<PathBuf>,
+        /// How many places of each kind are shown
+        #[arg(long, default_value_t = 0)]
+        show: usize,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -117,6 +126,7 @@ fn main() -> anyhow::Result<()> {
             categories,
         } => eval::run(layout, &file, categories),
         Command::Tune { layout, file } => eval::tune(layout, &file),
+        Command::Secrets { folders, show } => secrets::run(&folders, show),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {

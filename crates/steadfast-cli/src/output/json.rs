@@ -37,6 +37,7 @@ pub(crate) fn chunk(chunk: &Chunk) -> Value {
         "removed_seq": chunk.removed_seq.map(|seq| seq.0),
         "access_count": chunk.access_count,
         "trust": attributes.trust.as_str(),
+        "caution": steadfast::query::caution(&chunk.text).map(steadfast::query::Caution::as_str),
         "links": [],
     })
 }

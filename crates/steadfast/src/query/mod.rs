@@ -5,6 +5,7 @@
 //! question is an error, whatever is in it.
 
 mod answer;
+mod caution;
 mod copies;
 mod cursor;
 mod fuse;
@@ -24,6 +25,7 @@ use steadfast_store::{Backend, Ways};
 use crate::error::Result;
 
 pub(crate) use answer::neighbours;
+pub use caution::{Caution, Sign, caution, instruction_like};
 pub use language::Asked;
 pub(crate) use list::list;
 pub use list::{ListRequest, Listing};

@@ -227,6 +227,9 @@ fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
     let rest = text.get(at..limit)?;
     if operator == Operator::Tag {
         let end = rest.find(['<', '\n'])?;
+        if !rest.get(end..)?.starts_with("</") {
+            return None;
+        }
         return Some(Value {
             range: at..at + end,
             form: Form::Quoted,
@@ -287,9 +290,11 @@ fn is_secret(secret: &str, class: Class, operator: Operator, form: Form) -> bool
     if secret.is_empty() || is_place(secret) {
         return false;
     }
-    // A call, an index, a path of names: computed, not written out.
-    if form != Form::Quoted && (secret.contains(['(', '[', '{', '\\']) || is_path_of_names(secret))
-    {
+    // A call, an index, a path of names, a constant: computed, not written out.
+    let is_computed = || {
+        secret.contains(['(', '[', '{', '\\']) || is_path_of_names(secret) || is_constant(secret)
+    };
+    if form != Form::Quoted && is_computed() {
         return false;
     }
     match (class, operator, form) {
@@ -316,11 +321,19 @@ fn is_path_of_names(secret: &str) -> bool {
         && secret
             .split(['.', ':', '-', '>', '?', '!', '&'])
             .all(|part| {
-                check::digit_changes(part) < 2
+                check::digit_changes(part) < 3
                     && part
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             })
+}
+
+/// Returns whether a value is written like the name of a constant.
+fn is_constant(secret: &str) -> bool {
+    secret.contains('_')
+        && secret
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Returns whether a value has letters in both cases, digits and signs: nobody calls a variable so.

@@ -42,6 +42,7 @@ const MADE_UP_WORDS: &[&str] = &["your", "fake", "test", "todo", "mock", "here",
 const STEMS: &[&str] = &[
     "admin",
     "administrator",
+    "authtoken",
     "bar",
     "baz",
     "dbpass",
@@ -53,11 +54,13 @@ const STEMS: &[&str] = &[
     "helloworld",
     "key",
     "login",
+    "mykey",
     "mypass",
     "mypassword",
     "mysecret",
     "mysecretpassword",
     "mysql",
+    "mytoken",
     "newpass",
     "newpassword",
     "null",
@@ -110,7 +113,7 @@ pub(super) fn opaque(secret: &str) -> bool {
     let changes = changes(secret);
     let length = secret.len();
     // Words change between letters and digits rarely, and between cases once a word.
-    changes.digits >= 3 || (changes.digits >= 1 && length >= 20 && changes.cases * 4 >= length)
+    changes.digits >= 3 || (changes.digits >= 1 && length >= 20 && changes.cases * 3 >= length)
 }
 
 /// Returns whether a value that is called a password is one that somebody uses.

@@ -212,7 +212,7 @@ pub(super) const RULES: &[Rule] = &[
     token(
         "square_token",
         &["sq0atp-", "sq0csp-", "EAAA"],
-        "^(?:sq0(?:atp|csp)-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60,})",
+        "^(?:sq0(?:atp|csp)-[A-Za-z0-9_-]{22,}|(EAAA[A-Za-z0-9_-]{60})(?:[^A-Za-z0-9_+/=-]|$))",
     ),
     token(
         "doppler_token",
@@ -309,7 +309,7 @@ pub(super) const RULES: &[Rule] = &[
     token(
         "netrc_password",
         &["machine "],
-        r"^machine[ \t]+\S+\s+(?:login|account)\s+\S+\s+password\s+(\S+)",
+        r#"^machine[ \t]+\S+\s+(?:login|account)\s+\S+\s+password\s+["']?([^\s"']+)"#,
     )
     .check(check::chosen_password),
     token(
