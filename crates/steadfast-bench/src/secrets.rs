@@ -114,85 +114,105 @@ fn cautions() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What was found in the files of a folder.
+#[derive(Default)]
+struct Tally {
+    bytes: usize,
+    time: Duration,
+    files_with_any: usize,
+    /// How many places of each kind, and the lines of some.
+    kinds: BTreeMap<String, (usize, Vec<String>)>,
+    chunks: usize,
+    caution_time: Duration,
+    cautions: Vec<String>,
+}
+
 fn others(redactor: &Redactor, folder: &Path, show: usize) -> anyhow::Result<()> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
-    let (mut bytes, mut time, mut hit_files) = (0_usize, Duration::ZERO, 0_usize);
-    let (mut pieces, mut cautioned, mut caution_time) = (0_usize, Vec::new(), Duration::ZERO);
-    let mut kinds: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    let mut tally = Tally::default();
     for file in &files {
-        let Ok(text) = fs::read_to_string(file) else {
-            continue;
-        };
-        let started = Instant::now();
-        let redacted = redactor.redact(&text);
-        time += started.elapsed();
-        bytes += text.len();
-        let spans = chunk(&text, Kind::Text, &ChunkLimits::default());
-        pieces += spans.len();
-        let started = Instant::now();
-        for span in spans {
-            let piece = text.get(span.range).unwrap_or_default();
-            if let Some(sign) = instruction_like(piece) {
-                cautioned.push(format!("{sign:?}\t{}:{}", file.display(), span.start_line));
-            }
+        if let Ok(text) = fs::read_to_string(file) {
+            tally.redact(redactor, file, &text, show);
+            tally.caution(file, &text);
         }
-        caution_time += started.elapsed();
-        hit_files += usize::from(redacted.removals.count() > 0);
+    }
+    tally.print(folder, files.len(), show)
+}
+
+impl Tally {
+    fn redact(&mut self, redactor: &Redactor, file: &Path, text: &str, show: usize) {
+        let started = Instant::now();
+        let redacted = redactor.redact(text);
+        self.time += started.elapsed();
+        self.bytes += text.len();
+        self.files_with_any += usize::from(redacted.removals.count() > 0);
         for removed in redacted.removals.all() {
-            let (count, samples) = kinds.entry(removed.kind.clone()).or_default();
+            let (count, samples) = self.kinds.entry(removed.kind.clone()).or_default();
             *count += 1;
             if samples.len() < show {
-                let line = text
-                    .get(..removed.before.start)
-                    .and_then(|before| before.rfind('\n'))
-                    .map_or(0, |at| at + 1);
+                let before = text.get(..removed.before.start).unwrap_or_default();
+                let line = before.rfind('\n').map_or(0, |at| at + 1);
                 let end = text.floor_char_boundary(removed.before.end.min(line + 160));
                 let sample = text.get(line..end.max(line)).unwrap_or_default();
                 samples.push(format!("{}: {sample:?}", file.display()));
             }
         }
     }
-    let mut out = stdout().lock();
-    writeln!(
-        out,
-        "\n{}: {} files, {} MB, {:.0} MB/s",
-        folder.display(),
-        files.len(),
-        bytes / 1_000_000,
-        speed(bytes, time)
-    )?;
-    writeln!(
-        out,
-        "| kind | taken out | a thousand files |\n|---|---|---|"
-    )?;
-    for (kind, (count, _)) in &kinds {
+
+    fn caution(&mut self, file: &Path, text: &str) {
+        let spans = chunk(text, Kind::Text, &ChunkLimits::default()).spans;
+        self.chunks += spans.len();
+        let started = Instant::now();
+        for span in spans {
+            let piece = text.get(span.range).unwrap_or_default();
+            if let Some(sign) = instruction_like(piece) {
+                let place = format!("{sign:?}\t{}:{}", file.display(), span.start_line);
+                self.cautions.push(place);
+            }
+        }
+        self.caution_time += started.elapsed();
+    }
+
+    fn print(&self, folder: &Path, files: usize, show: usize) -> anyhow::Result<()> {
+        let mut out = stdout().lock();
+        let (megabytes, fast) = (self.bytes / 1_000_000, speed(self.bytes, self.time));
         writeln!(
             out,
-            "| {kind} | {count} | {:.2} |",
-            10.0 * percent(*count, files.len())
+            "\n{}: {files} files, {megabytes} MB, {fast:.0} MB/s",
+            folder.display()
         )?;
-    }
-    writeln!(
-        out,
-        "| files with any | {hit_files} | {:.2} |",
-        10.0 * percent(hit_files, files.len())
-    )?;
-    writeln!(
-        out,
-        "instruction-like: {} of {pieces} chunks, {:.0} MB/s",
-        cautioned.len(),
-        speed(bytes, caution_time)
-    )?;
-    for sample in cautioned.iter().take(show * 4) {
-        writeln!(out, "caution\t{sample}")?;
-    }
-    for (kind, (_, samples)) in kinds {
-        for sample in samples {
-            writeln!(out, "{kind}\t{sample}")?;
+        writeln!(
+            out,
+            "| kind | taken out | a thousand files |\n|---|---|---|"
+        )?;
+        let kinds = self
+            .kinds
+            .iter()
+            .map(|(kind, (count, _))| (kind.as_str(), *count));
+        for (kind, count) in kinds.chain([("files with any", self.files_with_any)]) {
+            writeln!(
+                out,
+                "| {kind} | {count} | {:.2} |",
+                10.0 * percent(count, files)
+            )?;
         }
+        let (cautions, fast) = (self.cautions.len(), speed(self.bytes, self.caution_time));
+        writeln!(
+            out,
+            "instruction-like: {cautions} of {} chunks, {fast:.0} MB/s",
+            self.chunks
+        )?;
+        for place in self.cautions.iter().take(show * 4) {
+            writeln!(out, "caution\t{place}")?;
+        }
+        for (kind, (_, samples)) in &self.kinds {
+            for sample in samples {
+                writeln!(out, "{kind}\t{sample}")?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {

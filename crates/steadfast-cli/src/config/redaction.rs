@@ -33,9 +33,9 @@ pub(super) fn rules(value: &str) -> Result<Vec<RedactionRule>, String> {
 pub(super) fn allow(value: &str) -> Result<Vec<String>, String> {
     let allow: Vec<String> = list(value)?
         .into_iter()
-        .map(|item| match item {
-            Value::String(pattern) => Ok(pattern),
-            _ => Err("an exception is a text".to_owned()),
+        .map(|item| {
+            let pattern = item.as_str().map(str::to_owned);
+            pattern.ok_or_else(|| "an exception is a text".to_owned())
         })
         .collect::<Result<_, _>>()?;
     let mut redaction = Redaction::default();

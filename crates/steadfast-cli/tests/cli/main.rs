@@ -17,5 +17,6 @@ mod paging;
 mod questions;
 #[cfg(unix)]
 mod read_only;
+mod redaction;
 mod shapes;
 mod support;

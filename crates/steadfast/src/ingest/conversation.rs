@@ -7,7 +7,7 @@
 
 use steadfast_model::{
     Attributes, Change, ChunkId, Counts, Kind, Metadata, Namespace, Outcome, Place, PutDocument,
-    Seq, Timestamp, Trust,
+    Seq, Settled, Timestamp, Trust,
 };
 
 use super::Line;
@@ -146,16 +146,7 @@ pub(crate) fn keep_conversation(
         chunks,
         revive: false,
     };
-    let settled = line
-        .backend
-        .commit(&[Change::Put(put)], line.actor)?
-        .pop()
-        .ok_or_else(|| Error::Invalid {
-            what: "the conversation was not settled".to_owned(),
-        })?;
-    if let Outcome::Refused(refusal) = settled.outcome {
-        return Err(refusal.into());
-    }
+    let settled = commit(line, put)?;
     let seq = match settled.seq {
         Some(seq) => seq,
         None => line.backend.snapshot()?.generation(),
@@ -172,6 +163,20 @@ pub(crate) fn keep_conversation(
         ids,
         redactions,
     })
+}
+
+fn commit(line: &Line<'_>, put: PutDocument) -> Result<Settled> {
+    let settled = line
+        .backend
+        .commit(&[Change::Put(put)], line.actor)?
+        .pop()
+        .ok_or_else(|| Error::Invalid {
+            what: "the conversation was not settled".to_owned(),
+        })?;
+    if let Outcome::Refused(refusal) = settled.outcome {
+        return Err(refusal.into());
+    }
+    Ok(settled)
 }
 
 /// Returns what all messages have in common, without secrets, and how many there were.

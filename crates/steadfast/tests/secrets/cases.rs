@@ -96,15 +96,12 @@ fn fill(template: &str, random: &mut Random) -> String {
         let made = from
             .find('}')
             .and_then(|close| Some((made(from.get(1..close)?, random)?, from.get(close + 1..)?)));
-        match made {
-            Some((made, behind)) => {
-                out.push_str(&made);
-                rest = behind;
-            }
-            None => {
-                out.push('{');
-                rest = from.get(1..).unwrap_or_default();
-            }
+        if let Some((made, behind)) = made {
+            out.push_str(&made);
+            rest = behind;
+        } else {
+            out.push('{');
+            rest = from.get(1..).unwrap_or_default();
         }
     }
     out.push_str(rest);

@@ -128,10 +128,8 @@ fn only_the_chunk_with_the_secret_is_marked_and_spans_name_the_file() {
         .count();
     assert_eq!(marked, 1);
     for chunk in &chunks {
-        let (start, end) = (
-            chunk.place.start_byte as usize,
-            chunk.place.end_byte as usize,
-        );
+        let [start, end] = [chunk.place.start_byte, chunk.place.end_byte]
+            .map(|byte| usize::try_from(byte).unwrap());
         let original = std::str::from_utf8(&bytes[start..end]).unwrap();
         assert_eq!(
             chunk.text.replace("[redacted:gitlab_token]", &secret),

@@ -300,8 +300,9 @@ fn is_secret(secret: &str, class: Class, operator: Operator, form: Form) -> bool
     match (class, operator, form) {
         (Class::Password, Operator::Word, _) => is_said(secret),
         (Class::Password, _, Form::Quoted | Form::Bare) => check::password(secret),
-        (Class::Password, _, Form::Inside) => check::opaque(secret) || is_strong(secret),
-        (Class::Secret, _, _) => check::opaque(secret) || is_strong(secret),
+        (Class::Password, _, Form::Inside) | (Class::Secret, _, _) => {
+            check::opaque(secret) || is_strong(secret)
+        }
     }
 }
 

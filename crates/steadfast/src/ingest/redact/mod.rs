@@ -366,10 +366,9 @@ fn is_token(byte: u8) -> bool {
 fn is_boundary(text: &str, at: usize) -> bool {
     let before = text.as_bytes().get(..at).unwrap_or_default();
     match before {
-        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [] | [.., b'\\', b'n' | b'r' | b't'] => true,
         [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
         [.., last] => !last.is_ascii_alphanumeric() && *last != b'_',
-        [] => true,
     }
 }
 
