@@ -31,4 +31,5 @@ pub use backend::{
 pub use context::{FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use memory::MemoryBackend;
+pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};
 pub use sqlite::{Journal, OpenOptions, SqliteSnapshot, SqliteStore};

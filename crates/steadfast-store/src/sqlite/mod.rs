@@ -7,6 +7,7 @@
 mod codes;
 mod connect;
 mod flush;
+pub mod foreign;
 mod jobs;
 mod journal;
 mod ladder;
