@@ -55,6 +55,14 @@ pub enum Error {
     /// The change was refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What is to be imported is of no kind that is known, or not of the kind that was asked for.
+    #[error("{} is not {}", .path.display(), .wanted.map_or("a store or log that can be imported".to_owned(), |kind| format!("a {kind} store")))]
+    UnknownFormat {
+        /// The path.
+        path: PathBuf,
+        /// The kind that was asked for, if one was.
+        wanted: Option<&'static str>,
+    },
     /// Nothing was selected to forget.
     #[error("forget needs at least one id, source, namespace or tag")]
     NothingSelected,
@@ -93,6 +101,7 @@ impl Fault for Error {
             Self::InvalidCursor => "invalid_cursor",
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "idempotency_conflict",
             Self::Refused(_) => "forgotten",
+            Self::UnknownFormat { .. } => "unknown_format",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } => "invalid_config",
@@ -103,9 +112,9 @@ impl Fault for Error {
     fn place(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.place(),
-            Self::PathNotFound { path } | Self::PathUnreadable { path, .. } => {
-                Some(path.display().to_string())
-            }
+            Self::PathNotFound { path }
+            | Self::PathUnreadable { path, .. }
+            | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
             Self::Embed(_)
@@ -135,6 +144,7 @@ impl Fault for Error {
             | Self::NameNotFound(_)
             | Self::InvalidCursor
             | Self::Refused(_)
+            | Self::UnknownFormat { .. }
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
@@ -154,6 +164,9 @@ impl Fault for Error {
             }
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "use a new key for a new text",
             Self::Refused(_) => "index it again with --force",
+            Self::UnknownFormat { .. } => {
+                "give the database file or the folder that holds it; --from says what it is"
+            }
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {

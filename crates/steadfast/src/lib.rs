@@ -23,17 +23,19 @@
 //! # Layout
 //!
 //! Rooms in reading order; each may name only those before it: `error`,
-//! [`config`], [`ingest`] (the line in), [`query`] (the line out), [`memory`]
-//! (the facade).
+//! [`config`], [`ingest`] (the line in), [`query`] (the line out), [`import`]
+//! (stores of other programs), [`memory`] (the facade).
 
 pub mod config;
 mod error;
+pub mod import;
 pub mod ingest;
 pub mod memory;
 pub mod query;
 
 pub use config::{Options, Redaction, RedactionRule};
 pub use error::{Error, Result};
+pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::{
     Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,
     Remembered, SkippedSource,

@@ -19,6 +19,7 @@ mod known;
 mod note;
 mod prepare;
 mod report;
+mod rows;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub use conversation::{Conversation, KeptConversation, Message};
 pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};
+pub(crate) use rows::{DocumentIn, RowIn, put_rows};
 
 /// What the line in works with.
 #[derive(Clone, Copy)]

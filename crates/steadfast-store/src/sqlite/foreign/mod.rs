@@ -270,8 +270,8 @@ fn connect(database: &Path) -> rusqlite::Result<Connection> {
 /// Returns the ordinary tables with their stored columns. Virtual tables have no root page; columns that are computed
 /// are not listed by `table_info`.
 fn tables(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
-    let mut statement =
-        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")?;
+    let mut statement = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")?;
     let names = statement
         .query_map([], |row| row.get::<_, String>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;

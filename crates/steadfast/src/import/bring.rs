@@ -1,0 +1,241 @@
+//! Brings a survey into the store, document by document, and counts what became of every row.
+
+use std::collections::HashMap;
+
+use steadfast_model::{Chunk, ContentHash, Outcome, Settled};
+use steadfast_store::{Progress, Snapshot, StoreError};
+
+use super::compare::{UnitPlan, compare};
+use super::survey::{Survey, Unit};
+use super::{ImportOptions, ImportReport};
+use crate::error::{Error, Result};
+use crate::ingest::{DocumentIn, Line, RowIn, put_rows};
+
+/// Rows of one commit: enough to make a flush cheap, few enough to hold the gate briefly.
+const GROUP_ROWS: usize = 1_000;
+/// Bytes of text of one commit.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Against what the survey is held, and whether anything is written.
+#[derive(Clone, Copy)]
+pub(super) enum Bringing<'b> {
+    /// Write what is new.
+    Write(&'b Line<'b>),
+    /// Compare with the store, and write nothing.
+    Compare(&'b Line<'b>),
+    /// There is no store.
+    Count,
+}
+
+/// A document that waits for its commit.
+struct Waiting {
+    document: DocumentIn,
+    plan: UnitPlan,
+}
+
+struct Work<'w> {
+    bringing: Bringing<'w>,
+    report: ImportReport,
+    waiting: Vec<Waiting>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// Brings a survey in, or says what that would do.
+pub(super) fn bring(
+    survey: Survey,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+    bringing: Bringing<'_>,
+) -> Result<ImportReport> {
+    let total = survey.read;
+    let (mut work, units, mut refusals) = begin(survey, bringing);
+    let mut done = 0;
+    let mut going_on = true;
+    for unit in units {
+        let rows = unit.rows.len() as u64;
+        if going_on {
+            progress.item(&unit.source);
+            work.unit(unit, options, &mut refusals)?;
+        } else {
+            refusals.add("row", "stopped", rows);
+        }
+        done += rows;
+        going_on = going_on && progress.step("rows", done, total);
+    }
+    work.flush(&mut refusals)?;
+    let mut report = work.report;
+    report.refused = refusals.total();
+    report.refusals = refusals.into_list();
+    report.complete &= report.refused == 0;
+    Ok(report)
+}
+
+fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Vec<Unit>, super::survey::Tally) {
+    let report = ImportReport {
+        kind: survey.kind,
+        read: survey.read,
+        imported: 0,
+        reused: survey.merged,
+        updated: 0,
+        refused: 0,
+        refusals: Vec::new(),
+        left_out: survey.left_out.into_list(),
+        verified: 0,
+        redactions: 0,
+        complete: survey.complete,
+        warnings: survey.warnings,
+        seq: steadfast_model::Seq::default(),
+    };
+    let work = Work {
+        bringing,
+        report,
+        waiting: Vec::new(),
+        rows: 0,
+        bytes: 0,
+    };
+    (work, survey.units, survey.refusals)
+}
+
+impl Work<'_> {
+    fn unit(
+        &mut self,
+        unit: Unit,
+        options: &ImportOptions,
+        refusals: &mut super::survey::Tally,
+    ) -> Result<()> {
+        let live = match self.bringing {
+            Bringing::Count => Live::default(),
+            Bringing::Write(line) | Bringing::Compare(line) => {
+                live(line.backend.snapshot()?.as_ref(), &unit)?
+            }
+        };
+        if live.is_damaged {
+            // Writing the document would take what cannot be read out of it.
+            refusals.add("row", "document_damaged", unit.rows.len() as u64);
+            self.report.warnings.push(format!(
+                "{} is damaged in the store, and is left as it is",
+                unit.source
+            ));
+            return Ok(());
+        }
+        let mut plan = compare(&unit, &live.chunks, options.on_conflict);
+        self.report.reused += plan.reused;
+        refusals.add("row", "differs_from_store", plan.differing);
+        let Some(rows) = plan.rows.take() else {
+            return Ok(());
+        };
+        if !matches!(self.bringing, Bringing::Write(_)) {
+            self.report.imported += plan.imported;
+            self.report.updated += plan.updated;
+            return Ok(());
+        }
+        self.rows += rows.len();
+        self.bytes += rows.iter().map(|row| row.text.len()).sum::<usize>();
+        self.waiting.push(Waiting {
+            document: DocumentIn {
+                namespace: unit.namespace,
+                source: unit.source,
+                rows,
+            },
+            plan,
+        });
+        if self.rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES {
+            self.flush(refusals)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, refusals: &mut super::survey::Tally) -> Result<()> {
+        let Bringing::Write(line) = self.bringing else {
+            return Ok(());
+        };
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        (self.rows, self.bytes) = (0, 0);
+        let waiting = std::mem::take(&mut self.waiting);
+        let (documents, plans): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .map(|waiting| (waiting.document, waiting.plan))
+            .unzip();
+        let hashes: Vec<Vec<ContentHash>> = documents
+            .iter()
+            .map(|document| document.rows.iter().map(hash).collect())
+            .collect();
+        let settled = put_rows(line, documents)?;
+        for ((settled, plan), hashes) in settled.iter().zip(plans).zip(hashes) {
+            self.settle(settled, &plan, refusals);
+            if !matches!(settled.outcome, Outcome::Refused(_)) {
+                self.report.verified += verify(line, settled, &hashes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, settled: &Settled, plan: &UnitPlan, refusals: &mut super::survey::Tally) {
+        let report = &mut self.report;
+        if let Outcome::Refused(_) = settled.outcome {
+            refusals.add("row", "forgotten", plan.imported + plan.updated);
+            return;
+        }
+        // Texts that were forgotten one by one stay out; they can only be among those that were not live.
+        let withheld = settled.withheld.min(plan.imported + plan.updated);
+        let of_new = withheld.min(plan.imported);
+        report.imported += plan.imported - of_new;
+        report.updated += plan.updated - (withheld - of_new);
+        refusals.add("row", "forgotten", withheld);
+    }
+}
+
+fn hash(row: &RowIn) -> ContentHash {
+    ContentHash::of(&row.text)
+}
+
+/// The live chunks of a document, in order.
+#[derive(Default)]
+struct Live {
+    chunks: Vec<Chunk>,
+    is_damaged: bool,
+}
+
+fn live(snapshot: &dyn Snapshot, unit: &Unit) -> Result<Live> {
+    let Some(document) = snapshot.document(&unit.namespace, &unit.source)? else {
+        return Ok(Live::default());
+    };
+    let rows: Vec<_> = snapshot
+        .placed(document.key, 0..=u32::MAX)?
+        .into_iter()
+        .map(|placed| placed.row)
+        .collect();
+    let fetched = snapshot.fetch(&rows)?;
+    Ok(Live {
+        is_damaged: !fetched.damaged.is_empty(),
+        chunks: fetched.chunks,
+    })
+}
+
+/// Reads back what was written; returns the number of rows whose text is as it was sent.
+fn verify(line: &Line<'_>, settled: &Settled, sent: &[ContentHash]) -> Result<u64> {
+    let snapshot = line.backend.snapshot()?;
+    let mut rows = Vec::with_capacity(settled.ids.len());
+    for id in &settled.ids {
+        rows.extend(snapshot.resolve(id)?);
+    }
+    let mut missing: HashMap<ContentHash, i64> = HashMap::new();
+    for hash in sent {
+        *missing.entry(*hash).or_default() += 1;
+    }
+    let fetched = snapshot.fetch(&rows)?;
+    for chunk in &fetched.chunks {
+        *missing.entry(chunk.content_hash).or_default() -= 1;
+    }
+    let lost = missing.values().filter(|count| **count > 0).sum::<i64>();
+    if lost != i64::try_from(settled.withheld).unwrap_or(i64::MAX) {
+        return Err(Error::Store(StoreError::Internal(format!(
+            "{lost} of {} rows were not there when they were read back",
+            sent.len()
+        ))));
+    }
+    Ok(fetched.chunks.len() as u64)
+}

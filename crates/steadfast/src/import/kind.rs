@@ -1,0 +1,83 @@
+//! Which foreign stores are known, and what is done where they differ from ours.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What sort of foreign store or log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ImportKind {
+    /// A MemPalace palace: Chroma with wings and rooms.
+    MemPalace,
+    /// A Chroma database of any other program.
+    Chroma,
+    /// A memtomem database.
+    Memtomem,
+    /// An OpenHuman memory tree.
+    OpenHuman,
+}
+
+impl ImportKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [
+        Self::MemPalace,
+        Self::Chroma,
+        Self::Memtomem,
+        Self::OpenHuman,
+    ];
+
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MemPalace => "mempalace",
+            Self::Chroma => "chroma",
+            Self::Memtomem => "memtomem",
+            Self::OpenHuman => "openhuman",
+        }
+    }
+}
+
+impl fmt::Display for ImportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no kind of foreign store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not a kind of store that can be imported; known: {known}")]
+pub struct UnknownImportKind {
+    /// What was asked for.
+    pub name: String,
+    /// The kinds there are.
+    pub known: String,
+}
+
+impl FromStr for ImportKind {
+    type Err = UnknownImportKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownImportKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| UnknownImportKind {
+                name: name.to_owned(),
+                known: Self::ALL.map(Self::as_str).join(", "),
+            })
+    }
+}
+
+/// What is done with a row whose id is in the store with another text.
+///
+/// A row whose text is in the store is reused whatever is chosen: one text of
+/// one row is never there twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// Keep what is in the store, and refuse the row.
+    #[default]
+    Skip,
+    /// Take the row in its place; what was there becomes history.
+    Update,
+    /// Keep both.
+    Duplicate,
+}

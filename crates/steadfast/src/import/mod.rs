@@ -1,0 +1,166 @@
+//! Moving in: stores and logs of other programs come in by the ordinary line.
+//!
+//! One shape for all: detect what it is, read it from a private copy into a
+//! survey (what there is, what is refused and why), compare the survey with the
+//! store, write what is new, read it back, and report counts that add up:
+//! read = imported + reused + updated + refused.
+//!
+//! May name: `error`, `config`, `ingest`. Invariants: the source is never
+//! written, locked or opened by SQLite; nothing that is in the store leaves it
+//! through an import; the same import again imports nothing; a document of the
+//! source appears wholly or not at all, so a killed import is simply run again;
+//! one import at a time works on a store. What is deliberately not here:
+//! vectors of other models (texts are embedded anew), and execution of anything
+//! that a foreign file holds.
+
+mod bring;
+mod compare;
+mod detect;
+mod digest;
+mod kind;
+mod memtomem;
+mod report;
+mod survey;
+mod times;
+
+use std::path::{Path, PathBuf};
+
+use steadfast_model::Namespace;
+use steadfast_store::files::Gate;
+use steadfast_store::sqlite::foreign;
+use steadfast_store::{Effort, Progress, StoreError};
+
+use crate::error::{Error, Result};
+use crate::ingest::Line;
+use bring::{Bringing, bring};
+use survey::Survey;
+
+pub use kind::{ImportKind, OnConflict, UnknownImportKind};
+pub use report::{ImportReport, LeftOut};
+
+/// How a foreign store comes in.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    /// What it is; none detects that.
+    pub kind: Option<ImportKind>,
+    /// The namespace for all of it; none takes over those of the source.
+    pub namespace: Option<Namespace>,
+    /// What is done with a row whose id is in the store with another text.
+    pub on_conflict: OnConflict,
+    /// Where private copies of the source are made; none means below the store.
+    pub scratch: Option<PathBuf>,
+}
+
+/// What one import works on.
+pub(crate) struct Source<'s> {
+    /// The file or folder.
+    path: &'s Path,
+    /// Where private copies are made.
+    scratch: &'s Path,
+    options: &'s ImportOptions,
+}
+
+/// The folder of private copies below a store.
+const SCRATCH: &str = "import";
+/// The file that keeps a second import out.
+const LOCK: &str = "import.lock";
+
+/// Brings a foreign store in.
+pub(crate) fn import(
+    line: &Line<'_>,
+    store: &Path,
+    path: &Path,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<ImportReport> {
+    let path = resolve(path, Some(store))?;
+    let gate = Gate::new(store.join(LOCK));
+    let Some(held) = gate.try_pass()? else {
+        return Err(Error::Store(StoreError::Busy {
+            what: format!("importing into {}", store.display()),
+            waited_ms: 0,
+        }));
+    };
+    let below = store.join(SCRATCH);
+    foreign::sweep(&below);
+    let scratch = options.scratch.as_deref().unwrap_or(&below);
+    let survey = read(&path, scratch, options, progress)?;
+    foreign::sweep(&below);
+    let mut report = bring(survey, options, progress, Bringing::Write(line))?;
+    drop(held);
+    if let Err(error) = line.backend.catch_up(Effort::Now) {
+        report
+            .warnings
+            .push(format!("the indexes are behind: {error}"));
+    }
+    report.seq = line.backend.snapshot()?.generation();
+    Ok(report)
+}
+
+/// Says what an import into a store would do; changes nothing.
+pub(crate) fn plan_into(
+    line: &Line<'_>,
+    store: &Path,
+    path: &Path,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<ImportReport> {
+    let path = resolve(path, Some(store))?;
+    let below = store.join(SCRATCH);
+    let scratch = options.scratch.as_deref().unwrap_or(&below);
+    let survey = read(&path, scratch, options, progress)?;
+    let mut report = bring(survey, options, progress, Bringing::Compare(line))?;
+    report.seq = line.backend.snapshot()?.generation();
+    Ok(report)
+}
+
+/// Says what an import into a new store would do; changes nothing but its private copy below
+/// [`ImportOptions::scratch`], which is needed here.
+///
+/// # Errors
+/// As with [`crate::Memory::import`]; [`Error::Invalid`] without a place for the copy.
+pub fn plan(path: &Path, options: &ImportOptions, progress: &dyn Progress) -> Result<ImportReport> {
+    let path = resolve(path, None)?;
+    let scratch = options.scratch.as_deref().ok_or_else(|| Error::Invalid {
+        what: "a plan without a store needs a folder for a private copy".to_owned(),
+    })?;
+    let survey = read(&path, scratch, options, progress)?;
+    bring(survey, options, progress, Bringing::Count)
+}
+
+fn resolve(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
+    let resolved = std::fs::canonicalize(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::PathNotFound {
+            path: path.to_owned(),
+        },
+        _ => Error::PathUnreadable {
+            path: path.to_owned(),
+            what: error.to_string(),
+        },
+    })?;
+    let store = store.and_then(|store| std::fs::canonicalize(store).ok());
+    if store.is_some_and(|store| resolved.starts_with(store)) {
+        return Err(Error::Invalid {
+            what: format!("{} belongs to the store itself", resolved.display()),
+        });
+    }
+    Ok(resolved)
+}
+
+fn read(
+    path: &Path,
+    scratch: &Path,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<Survey> {
+    progress.item(&path.display().to_string());
+    let source = Source {
+        path,
+        scratch,
+        options,
+    };
+    match detect::detect(&source)? {
+        detect::Detected::Memtomem(database) => memtomem::survey(&source, &database),
+    }
+}

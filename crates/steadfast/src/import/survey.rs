@@ -1,0 +1,239 @@
+//! What a reader found in a source: rows by document, refusals, and what was left out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+use steadfast_model::{Attributes, Metadata, Namespace, Place, Trust};
+use steadfast_store::TableRead;
+
+use super::{ImportKind, ImportOptions, LeftOut};
+
+/// All that a reader found.
+#[derive(Clone, Debug)]
+pub(super) struct Survey {
+    pub(super) kind: ImportKind,
+    /// Memories that were found: rows of units, merged and refused ones.
+    pub(super) read: u64,
+    /// Rows that were merged into another row of the source.
+    pub(super) merged: u64,
+    /// Documents, in the order in which they were found.
+    pub(super) units: Vec<Unit>,
+    pub(super) refusals: Tally,
+    pub(super) left_out: Tally,
+    pub(super) complete: bool,
+    pub(super) warnings: Vec<String>,
+    places: HashMap<(Namespace, String), usize>,
+}
+
+/// A document of the source.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub(super) namespace: Namespace,
+    pub(super) source: String,
+    pub(super) rows: Vec<UnitRow>,
+}
+
+/// A row of the source: its text comes in as one chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct UnitRow {
+    /// Its id in the source.
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) place: Place,
+    pub(super) attributes: Attributes,
+}
+
+/// Counts by what and why.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(BTreeMap<(String, String), u64>);
+
+impl Tally {
+    pub(super) fn add(&mut self, what: &str, reason: &str, count: u64) {
+        if count > 0 {
+            *self
+                .0
+                .entry((what.to_owned(), reason.to_owned()))
+                .or_default() += count;
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    pub(super) fn into_list(self) -> Vec<LeftOut> {
+        self.0
+            .into_iter()
+            .map(|((what, reason), count)| LeftOut {
+                what,
+                reason,
+                count,
+            })
+            .collect()
+    }
+}
+
+impl Survey {
+    pub(super) fn new(kind: ImportKind) -> Self {
+        Self {
+            kind,
+            read: 0,
+            merged: 0,
+            units: Vec::new(),
+            refusals: Tally::default(),
+            left_out: Tally::default(),
+            complete: true,
+            warnings: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// Adds a row to the end of its document; a row without text is refused.
+    pub(super) fn add(&mut self, namespace: Namespace, source: String, row: UnitRow) {
+        if row.text.trim().is_empty() {
+            self.refuse("row", "no_text", 1);
+            return;
+        }
+        self.read += 1;
+        let units = &mut self.units;
+        let place =
+            *self
+                .places
+                .entry((namespace, source))
+                .or_insert_with_key(|(namespace, source)| {
+                    units.push(Unit {
+                        namespace: namespace.clone(),
+                        source: source.clone(),
+                        rows: Vec::new(),
+                    });
+                    units.len() - 1
+                });
+        if let Some(unit) = self.units.get_mut(place) {
+            unit.rows.push(row);
+        }
+    }
+
+    /// Counts rows that live on in another row.
+    pub(super) fn merge(&mut self, rows: u64) {
+        self.read += rows;
+        self.merged += rows;
+    }
+
+    /// Counts memories that cannot come in.
+    pub(super) fn refuse(&mut self, what: &str, reason: &str, count: u64) {
+        self.read += count;
+        self.refusals.add(what, reason, count);
+    }
+
+    /// Says that something of the source is not in what was found.
+    pub(super) fn incomplete(&mut self, warning: String) {
+        self.complete = false;
+        self.warnings.push(warning);
+    }
+
+    /// Takes note of what became of reading a table.
+    pub(super) fn note(&mut self, read: TableRead) {
+        if let Some(damage) = read.damage {
+            self.incomplete(damage);
+        }
+    }
+}
+
+impl UnitRow {
+    /// Returns a row with its origin in the metadata, and the place of a text that stands alone.
+    pub(super) fn new(kind: ImportKind, id: impl Into<String>, text: impl Into<String>) -> Self {
+        let (id, text) = (id.into(), text.into());
+        let mut meta = Metadata::new();
+        meta.insert("origin.id".to_owned(), Value::from(id.as_str()));
+        meta.insert("origin.kind".to_owned(), Value::from(kind.as_str()));
+        let line_feeds = text
+            .trim_end()
+            .bytes()
+            .filter(|byte| *byte == b'\n')
+            .count();
+        let place = Place {
+            start_line: 1,
+            end_line: u32::try_from(line_feeds).map_or(u32::MAX, |lines| lines.saturating_add(1)),
+            start_byte: 0,
+            end_byte: text.len() as u64,
+            ..Place::default()
+        };
+        let attributes = Attributes {
+            meta,
+            trust: Trust::Import,
+            ..Attributes::default()
+        };
+        Self {
+            id,
+            text,
+            place,
+            attributes,
+        }
+    }
+
+    /// Keeps a value of the source as metadata `origin.<name>`; nulls and empty values are not kept.
+    pub(super) fn origin(&mut self, name: &str, value: impl Into<Value>) {
+        self.keep(&format!("origin.{name}"), value.into());
+    }
+
+    /// Keeps a value under a name of the source's own.
+    pub(super) fn keep(&mut self, name: &str, value: Value) {
+        let is_empty = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::Bool(_) | Value::Number(_) => false,
+        };
+        if !is_empty {
+            self.attributes.meta.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Sets the lines that the source gives, when it gives any.
+    pub(super) fn lines(&mut self, start: Option<i64>, end: Option<i64>) {
+        let line = |line: Option<i64>| {
+            line.and_then(|line| u32::try_from(line).ok())
+                .filter(|line| *line > 0)
+        };
+        if let Some(start) = line(start) {
+            self.place.start_line = start;
+            self.place.end_line = line(end).unwrap_or(start).max(start);
+        }
+    }
+}
+
+/// Returns the namespace for a row: that of the options, else one called `name`, else the default.
+pub(super) fn namespace(options: &ImportOptions, name: Option<&str>) -> Namespace {
+    options.namespace.clone().unwrap_or_else(|| {
+        name.map(str::trim)
+            .and_then(|name| Namespace::new(name).ok())
+            .unwrap_or_default()
+    })
+}
+
+/// Returns the texts of a JSON list; a text that is no such list stands for itself.
+pub(super) fn text_list(json: Option<&str>) -> Vec<String> {
+    let Some(json) = json.map(str::trim).filter(|json| !json.is_empty()) else {
+        return Vec::new();
+    };
+    match serde_json::from_str::<Value>(json) {
+        Ok(Value::Array(list)) => list
+            .into_iter()
+            .map(|value| match value {
+                Value::String(text) => text,
+                other => other.to_string(),
+            })
+            .filter(|text| !text.trim().is_empty())
+            .collect(),
+        Ok(Value::Null) => Vec::new(),
+        _ => vec![json.to_owned()],
+    }
+}
+
+/// Returns a JSON text as the value it is; what is no JSON stays a text.
+pub(super) fn json_value(json: Option<&str>) -> Value {
+    json.map_or(Value::Null, |json| {
+        serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
+    })
+}

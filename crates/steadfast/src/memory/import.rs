@@ -1,0 +1,45 @@
+//! Moving in from other programs.
+
+use std::path::Path;
+
+use steadfast_store::Progress;
+
+use super::Memory;
+use crate::error::Result;
+use crate::import::{self, ImportOptions, ImportReport};
+
+impl Memory {
+    /// Brings in the store or log of another program.
+    ///
+    /// The source is read from a private copy and never written. Rows keep their text, order and attributes; their
+    /// ids are in the metadata as `origin.id`. Run again, it imports nothing; run again after a kill, it goes on.
+    ///
+    /// # Errors
+    /// [`crate::Error::PathNotFound`]; [`crate::Error::UnknownFormat`] when the path is nothing that is known;
+    /// [`crate::Error::Store`] when the source is damaged as a whole, changes while it is read, or is being imported
+    /// already, or the store cannot be written. What was committed until then stays.
+    ///
+    /// # Durability
+    /// Each document of the source is one commit; all of those in the report are on the disk when this returns.
+    pub fn import(
+        &self,
+        path: &Path,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport> {
+        import::import(&self.line(), self.folder(), path, options, progress)
+    }
+
+    /// Says what [`Self::import`] would do, and changes nothing.
+    ///
+    /// # Errors
+    /// As with [`Self::import`].
+    pub fn plan_import(
+        &self,
+        path: &Path,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport> {
+        import::plan_into(&self.line(), self.folder(), path, options, progress)
+    }
+}

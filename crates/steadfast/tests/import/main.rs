@@ -1,0 +1,10 @@
+//! Moving in, as those do it who have years in another store: all of it comes, nothing comes twice, and nothing is
+//! called complete that is not.
+//!
+//! The tests on real stores run where `STEADFAST_SHARED` names the folder that holds them; else they say so and pass.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixtures;
+mod memtomem;
+mod support;
