@@ -4,17 +4,27 @@ use std::path::{Path, PathBuf};
 
 use steadfast_store::{ForeignDatabase, StoreError};
 
-use super::{ImportKind, Source};
+use super::{ImportKind, Source, chroma, openhuman};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
 pub(super) enum Detected {
     /// A memtomem database.
     Memtomem(ForeignDatabase),
+    /// A Chroma database, as a palace or as it is.
+    Chroma(ImportKind, ForeignDatabase),
+    /// A memory tree of OpenHuman.
+    OpenHuman(ForeignDatabase),
 }
 
 /// Files that a folder of a known kind holds, in the order in which they are looked for.
-const IN_FOLDERS: &[&str] = &["memtomem.db"];
+const IN_FOLDERS: &[&str] = &[
+    "chroma.sqlite3",
+    "palace/chroma.sqlite3",
+    "memtomem.db",
+    "chunks.db",
+    "memory_tree/chunks.db",
+];
 
 /// Finds out what the source is, and opens a private copy of it.
 pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
@@ -33,14 +43,28 @@ fn of_database(source: &Source<'_>, database: ForeignDatabase) -> Result<Detecte
     let is_memtomem = database.has_column("chunks", "content_hash")
         && database.has_column("chunks", "source_file")
         && database.has_column("chunks", "content");
-    if is_memtomem && wants(source, &[ImportKind::Memtomem]) {
+    if is_memtomem && wants(source, ImportKind::Memtomem) {
         return Ok(Detected::Memtomem(database));
+    }
+    if chroma::is_chroma(&database) {
+        let known = match source.options.kind {
+            Some(kind @ (ImportKind::MemPalace | ImportKind::Chroma)) => Some(kind),
+            Some(_) => None,
+            None if chroma::is_palace(&database)? => Some(ImportKind::MemPalace),
+            None => Some(ImportKind::Chroma),
+        };
+        return known
+            .map(|kind| Detected::Chroma(kind, database))
+            .ok_or_else(|| unknown(source));
+    }
+    if openhuman::is_memory_tree(&database) && wants(source, ImportKind::OpenHuman) {
+        return Ok(Detected::OpenHuman(database));
     }
     Err(unknown(source))
 }
 
-fn wants(source: &Source<'_>, kinds: &[ImportKind]) -> bool {
-    source.options.kind.is_none_or(|kind| kinds.contains(&kind))
+fn wants(source: &Source<'_>, wanted: ImportKind) -> bool {
+    source.options.kind.is_none_or(|kind| kind == wanted)
 }
 
 fn candidates(path: &Path) -> Vec<PathBuf> {

@@ -14,11 +14,13 @@
 //! that a foreign file holds.
 
 mod bring;
+mod chroma;
 mod compare;
 mod detect;
 mod digest;
 mod kind;
 mod memtomem;
+mod openhuman;
 mod report;
 mod survey;
 mod times;
@@ -33,6 +35,7 @@ use steadfast_store::{Effort, Progress, StoreError};
 use crate::error::{Error, Result};
 use crate::ingest::Line;
 use bring::{Bringing, bring};
+use detect::{Detected, detect};
 use survey::Survey;
 
 pub use kind::{ImportKind, OnConflict, UnknownImportKind};
@@ -160,7 +163,9 @@ fn read(
         scratch,
         options,
     };
-    match detect::detect(&source)? {
-        detect::Detected::Memtomem(database) => memtomem::survey(&source, &database),
+    match detect(&source)? {
+        Detected::Memtomem(database) => memtomem::survey(&source, &database),
+        Detected::Chroma(kind, database) => chroma::survey(&source, kind, &database),
+        Detected::OpenHuman(database) => openhuman::survey(&source, &database),
     }
 }

@@ -7,4 +7,6 @@
 
 mod fixtures;
 mod memtomem;
+mod openhuman;
+mod palace;
 mod support;
