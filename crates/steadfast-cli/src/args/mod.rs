@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, forget, get, index, list, log, man, names, rebuild, remember, search,
-    sources, verify,
+    completions, config, forget, get, import, index, list, log, man, names, rebuild, remember,
+    search, sources, verify,
 };
 use crate::context::Global;
 
@@ -125,6 +125,15 @@ pub(crate) enum Command {
     /// error.
     #[command(after_long_help = verify::EXAMPLES)]
     Verify,
+    /// Bring in the store of another program
+    ///
+    /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases
+    /// and `OpenHuman` memory trees. The source is read from a private copy and
+    /// never written; the report says what came, what was there already, what
+    /// was refused and why, and whether all of it is here. Run again, it brings
+    /// only what is new.
+    #[command(after_long_help = import::EXAMPLES)]
+    Import(import::Args),
     /// Make the indexes anew from the store
     ///
     /// Nothing is read or embedded again; searches go on meanwhile.

@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod forget;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod index;
 pub(crate) mod list;
 pub(crate) mod log;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Namespaces(args) => names::run(names::What::Namespaces, &args, context),
         Command::Status => status::run(context),
         Command::Verify => verify::run(context),
+        Command::Import(args) => import::run(&args, context),
         Command::Rebuild(args) => rebuild::run(&args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Config(args) => config::run(&args, context),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use steadfast::model::{Chunk, Coverage, Document, Finding, Hit, ModelId, Timestamp};
-use steadfast::{Event, Health, IndexReport};
+use steadfast::{Event, Health, ImportReport, IndexReport, LeftOut};
 
 /// CHUNK
 pub(crate) fn chunk(chunk: &Chunk) -> Value {
@@ -146,6 +146,33 @@ pub(crate) fn index_report(report: &IndexReport, elapsed_ms: f64) -> Value {
         "elapsed_ms": elapsed_ms,
         "skipped": report.skipped.iter().map(skipped).collect::<Value>(),
         "warnings": report.warnings,
+    })
+}
+
+/// What an import did or would do
+pub(crate) fn import_report(report: &ImportReport, elapsed_ms: f64) -> Value {
+    let left_out = |left: &LeftOut| {
+        json!({
+            "what": left.what,
+            "reason": left.reason,
+            "count": left.count,
+        })
+    };
+    json!({
+        "kind": report.kind.as_str(),
+        "read": report.read,
+        "imported": report.imported,
+        "reused": report.reused,
+        "updated": report.updated,
+        "refused": report.refused,
+        "refusals": report.refusals.iter().map(left_out).collect::<Value>(),
+        "left_out": report.left_out.iter().map(left_out).collect::<Value>(),
+        "verified": report.verified,
+        "redactions": report.redactions,
+        "complete": report.complete,
+        "warnings": report.warnings,
+        "seq": report.seq.0,
+        "elapsed_ms": elapsed_ms,
     })
 }
 

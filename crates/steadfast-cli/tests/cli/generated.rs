@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "namespaces",
     "status",
     "verify",
+    "import",
     "rebuild",
     "log",
     "config",

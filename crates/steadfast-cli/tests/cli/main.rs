@@ -10,6 +10,7 @@ mod config;
 mod errors;
 mod forget;
 mod generated;
+mod imports;
 mod indexes;
 mod main_job;
 mod output;

@@ -83,6 +83,11 @@ fn answers_have_the_documented_fields() {
     check("`status`", &place.json(&["status"]));
     check("`verify`", &place.json(&["verify"]));
     check("`rebuild`", &place.json(&["rebuild"]));
+    crate::imports::memtomem(&place);
+    check(
+        "`import`",
+        &place.json(&["import", "memtomem.db", "--dry-run"]),
+    );
     check("`config`", &place.json(&["config"]));
     check(
         "`config get`",

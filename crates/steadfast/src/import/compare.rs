@@ -107,9 +107,10 @@ fn keep(row: &UnitRow, live: &[Chunk], place: usize, on_conflict: OnConflict) ->
     let is_equal = live
         .get(place)
         .is_some_and(|chunk| chunk.attributes == row.attributes);
-    match on_conflict {
-        OnConflict::Update if !is_equal => Fate::Replace(place),
-        _ => Fate::Keep(place),
+    if on_conflict == OnConflict::Update && !is_equal {
+        Fate::Replace(place)
+    } else {
+        Fate::Keep(place)
     }
 }
 

@@ -28,7 +28,7 @@ mod times;
 use std::path::{Path, PathBuf};
 
 use steadfast_model::Namespace;
-use steadfast_store::files::Gate;
+use steadfast_store::files::{Gate, GateHeld};
 use steadfast_store::sqlite::foreign;
 use steadfast_store::{Effort, Progress, StoreError};
 
@@ -79,18 +79,13 @@ pub(crate) fn import(
 ) -> Result<ImportReport> {
     let path = resolve(path, Some(store))?;
     let gate = Gate::new(store.join(LOCK));
-    let Some(held) = gate.try_pass()? else {
-        return Err(Error::Store(StoreError::Busy {
-            what: format!("importing into {}", store.display()),
-            waited_ms: 0,
-        }));
-    };
+    let held = pass(&gate, store)?;
     let below = store.join(SCRATCH);
     foreign::sweep(&below);
     let scratch = options.scratch.as_deref().unwrap_or(&below);
-    let survey = read(&path, scratch, options, progress)?;
+    let survey = read(&path, scratch, options, progress);
     foreign::sweep(&below);
-    let mut report = bring(survey, options, progress, Bringing::Write(line))?;
+    let mut report = bring(survey?, options, progress, Bringing::Write(line))?;
     drop(held);
     if let Err(error) = line.backend.catch_up(Effort::Now) {
         report
@@ -110,9 +105,17 @@ pub(crate) fn plan_into(
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
     let path = resolve(path, Some(store))?;
-    let below = store.join(SCRATCH);
-    let scratch = options.scratch.as_deref().unwrap_or(&below);
-    let survey = read(&path, scratch, options, progress)?;
+    let survey = if let Some(scratch) = options.scratch.as_deref() {
+        read(&path, scratch, options, progress)?
+    } else {
+        let gate = Gate::new(store.join(LOCK));
+        let _held = pass(&gate, store)?;
+        let below = store.join(SCRATCH);
+        foreign::sweep(&below);
+        let survey = read(&path, &below, options, progress);
+        foreign::sweep(&below);
+        survey?
+    };
     let mut report = bring(survey, options, progress, Bringing::Compare(line))?;
     report.seq = line.backend.snapshot()?.generation();
     Ok(report)
@@ -132,15 +135,25 @@ pub fn plan(path: &Path, options: &ImportOptions, progress: &dyn Progress) -> Re
     bring(survey, options, progress, Bringing::Count)
 }
 
+/// Keeps a second import out: whoever holds the gate compares with the store and then writes.
+fn pass<'g>(gate: &'g Gate, store: &Path) -> Result<GateHeld<'g>> {
+    gate.try_pass()?.ok_or_else(|| {
+        Error::Store(StoreError::Busy {
+            what: format!("importing into {}", store.display()),
+            waited_ms: 0,
+        })
+    })
+}
+
 fn resolve(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
-    let resolved = std::fs::canonicalize(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::PathNotFound {
-            path: path.to_owned(),
-        },
-        _ => Error::PathUnreadable {
-            path: path.to_owned(),
-            what: error.to_string(),
-        },
+    let resolved = std::fs::canonicalize(path).map_err(|error| {
+        let path = path.to_owned();
+        if error.kind() == std::io::ErrorKind::NotFound {
+            Error::PathNotFound { path }
+        } else {
+            let what = error.to_string();
+            Error::PathUnreadable { path, what }
+        }
     })?;
     let store = store.and_then(|store| std::fs::canonicalize(store).ok());
     if store.is_some_and(|store| resolved.starts_with(store)) {

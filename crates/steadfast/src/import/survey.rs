@@ -220,9 +220,10 @@ pub(super) fn text_list(json: Option<&str>) -> Vec<String> {
     match serde_json::from_str::<Value>(json) {
         Ok(Value::Array(list)) => list
             .into_iter()
-            .map(|value| match value {
-                Value::String(text) => text,
-                other => other.to_string(),
+            .map(|value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
             })
             .filter(|text| !text.trim().is_empty())
             .collect(),

@@ -3,7 +3,12 @@
 //!
 //! The tests on real stores run where `STEADFAST_SHARED` names the folder that holds them; else they say so and pass.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, in its helpers too, and says when it is skipped"
+)]
 
 mod fixtures;
 mod memtomem;

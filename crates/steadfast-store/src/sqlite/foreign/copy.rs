@@ -14,6 +14,8 @@ use crate::files::{create_private_folder, discard, open_private};
 
 /// How often a source that changes under the copy is copied again.
 const ATTEMPTS_MAX: u32 = 4;
+/// How many names are tried for the folder of a copy.
+const NAMES_MAX: u32 = 1_000;
 /// What SQLite lays beside a database, and what an interrupted reader of the copy may leave.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-journal", "-shm"];
 /// What of it is copied.
@@ -42,14 +44,8 @@ impl PrivateCopy {
             });
         }
         create_private_folder(scratch)?;
-        let folder = scratch.join(format!(
-            "{}-{}",
-            std::process::id(),
-            COPIES.fetch_add(1, Ordering::Relaxed)
-        ));
-        create_private_folder(&folder)?;
         let mut copy = Self {
-            folder,
+            folder: new_folder(scratch)?,
             has_log: false,
             wants_log: false,
         };
@@ -115,6 +111,30 @@ impl Drop for PrivateCopy {
     fn drop(&mut self) {
         clear(&self.folder);
     }
+}
+
+/// Makes a private folder that was not there before: in a folder that others may write, one that is there could be
+/// theirs.
+fn new_folder(scratch: &Path) -> Result<PathBuf, StoreError> {
+    for _ in 0..NAMES_MAX {
+        let number = COPIES.fetch_add(1, Ordering::Relaxed);
+        let folder = scratch.join(format!("steadfast-{}-{number}", std::process::id()));
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt as _;
+            builder.mode(0o700);
+        }
+        match builder.create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::from_io(&folder, &error)),
+        }
+    }
+    Err(StoreError::Io {
+        path: scratch.to_owned(),
+        what: "every name for a private folder is taken".to_owned(),
+    })
 }
 
 /// Removes copies below `scratch` that a killed process left; the caller sees to it that none is in use.

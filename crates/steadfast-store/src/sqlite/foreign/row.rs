@@ -54,9 +54,10 @@ impl<'c> ForeignRow<'c> {
 
     /// Returns a text; none for null and for what is no text.
     pub fn text(&self, column: &str) -> Option<&str> {
-        match self.value(column) {
-            ForeignValue::Text(text, _) => Some(text),
-            _ => None,
+        if let ForeignValue::Text(text, _) = self.value(column) {
+            Some(text)
+        } else {
+            None
         }
     }
 
@@ -67,17 +68,19 @@ impl<'c> ForeignRow<'c> {
 
     /// Returns a whole number; none for null and for what is no whole number.
     pub fn integer(&self, column: &str) -> Option<i64> {
-        match self.value(column) {
-            ForeignValue::Integer(number) => Some(*number),
-            _ => None,
+        if let ForeignValue::Integer(number) = self.value(column) {
+            Some(*number)
+        } else {
+            None
         }
     }
 
     /// Returns bytes; none for null and for what is no blob.
     pub fn blob(&self, column: &str) -> Option<&[u8]> {
-        match self.value(column) {
-            ForeignValue::Blob(bytes) => Some(bytes),
-            _ => None,
+        if let ForeignValue::Blob(bytes) = self.value(column) {
+            Some(bytes)
+        } else {
+            None
         }
     }
 }

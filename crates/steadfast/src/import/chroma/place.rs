@@ -46,12 +46,12 @@ pub(super) fn add(source: &Source<'_>, kind: ImportKind, records: Records, surve
         match record.document.as_deref() {
             Some(text) if !text.trim().is_empty() => {
                 let row = row(kind, &collection, &id, text, &record);
-                let namespace = match kind {
-                    ImportKind::MemPalace => {
-                        namespace(source.options, text_of(&record.metadata, "wing"))
-                    }
-                    _ => namespace(source.options, Some(&collection)),
+                let name = if kind == ImportKind::MemPalace {
+                    text_of(&record.metadata, "wing")
+                } else {
+                    Some(collection.as_str())
                 };
+                let namespace = namespace(source.options, name);
                 survey.add(namespace, unit, row);
             }
             _ => survey.refuse("record", "no_text", 1),
@@ -114,6 +114,6 @@ fn moment(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => time(text),
         Value::Number(number) => number.as_i64().map(super::super::times::seconds),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -19,7 +19,7 @@ const DELETE: i64 = 3;
 
 struct Operation {
     seq: i64,
-    operation: i64,
+    what: i64,
     key: (String, String),
     created_at: Option<String>,
     metadata: Metadata,
@@ -52,7 +52,7 @@ pub(super) fn replay(
         if is_done {
             continue;
         }
-        match (operation.operation, known) {
+        match (operation.what, known) {
             (ADD, Some(_)) | (UPDATE, None) => {}
             (UPDATE | UPSERT, Some(record)) => merge(record, operation),
             (ADD | UPSERT, None) => {
@@ -111,7 +111,7 @@ fn read(
         };
         operations.push(Operation {
             seq: row.integer("seq_id").unwrap_or_else(|| row.number()),
-            operation,
+            what: operation,
             key: (collection.to_owned(), id.to_owned()),
             created_at: row.text("created_at").map(str::to_owned),
             metadata,

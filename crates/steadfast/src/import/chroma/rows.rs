@@ -160,10 +160,11 @@ fn arrays(
             .metadata
             .entry(key.to_owned())
             .or_insert_with(|| Value::Array(Vec::new()));
-        match list {
-            Value::Array(list) if !is_first => list.push(value),
+        if is_first {
             // What stood under the key before was not the list.
-            _ => *list = Value::Array(vec![value]),
+            *list = Value::Array(vec![value]);
+        } else if let Value::Array(list) = list {
+            list.push(value);
         }
     })?;
     survey.note(read);

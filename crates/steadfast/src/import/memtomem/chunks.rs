@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
-use steadfast_store::{ForeignDatabase, ForeignRow};
+use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
 use super::super::digest::sha256_hex;
 use super::super::survey::{Survey, UnitRow, namespace, text_list};
@@ -211,9 +211,10 @@ fn plain(row: &ForeignRow<'_>, column: &str) -> Value {
 }
 
 fn real(row: &ForeignRow<'_>, column: &str) -> f64 {
-    match row.value(column) {
-        steadfast_store::ForeignValue::Real(number) => *number,
-        _ => 0.0,
+    if let ForeignValue::Real(number) = row.value(column) {
+        *number
+    } else {
+        0.0
     }
 }
 

@@ -1,0 +1,169 @@
+//! `steadfast import`: the store of another program comes in.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use steadfast::{Error, ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
+
+use super::elapsed_ms;
+use crate::args::{WriteOptions, namespace};
+use crate::config::Settings;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::progress::Bar;
+use crate::output::{grouped, json, text};
+use crate::store::{open_to_read, open_to_write};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  See what would come, then bring it in:
+    steadfast import ~/.mempalace/palace --dry-run
+    steadfast import ~/.mempalace/palace
+  steadfast import ~/.memtomem/memtomem.db --namespace notes
+  steadfast import memory_tree --from openhuman --on-conflict update";
+
+/// Flags of `steadfast import`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The database file, or the folder that holds it
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Say what the source is, instead of finding out
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    from: Option<ImportKind>,
+    /// Only say what would come, and what would be refused and why
+    #[arg(long)]
+    dry_run: bool,
+    /// Put everything into this namespace; without it those of the source are taken over
+    #[arg(long, value_name = "NS")]
+    namespace: Option<String>,
+    /// What to do with a row that is in the store with another text
+    #[arg(long, value_name = "WHAT", default_value = "skip")]
+    on_conflict: Conflict,
+    #[command(flatten)]
+    write: WriteOptions,
+}
+
+/// What to do with a row that is in the store with another text.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Conflict {
+    /// Keep what is in the store
+    Skip,
+    /// Take the row in its place
+    Update,
+    /// Keep both
+    Duplicate,
+}
+
+fn kind(name: &str) -> Result<ImportKind, String> {
+    name.parse::<ImportKind>()
+        .map_err(|error| error.to_string())
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let settings = context.settings()?;
+    let mut options = ImportOptions::default();
+    options.kind = args.from;
+    options.on_conflict = match args.on_conflict {
+        Conflict::Skip => OnConflict::Skip,
+        Conflict::Update => OnConflict::Update,
+        Conflict::Duplicate => OnConflict::Duplicate,
+    };
+    options.namespace = args
+        .namespace
+        .as_deref()
+        .map(|name| namespace("--namespace", name))
+        .transpose()?;
+    // A missing path is refused before a store is created for it.
+    if matches!(args.path.try_exists(), Ok(false)) {
+        let path = args.path.clone();
+        return Err(Error::PathNotFound { path }.into());
+    }
+    let bar = Bar::new();
+    let report = if args.dry_run {
+        plan(args, options, &settings, &bar)?
+    } else {
+        let memory = open_to_write(&settings, args.write.journal())?;
+        let report = memory.import(&args.path, &options, &bar)?;
+        // The import is done; whoever comes by also mends what is derived from it. Status tells when that fails.
+        drop(memory.maintain());
+        report
+    };
+    drop(bar);
+    let elapsed_ms = elapsed_ms(started);
+    context.output.warn(&report.warnings);
+    context.output.show(
+        || json::import_report(&report, elapsed_ms),
+        |out, _| write(out, args, &report, elapsed_ms),
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Says what would come; creates no store, and writes into none.
+fn plan(
+    args: &Args,
+    mut options: ImportOptions,
+    settings: &Settings,
+    bar: &Bar,
+) -> Result<ImportReport, Failure> {
+    options.scratch = Some(std::env::temp_dir());
+    match open_to_read(settings) {
+        Ok(memory) => Ok(memory.plan_import(&args.path, &options, bar)?),
+        Err(Failure::Library(Error::Store(steadfast::StoreError::NotFound { .. }))) => {
+            Ok(steadfast::import::plan(&args.path, &options, bar)?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn write(
+    out: &mut dyn Write,
+    args: &Args,
+    report: &ImportReport,
+    elapsed_ms: f64,
+) -> io::Result<()> {
+    let would = if args.dry_run { "would be " } else { "" };
+    if !report.complete {
+        writeln!(out, "NOT COMPLETE: something of the source is not here")?;
+    }
+    writeln!(
+        out,
+        "{}: {} read, {would}{} imported, {} reused, {} updated, {} refused",
+        report.kind,
+        grouped(report.read),
+        grouped(report.imported),
+        grouped(report.reused),
+        grouped(report.updated),
+        grouped(report.refused),
+    )?;
+    list(out, "refused", &report.refusals)?;
+    list(out, "left out, as it is no memory", &report.left_out)?;
+    if report.redactions > 0 {
+        writeln!(out, "secrets taken out: {}", grouped(report.redactions))?;
+    }
+    if args.dry_run {
+        return writeln!(out, "nothing was written, {}", text::duration(elapsed_ms));
+    }
+    writeln!(
+        out,
+        "{} read back and compared, commit {}, {}",
+        grouped(report.verified),
+        report.seq.0,
+        text::duration(elapsed_ms)
+    )
+}
+
+fn list(out: &mut dyn Write, what: &str, left: &[LeftOut]) -> io::Result<()> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<String> = left
+        .iter()
+        .map(|left| format!("{} {} ({})", grouped(left.count), left.what, left.reason))
+        .collect();
+    writeln!(out, "{what}: {}", parts.join(", "))
+}

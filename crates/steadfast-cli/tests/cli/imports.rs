@@ -1,0 +1,96 @@
+//! Moving in from the command line.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::Place;
+
+/// Makes a small memtomem database in the project.
+pub(crate) fn memtomem(place: &Place) {
+    rusqlite::Connection::open(place.project().join("memtomem.db"))
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE chunks (id TEXT PRIMARY KEY, content TEXT, content_hash TEXT, source_file TEXT, tags TEXT,
+               namespace TEXT, start_line INTEGER, created_at TEXT);
+             INSERT INTO chunks VALUES
+              ('a', 'The kettle is blue.', '', '/n/kitchen.md', '[\"tea\"]', 'home', 1, '2026-01-02T00:00:00Z'),
+              ('b', 'The kettle is blue.', '', '/n/kitchen.md', '[]', 'home', 1, '2026-01-03T00:00:00Z'),
+              ('c', 'The stove is gas.', '', '/n/kitchen.md', '[]', 'home', 5, '2026-01-03T00:00:00Z');",
+        )
+        .unwrap();
+}
+
+#[test]
+fn a_dry_run_says_what_comes_and_makes_no_store() {
+    let place = Place::new();
+    memtomem(&place);
+    let report = place.json(&["import", "memtomem.db", "--dry-run"]);
+    assert_eq!(
+        (
+            &report["kind"],
+            &report["read"],
+            &report["imported"],
+            &report["reused"]
+        ),
+        (&json!("memtomem"), &json!(3), &json!(2), &json!(1))
+    );
+    assert!(!place.store().exists());
+    let run = place.run(&["import", "memtomem.db", "--dry-run"]);
+    assert!(run.stdout.contains("would be 2 imported"), "{}", run.stdout);
+}
+
+#[test]
+fn what_came_in_is_found_by_words_and_by_its_old_id() {
+    let place = Place::new();
+    memtomem(&place);
+    let report = place.json(&["import", "memtomem.db"]);
+    assert_eq!(
+        (&report["imported"], &report["complete"]),
+        (&json!(2), &json!(true))
+    );
+    let again = place.json(&["import", "memtomem.db"]);
+    assert_eq!(
+        (&again["imported"], &again["reused"]),
+        (&json!(0), &json!(3))
+    );
+    assert_eq!(again["seq"], report["seq"]);
+    let answer = place.json(&["search", "kettle", "--namespace", "home", "--tag", "tea"]);
+    let hit = &answer["hits"][0];
+    assert_eq!(hit["meta"]["origin.id"], "a");
+    assert_eq!(hit["trust"], "import");
+    let list = place.json(&["list", "--where", "{\"origin.id\": \"c\"}"]);
+    assert_eq!(list["total"], 1);
+    let planned = place.json(&["import", "memtomem.db", "--dry-run", "--namespace", "other"]);
+    assert_eq!(planned["imported"], 2);
+}
+
+#[test]
+fn what_is_nothing_known_is_refused_by_its_kind() {
+    let place = Place::new();
+    place.write("letter.md", "Dear reader");
+    let run = place.run_json(&["import", "letter.md"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.contains("\"unknown_format\""), "{}", run.stdout);
+    let run = place.run_json(&["import", "missing.db"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.contains("\"path_not_found\""), "{}", run.stdout);
+    memtomem(&place);
+    assert_eq!(
+        place
+            .run(&["import", "memtomem.db", "--from", "openhuman"])
+            .code,
+        2
+    );
+    assert_eq!(
+        place
+            .run(&["import", "memtomem.db", "--from", "parchment"])
+            .code,
+        2
+    );
+    // A file that begins as a database and is none is damaged, not unknown.
+    let mut bytes = fs::read(place.project().join("memtomem.db")).unwrap();
+    bytes[16..200].fill(0xff);
+    fs::write(place.project().join("torn.db"), &bytes).unwrap();
+    assert_eq!(place.run(&["import", "torn.db"]).code, 4);
+}
