@@ -125,10 +125,11 @@ pub(crate) enum Command {
     /// error.
     #[command(after_long_help = verify::EXAMPLES)]
     Verify,
-    /// Bring in the store of another program
+    /// Bring in the store of another program, or logs of sessions
     ///
-    /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases
-    /// and `OpenHuman` memory trees. The source is read from a private copy and
+    /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,
+    /// `OpenHuman` memory trees, logs of Claude Code and Codex, exports of
+    /// `ChatGPT` and Claude.ai, and plain transcripts. The source is read from a private copy and
     /// never written; the report says what came, what was there already, what
     /// was refused and why, and whether all of it is here. Run again, it brings
     /// only what is new.

@@ -100,13 +100,14 @@ fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Vec<Unit>, super:
 impl Work<'_> {
     fn unit(
         &mut self,
-        unit: Unit,
+        mut unit: Unit,
         options: &ImportOptions,
         refusals: &mut super::survey::Tally,
     ) -> Result<()> {
         let live = match self.bringing {
             Bringing::Count => Live::default(),
             Bringing::Write(line) | Bringing::Compare(line) => {
+                unit.rows.iter_mut().for_each(|row| row.redact(line));
                 live(line.backend.snapshot()?.as_ref(), &unit)?
             }
         };
@@ -121,6 +122,7 @@ impl Work<'_> {
         }
         let mut plan = compare(&unit, &live.chunks, options.on_conflict);
         self.report.reused += plan.reused;
+        self.report.redactions += plan.redactions;
         refusals.add("row", "differs_from_store", plan.differing);
         let Some(rows) = plan.rows.take() else {
             return Ok(());

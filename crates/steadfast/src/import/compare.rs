@@ -20,6 +20,8 @@ pub(super) struct UnitPlan {
     pub(super) imported: u64,
     pub(super) reused: u64,
     pub(super) updated: u64,
+    /// Secrets that were taken out of what is new.
+    pub(super) redactions: u64,
     /// Rows that are in the store with another text, which stays.
     pub(super) differing: u64,
 }
@@ -41,7 +43,10 @@ enum Fate {
 pub(super) fn compare(unit: &Unit, live: &[Chunk], on_conflict: OnConflict) -> UnitPlan {
     let fates = fates(unit, live, on_conflict);
     let mut plan = UnitPlan::default();
-    for fate in &fates {
+    for (fate, row) in fates.iter().zip(&unit.rows) {
+        if matches!(fate, Fate::New | Fate::Replace(_)) {
+            plan.redactions += row.redactions;
+        }
         match fate {
             Fate::New => plan.imported += 1,
             Fate::Keep(_) => plan.reused += 1,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use steadfast_store::{ForeignDatabase, StoreError};
 
-use super::{ImportKind, Source, chroma, openhuman};
+use super::{ImportKind, Source, chroma, openhuman, sessions};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
@@ -15,6 +15,12 @@ pub(super) enum Detected {
     Chroma(ImportKind, ForeignDatabase),
     /// A memory tree of OpenHuman.
     OpenHuman(ForeignDatabase),
+    /// Logs of sessions.
+    Logs(ImportKind, Vec<PathBuf>),
+    /// An exported list of chats.
+    Chats(ImportKind, PathBuf),
+    /// A plain transcript.
+    Transcript(PathBuf),
 }
 
 /// Files that a folder of a known kind holds, in the order in which they are looked for.
@@ -29,14 +35,45 @@ const IN_FOLDERS: &[&str] = &[
 /// Finds out what the source is, and opens a private copy of it.
 pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
     for file in candidates(source.path) {
-        match ForeignDatabase::open(&file, source.scratch) {
-            Ok(database) => return of_database(source, database),
-            // A file that is no database is not what was looked for; one that is damaged is.
-            Err(StoreError::Damaged { .. }) if !is_sqlite(&file) => {}
-            Err(error) => return Err(error.into()),
+        if is_sqlite(&file) {
+            let database = ForeignDatabase::open(&file, source.scratch)?;
+            return of_database(source, database);
+        }
+        // Not even a private copy is made of what is no database; but one whose beginning is gone is damaged.
+        if is_called_database(&file) {
+            return Err(Error::Store(StoreError::Damaged {
+                path: file,
+                what: "it does not begin as an SQLite file".to_owned(),
+            }));
         }
     }
-    Err(unknown(source))
+    of_text(source).ok_or_else(|| unknown(source))
+}
+
+/// Finds logs, exports and transcripts, by what the first of them holds.
+fn of_text(source: &Source<'_>) -> Option<Detected> {
+    let export = if source.path.is_dir() {
+        source.path.join("conversations.json")
+    } else {
+        source.path.to_owned()
+    };
+    if let Some(kind) = sessions::kind_of_chats(&export).filter(|kind| wants(source, *kind)) {
+        return Some(Detected::Chats(kind, export));
+    }
+    let logs = sessions::logs(source.path);
+    let mut kinds = logs.iter().filter_map(|log| sessions::kind_of_log(log));
+    if let Some(kind) = kinds.find(|kind| wants(source, *kind)) {
+        return Some(Detected::Logs(kind, logs));
+    }
+    let is_called_one = source.options.kind == Some(ImportKind::Transcript);
+    let reads_as_one = || {
+        wants(source, ImportKind::Transcript)
+            && sessions::read_whole(source.path).is_ok_and(|text| sessions::is_transcript(&text))
+    };
+    if source.path.is_file() && (is_called_one || reads_as_one()) {
+        return Some(Detected::Transcript(source.path.to_owned()));
+    }
+    None
 }
 
 fn of_database(source: &Source<'_>, database: ForeignDatabase) -> Result<Detected> {
@@ -77,6 +114,11 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
     } else {
         vec![path.to_owned()]
     }
+}
+
+fn is_called_database(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end == "db" || end == "sqlite" || end == "sqlite3")
 }
 
 /// Returns whether a file begins as SQLite files do (`fileformat2.html`, section 1.3).

@@ -15,15 +15,30 @@ pub enum ImportKind {
     Memtomem,
     /// An OpenHuman memory tree.
     OpenHuman,
+    /// Logs of Claude Code.
+    ClaudeCode,
+    /// Logs of Codex.
+    Codex,
+    /// An export of ChatGPT.
+    ChatGpt,
+    /// An export of Claude.ai.
+    ClaudeAi,
+    /// A plain text in which questions stand behind `>`.
+    Transcript,
 }
 
 impl ImportKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 9] = [
         Self::MemPalace,
         Self::Chroma,
         Self::Memtomem,
         Self::OpenHuman,
+        Self::ClaudeCode,
+        Self::Codex,
+        Self::ChatGpt,
+        Self::ClaudeAi,
+        Self::Transcript,
     ];
 
     /// Returns the name.
@@ -33,6 +48,11 @@ impl ImportKind {
             Self::Chroma => "chroma",
             Self::Memtomem => "memtomem",
             Self::OpenHuman => "openhuman",
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::ChatGpt => "chatgpt",
+            Self::ClaudeAi => "claude-ai",
+            Self::Transcript => "transcript",
         }
     }
 }

@@ -22,6 +22,7 @@ mod kind;
 mod memtomem;
 mod openhuman;
 mod report;
+mod sessions;
 mod survey;
 mod times;
 
@@ -180,5 +181,8 @@ fn read(
         Detected::Memtomem(database) => memtomem::survey(&source, &database),
         Detected::Chroma(kind, database) => chroma::survey(&source, kind, &database),
         Detected::OpenHuman(database) => openhuman::survey(&source, &database),
+        Detected::Logs(kind, logs) => Ok(sessions::survey_logs(&source, kind, &logs)),
+        Detected::Chats(kind, file) => sessions::survey_chats(&source, kind, &file),
+        Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
     }
 }

@@ -7,6 +7,7 @@ use steadfast_model::{Attributes, Metadata, Namespace, Place, Trust};
 use steadfast_store::TableRead;
 
 use super::{ImportKind, ImportOptions, LeftOut};
+use crate::ingest::{Line, redact_row};
 
 /// All that a reader found.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub(super) struct UnitRow {
     pub(super) text: String,
     pub(super) place: Place,
     pub(super) attributes: Attributes,
+    /// Secrets that were taken out of it.
+    pub(super) redactions: u64,
 }
 
 /// Counts by what and why.
@@ -168,6 +171,16 @@ impl UnitRow {
             text,
             place,
             attributes,
+            redactions: 0,
+        }
+    }
+
+    /// Takes secrets out, but not of the id: that is what makes the row the same again.
+    pub(super) fn redact(&mut self, line: &Line<'_>) {
+        let id = self.attributes.meta.remove("origin.id");
+        self.redactions = redact_row(line, &mut self.text, &mut self.place, &mut self.attributes);
+        if let Some(id) = id {
+            self.attributes.meta.insert("origin.id".to_owned(), id);
         }
     }
 

@@ -26,6 +26,35 @@ pub(crate) struct DocumentIn {
     pub(crate) rows: Vec<RowIn>,
 }
 
+/// Takes secrets out of the text of a row and of what is said about it; returns how many.
+///
+/// Whoever compares rows with what is in the store does so after this, because there it was done too.
+pub(crate) fn redact_row(
+    line: &Line<'_>,
+    text: &mut String,
+    place: &mut Place,
+    attributes: &mut Attributes,
+) -> u64 {
+    let redactor = line.redactor;
+    let in_text = redactor.redact_in_place(text);
+    place.fidelity.redacted |= in_text > 0;
+    let mut count = in_text + redactor.redact_metadata(&mut attributes.meta);
+    for heading in &mut place.heading_path {
+        count += redactor.redact_in_place(heading);
+    }
+    if let Some(title) = &mut attributes.title {
+        count += redactor.redact_in_place(title);
+    }
+    attributes.tags = std::mem::take(&mut attributes.tags)
+        .into_iter()
+        .map(|mut tag| {
+            count += redactor.redact_in_place(&mut tag);
+            tag
+        })
+        .collect();
+    count
+}
+
 /// Writes documents, in one commit; each gets its own answer.
 pub(crate) fn put_rows(line: &Line<'_>, documents: Vec<DocumentIn>) -> Result<Vec<Settled>> {
     let changes = documents

@@ -10,8 +10,10 @@
     reason = "a test fails by panicking, in its helpers too, and says when it is skipped"
 )]
 
+mod damaged;
 mod fixtures;
 mod memtomem;
 mod openhuman;
 mod palace;
+mod sessions;
 mod support;

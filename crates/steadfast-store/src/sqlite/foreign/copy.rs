@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use crate::error::StoreError;
-use crate::files::{create_private_folder, discard, open_private};
+use crate::files::{Disk, SystemDisk, open_private};
 
 /// How often a source that changes under the copy is copied again.
 const ATTEMPTS_MAX: u32 = 4;
@@ -43,7 +43,8 @@ impl PrivateCopy {
                 what: format!("{} is not a file", source.display()),
             });
         }
-        create_private_folder(scratch)?;
+        let disk: &dyn Disk = &SystemDisk;
+        disk.create_private_folder(scratch)?;
         let mut copy = Self {
             folder: new_folder(scratch)?,
             has_log: false,
@@ -156,6 +157,12 @@ fn clear(folder: &Path) {
         discard(&with_suffix(&folder.join(NAME), suffix));
     }
     drop(fs::remove_dir(folder));
+}
+
+/// Removes a file of a copy, if it is there.
+fn discard(path: &Path) {
+    let disk: &dyn Disk = &SystemDisk;
+    disk.discard(path);
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -1,0 +1,92 @@
+//! Logs of Codex: `sessions/<year>/<month>/<day>/rollout-<time>-<id>.jsonl`, one item a line.
+//!
+//! Since 2025-09 an item stands in `payload` below the time and sort of its line; before, it was the line.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::ImportKind;
+use super::super::survey::Survey;
+use super::super::times::time;
+use super::lines;
+use super::message::{Said, Talk, content};
+use crate::error::Result;
+
+/// Returns whether a line is one of these logs.
+pub(super) fn is_line(line: &Value) -> bool {
+    let is_item = |item: &Value| {
+        matches!(
+            item.get("type").and_then(Value::as_str),
+            Some("message" | "function_call" | "function_call_output" | "reasoning")
+        )
+    };
+    let is_wrapped = matches!(
+        line.get("type").and_then(Value::as_str),
+        Some("session_meta" | "response_item" | "event_msg" | "turn_context")
+    ) && line.get("payload").is_some();
+    is_wrapped
+        || (is_item(line) && (line.get("content").is_some() || line.get("call_id").is_some()))
+}
+
+/// Reads a log. Events repeat what items say, and are left out.
+pub(super) fn read(path: &Path, survey: &mut Survey) -> Result<Talk> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut talk = Talk::new(ImportKind::Codex, name);
+    let mut other = 0;
+    lines::each(path, survey, |number, line| {
+        let sort = line.get("type").and_then(Value::as_str);
+        let at = line.get("timestamp").and_then(Value::as_str).and_then(time);
+        talk.time = talk.time.or(at);
+        let item = match (sort, line.get("payload")) {
+            (Some("response_item"), Some(item)) => item,
+            (Some("session_meta"), Some(meta)) => {
+                talk.fact("cwd", meta.get("cwd").and_then(Value::as_str));
+                talk.fact("session_id", meta.get("id").and_then(Value::as_str));
+                return;
+            }
+            (_, Some(_)) => {
+                other += 1;
+                return;
+            }
+            (_, None) => &line,
+        };
+        match said(item, number) {
+            Some(said) => talk.messages.push(Said { time: at, ..said }),
+            None => other += 1,
+        }
+    })?;
+    survey.left_out.add("event", "no_message", other);
+    Ok(talk)
+}
+
+fn said(item: &Value, number: usize) -> Option<Said> {
+    let text = |name: &str| item.get(name).and_then(Value::as_str);
+    let (role, (text_of, is_converted)) = match text("type")? {
+        "message" => (text("role")?, content(item.get("content")?)),
+        "function_call" | "custom_tool_call" => {
+            let input = text("arguments")
+                .or_else(|| text("input"))
+                .unwrap_or_default();
+            let name = text("name").unwrap_or("tool");
+            ("assistant", (format!("[call of {name}]\n{input}"), true))
+        }
+        "function_call_output" | "custom_tool_call_output" => {
+            let output = item.get("output")?;
+            let output = output
+                .as_str()
+                .map_or_else(|| output.to_string(), str::to_owned);
+            ("tool", (format!("[result]\n{output}"), true))
+        }
+        _ => return None,
+    };
+    Some(Said {
+        // Items have no ids of their own that stay; their line does, because a log only grows.
+        id: format!("line:{number}"),
+        text: text_of,
+        role: Some(role.to_owned()),
+        reply_to: text("call_id").map(str::to_owned),
+        is_converted,
+        time: None,
+    })
+}

@@ -1,0 +1,71 @@
+//! Logs of one JSON object a line, read one line at a time.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::survey::Survey;
+use crate::error::{Error, Result};
+
+/// The longest line that is read, in bytes.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// Returns the objects of the first lines; none of a file that cannot be read.
+pub(super) fn head(path: &Path, lines: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    let Ok(file) = File::open(path) else {
+        return found;
+    };
+    let mut reader = BufReader::new(file);
+    let mut bytes = Vec::new();
+    for _ in 0..lines {
+        bytes.clear();
+        let read = reader
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut bytes);
+        if !matches!(read, Ok(count) if count > 0) {
+            break;
+        }
+        found.extend(serde_json::from_slice(&bytes).ok());
+    }
+    found
+}
+
+/// Hands over the object of each line with its number, from 1. A last line without its end is being written, and is
+/// left out; other lines that are no JSON are refused.
+pub(super) fn each(
+    path: &Path,
+    survey: &mut Survey,
+    mut each: impl FnMut(usize, Value),
+) -> Result<()> {
+    let failed = |error: std::io::Error| Error::PathUnreadable {
+        path: path.to_owned(),
+        what: error.to_string(),
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        let read = reader
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut bytes)
+            .map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        let is_ended = bytes.ends_with(b"\n");
+        match serde_json::from_slice::<Value>(&bytes) {
+            Ok(value) => each(number, value),
+            Err(_) if bytes.trim_ascii().is_empty() => {}
+            Err(_) if !is_ended && (read as u64) < LINE_BYTES_MAX => {
+                survey.left_out.add("line", "unfinished", 1);
+            }
+            Err(_) => survey.refuse("line", "unreadable", 1),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Logs of sessions and exports of chats: each message once, however often and however far a log is read.
+
+use std::fs;
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+use steadfast::model::{Chunk, Kind};
+use steadfast::{ImportKind, ImportOptions, Silent};
+
+use crate::support::Place;
+
+fn lines(values: &[Value]) -> String {
+    let lines: Vec<String> = values.iter().map(|value| format!("{value}\n")).collect();
+    lines.concat()
+}
+
+fn claude(uuid: &str, role: &str, content: &Value) -> Value {
+    json!({"type": role, "uuid": uuid, "sessionId": "s", "parentUuid": null, "cwd": "/work",
+           "timestamp": "2026-03-01T10:00:00.000Z", "message": {"role": role, "content": content}})
+}
+
+/// Returns the texts of a document in the order of its places.
+fn texts(place: &Place, source: &str) -> Vec<String> {
+    let mut chunks: Vec<Chunk> = place
+        .chunks()
+        .into_values()
+        .filter(|chunk| chunk.source == source)
+        .collect();
+    chunks.sort_by_key(|chunk| chunk.place.position);
+    chunks.into_iter().map(|chunk| chunk.text).collect()
+}
+
+#[test]
+fn a_growing_log_gives_each_message_once() {
+    let place = Place::new();
+    let log = place.path("projects/-work/abc.jsonl");
+    let first = lines(&[
+        json!({"type": "summary", "summary": "Ports", "leafUuid": "x"}),
+        claude("u1", "user", &json!("Which port?")),
+        claude(
+            "u2",
+            "assistant",
+            &json!([{"type": "text", "text": "I look."},
+            {"type": "tool_use", "name": "Bash", "input": {"command": "ss -l"}}]),
+        ),
+        json!({"type": "file-history-snapshot"}),
+    ]);
+    // The last line is being written.
+    fs::write(&log, format!("{first}{{\"type\": \"user\", \"uu")).unwrap();
+    let folder = place.path("projects/x").parent().unwrap().to_owned();
+    let report = place.import(&folder);
+    assert_eq!(
+        (report.kind, report.read, report.imported),
+        (ImportKind::ClaudeCode, 2, 2),
+        "{report:?}"
+    );
+    assert!(report.complete);
+    assert_eq!(
+        texts(&place, "claude-code:abc"),
+        [
+            "Which port?",
+            "I look.\n\n[call of Bash]\n{\"command\":\"ss -l\"}"
+        ]
+    );
+    let chunk = &place.chunks()["u1"];
+    assert_eq!(chunk.attributes.kind, Kind::Message);
+    assert_eq!(chunk.attributes.title.as_deref(), Some("Ports"));
+    assert_eq!(chunk.attributes.meta["role"], "user");
+    assert_eq!(chunk.attributes.meta["origin.project"], "-work");
+
+    fs::write(&log, &first).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let words = "A sentence of the result. ".repeat(400);
+    file.write_all(lines(&[claude("u3", "assistant", &json!(words))]).as_bytes())
+        .unwrap();
+    let report = place.import(&folder);
+    assert!(report.imported > 1, "a long message is cut");
+    assert_eq!(report.reused, 2);
+    let pieces = texts(&place, "claude-code:abc").split_off(2);
+    assert_eq!(pieces.concat(), words);
+    assert!(place.chunks().contains_key("u3") && place.chunks().contains_key("u3#2"));
+}
+
+#[test]
+fn a_line_that_is_no_json_is_refused_and_the_rest_comes() {
+    let place = Place::new();
+    let log = place.path("abc.jsonl");
+    let good = lines(&[
+        claude("u1", "user", &json!("One.")),
+        claude("u2", "user", &json!("Two.")),
+    ]);
+    fs::write(&log, good.replacen('\n', "\n{torn\n", 1)).unwrap();
+    let report = place.import(&log);
+    assert_eq!(
+        (report.imported, report.refused, report.complete),
+        (2, 1, false)
+    );
+    assert_eq!(report.refusals[0].reason, "unreadable");
+}
+
+#[test]
+fn codex_items_come_in_both_of_their_shapes() {
+    let place = Place::new();
+    let message = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Mend it."}]});
+    let call = json!({"type": "function_call", "name": "shell", "arguments": "{\"cmd\":\"ls\"}", "call_id": "c1"});
+    let output = json!({"type": "function_call_output", "call_id": "c1", "output": "a.md"});
+    let wrap = |item: &Value| json!({"timestamp": "2026-03-01T10:00:00Z", "type": "response_item", "payload": item});
+    let new = [
+        json!({"timestamp": "2026-03-01T10:00:00Z", "type": "session_meta", "payload": {"id": "q", "cwd": "/w"}}),
+        wrap(&message),
+        wrap(&call),
+        wrap(&output),
+        json!({"timestamp": "2026-03-01T10:00:00Z", "type": "event_msg", "payload": {"type": "user_message"}}),
+    ];
+    fs::write(place.path("new/rollout-1.jsonl"), lines(&new)).unwrap();
+    fs::write(
+        place.path("old/rollout-2.jsonl"),
+        lines(&[message, call, output]),
+    )
+    .unwrap();
+    let expected = [
+        "Mend it.",
+        "[call of shell]\n{\"cmd\":\"ls\"}",
+        "[result]\na.md",
+    ];
+    for (name, source) in [("new", "codex:rollout-1"), ("old", "codex:rollout-2")] {
+        let other = Place::new();
+        let report = other.import(place.path(&format!("{name}/x")).parent().unwrap());
+        assert_eq!(
+            (report.kind, report.imported),
+            (ImportKind::Codex, 3),
+            "{report:?}"
+        );
+        assert_eq!(texts(&other, source), expected);
+    }
+}
+
+#[test]
+fn exported_chats_come_with_all_their_branches() {
+    let place = Place::new();
+    let node = |parent: Value, role: &str, text: &str, at: f64| {
+        json!({"parent": parent, "message": {"author": {"role": role}, "create_time": at,
+               "content": {"content_type": "text", "parts": [text]}}})
+    };
+    let chats = json!([{"title": "Ports", "conversation_id": "g1", "create_time": 1_700_000_000.5, "current_node": "c",
+    "mapping": {
+        "root": {"parent": null, "message": null},
+        "a": node(json!("root"), "user", "Which port?", 1.0),
+        "b": node(json!("a"), "assistant", "80.", 2.0),
+        "c": node(json!("a"), "assistant", "8443.", 3.0),
+    }}]);
+    let file = place.path("export/conversations.json");
+    fs::write(&file, chats.to_string()).unwrap();
+    let report = place.import(file.parent().unwrap());
+    assert_eq!((report.kind, report.imported), (ImportKind::ChatGpt, 3));
+    assert_eq!(texts(&place, "chatgpt:g1"), ["Which port?", "8443.", "80."]);
+
+    let chats = json!([{"uuid": "k1", "name": "Tea", "created_at": "2026-03-01T10:00:00Z", "chat_messages": [
+        {"uuid": "m1", "sender": "human", "text": "Green?", "content": [{"type": "text", "text": "Green?"}]},
+        {"uuid": "m2", "sender": "assistant", "text": "Yes, green."}]}]);
+    let place = Place::new();
+    let file = place.path("conversations.json");
+    fs::write(&file, chats.to_string()).unwrap();
+    let report = place.import(&file);
+    assert_eq!((report.kind, report.imported), (ImportKind::ClaudeAi, 2));
+    assert_eq!(texts(&place, "claude-ai:k1"), ["Green?", "Yes, green."]);
+}
+
+#[test]
+fn a_transcript_is_known_by_its_questions() {
+    let place = Place::new();
+    let file = place.path("talk.txt");
+    fs::write(
+        &file,
+        "> Which port?\n\n8443.\n\n> And for staging?\n\n6432.\n",
+    )
+    .unwrap();
+    let report = place.import(&file);
+    assert_eq!((report.kind, report.imported), (ImportKind::Transcript, 4));
+    let letter = place.path("letter.txt");
+    fs::write(&letter, "Dear all,\n\n> as you wrote\n\nno.\n").unwrap();
+    let error = place
+        .memory
+        .import(&letter, &ImportOptions::default(), &Silent)
+        .unwrap_err();
+    assert!(matches!(error, steadfast::Error::UnknownFormat { .. }));
+}
