@@ -185,3 +185,55 @@ fn a_transcript_is_known_by_its_questions() {
         .unwrap_err();
     assert!(matches!(error, steadfast::Error::UnknownFormat { .. }));
 }
+
+/// Stops after the first document, as a kill between two commits would.
+struct StopEarly;
+
+impl steadfast::Progress for StopEarly {
+    fn step(&self, _stage: &str, _done: u64, _total: u64) -> bool {
+        false
+    }
+}
+
+#[test]
+fn an_import_that_was_stopped_goes_on_where_it_ended() {
+    let place = Place::new();
+    for name in ["a", "b", "c"] {
+        let log = lines(&[claude(
+            &format!("{name}1"),
+            "user",
+            &json!(format!("Said in {name}.")),
+        )]);
+        fs::write(place.path(&format!("logs/{name}.jsonl")), log).unwrap();
+    }
+    let folder = place.path("logs/x").parent().unwrap().to_owned();
+    let options = ImportOptions::default();
+    let report = place.memory.import(&folder, &options, &StopEarly).unwrap();
+    assert!(report.adds_up());
+    assert_eq!(
+        (report.imported, report.refused, report.complete),
+        (1, 2, false)
+    );
+    assert_eq!(report.refusals[0].reason, "stopped");
+    // What a killed process left of its copies is in nobody's way.
+    let left = place.memory.folder().join("import/steadfast-1-0");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("copy.db"), "half").unwrap();
+    let report = place.memory.import(&folder, &options, &Silent).unwrap();
+    assert_eq!(
+        (report.imported, report.reused, report.complete),
+        (2, 1, true)
+    );
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_store_is_not_imported_into_itself() {
+    let place = Place::new();
+    let own = place.memory.folder().join("steadfast.db");
+    let error = place
+        .memory
+        .import(&own, &ImportOptions::default(), &Silent)
+        .unwrap_err();
+    assert!(matches!(error, steadfast::Error::Invalid { .. }), "{error}");
+}
