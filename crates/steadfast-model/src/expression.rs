@@ -77,6 +77,11 @@ pub enum ExpressionError {
         "the filter operator `{0}` is not supported; known: $eq $ne $in $nin $gt $gte $lt $lte $contains $and $or"
     )]
     UnknownOperator(String),
+    /// The operator on documents does not exist; it is never silently dropped.
+    #[error(
+        "the document filter operator `{0}` is not supported; known: $contains $not_contains $and $or"
+    )]
+    UnknownTextOperator(String),
     /// The shape is wrong.
     #[error("the filter is malformed: {0}")]
     Malformed(String),

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// match is enough; a chunk must carry all tags.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Any of these namespaces; none means all.
+    /// Any of these namespaces; none means all but those of collections.
     pub namespaces: Vec<Namespace>,
     /// The source matches any of these patterns.
     pub sources: Vec<SourcePattern>,
@@ -118,7 +118,7 @@ impl SourcePattern {
 }
 
 impl Filter {
-    /// Returns whether the filter asks nothing of a chunk but that it is live.
+    /// Returns whether the filter asks nothing of a chunk but that it is live and in no collection.
     pub fn is_unrestricted(&self) -> bool {
         self.namespaces.is_empty()
             && self.sources.is_empty()
@@ -138,7 +138,12 @@ impl Filter {
 
     /// Returns whether a document may hold matching chunks.
     pub fn admits_document(&self, namespace: &Namespace, source: &str) -> bool {
-        (self.namespaces.is_empty() || self.namespaces.contains(namespace))
+        let named = if self.namespaces.is_empty() {
+            !namespace.is_collection()
+        } else {
+            self.namespaces.contains(namespace)
+        };
+        named
             && (self.sources.is_empty()
                 || self.sources.iter().any(|pattern| pattern.matches(source)))
             && (self.within.is_empty()

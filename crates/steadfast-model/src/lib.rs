@@ -6,9 +6,9 @@
 //! # Layout
 //!
 //! - identity: [`ids`], [`time`]
-//! - what is stored: [`chunk`], [`document`], [`mod@write`]
+//! - what is stored: [`chunk`], [`document`], [`record`], [`mod@write`]
 //! - what indexes hold: [`terms`], [`vector`], [`codes`], [`rowset`]
-//! - questions and answers: [`filter`], [`expression`], [`answer`]
+//! - questions and answers: [`filter`], [`expression`], [`text_filter`], [`answer`]
 //! - what is wrong and what to do: [`fault`]
 
 pub mod ids;
@@ -16,6 +16,7 @@ pub mod time;
 
 pub mod chunk;
 pub mod document;
+pub mod record;
 pub mod write;
 
 pub mod codes;
@@ -26,6 +27,7 @@ pub mod vector;
 pub mod answer;
 pub mod expression;
 pub mod filter;
+pub mod text_filter;
 
 pub mod fault;
 
@@ -36,8 +38,13 @@ pub use expression::{Expression, ExpressionError};
 pub use fault::{Fault, Retry};
 pub use filter::{Filter, FilterError, Validity};
 pub use ids::{ChunkId, ContentHash, DocumentKey, IdError, Namespace, Row, Seq, StoreId};
+pub use record::{
+    CollectionChange, CollectionKey, CollectionSpace, Distance, NewRecord, RecordsWrite,
+    StoredCollection, WriteMode,
+};
 pub use rowset::RowSet;
 pub use terms::{Analyze, AnalyzerId, HashedTerms};
+pub use text_filter::TextFilter;
 pub use time::{Clock, FixedClock, TimeError, Timestamp};
 pub use vector::{ModelId, Vector};
 pub use write::{Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, Settled};

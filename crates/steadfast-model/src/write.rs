@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::chunk::{Attributes, NewChunk};
 use crate::document::{DocumentStatus, Fingerprint};
 use crate::ids::{ChunkId, ContentHash, DocumentKey, Namespace, Row, Seq};
+use crate::record::{CollectionChange, CollectionSpace};
 
 /// One logical commit: it appears wholly or not at all, under one sequence number.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub enum Change {
         /// Where they are to be.
         to: Namespace,
     },
+    /// Make, fill or take out a collection.
+    Collection(CollectionChange),
 }
 
 /// The new content of a document.
@@ -177,6 +180,17 @@ pub enum Refusal {
     Forgotten {
         /// The source.
         origin: String,
+    },
+    /// The collection was deleted.
+    #[error("the collection is gone")]
+    NoCollection,
+    /// The vectors are not of the collection's space.
+    #[error("the collection has {expected}, the records {found}")]
+    OtherSpace {
+        /// The space of the collection.
+        expected: CollectionSpace,
+        /// The space of the records.
+        found: CollectionSpace,
     },
 }
 

@@ -16,6 +16,7 @@ use steadfast_model::{
 
 use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
+use crate::records::Records;
 
 /// A place that keeps memories. All methods may be called from any thread and any number of processes.
 pub trait Backend: Send + Sync {
@@ -202,7 +203,7 @@ pub struct Fetched {
 }
 
 /// A view of one moment of a store.
-pub trait Snapshot {
+pub trait Snapshot: Records {
     /// Returns the last commit this view sees.
     fn generation(&self) -> Seq;
 

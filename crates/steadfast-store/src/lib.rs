@@ -7,6 +7,7 @@
 //! # Layout
 //!
 //! - [`backend`]: what every backend must do
+//! - [`records`]: what collections add to that
 //! - [`sqlite`]: the ground operations on SQLite, from the opening ladder to the rows
 //! - [`memory`]: the oracle, a whole backend in plain maps
 //! - `conformance` (feature): the suite that every backend passes
@@ -17,6 +18,7 @@ mod context;
 pub mod error;
 pub mod files;
 pub mod memory;
+pub mod records;
 #[doc(hidden)]
 pub mod sabotage;
 pub mod sqlite;
@@ -31,5 +33,6 @@ pub use backend::{
 pub use context::{FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use memory::MemoryBackend;
+pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};
 pub use sqlite::{Journal, OpenOptions, SqliteSnapshot, SqliteStore};

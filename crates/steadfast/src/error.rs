@@ -1,11 +1,15 @@
 //! The errors of the library: what failed, where, whether to retry, what to do.
 
+mod collection;
+
 use std::path::PathBuf;
 
 use steadfast_embed::EmbedError;
 use steadfast_model::filter::FilterError;
 use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, TimeError};
 use steadfast_store::StoreError;
+
+pub use collection::CollectionError;
 
 /// An operation of [`crate::Memory`] failed. Nothing of it happened, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +81,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A call on a collection failed before it did anything.
+    #[error(transparent)]
+    Collection(#[from] CollectionError),
     /// A name or value of a request is malformed.
     #[error("{what}")]
     Invalid {
@@ -92,7 +99,9 @@ impl Fault for Error {
             Self::Embed(_) => "embedder",
             Self::PathNotFound { .. } => "path_not_found",
             Self::PathUnreadable { .. } => "permission",
-            Self::Expression(ExpressionError::UnknownOperator(_)) => "unsupported_filter",
+            Self::Expression(
+                ExpressionError::UnknownOperator(_) | ExpressionError::UnknownTextOperator(_),
+            ) => "unsupported_filter",
             Self::Filter(_) | Self::Expression(_) => "invalid_filter",
             Self::Id(_) => "invalid_id",
             Self::Time(_) => "invalid_time",
@@ -105,6 +114,7 @@ impl Fault for Error {
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } => "invalid_config",
+            Self::Collection(error) => error.kind(),
             Self::Invalid { .. } => "invalid_input",
         }
     }
@@ -112,6 +122,7 @@ impl Fault for Error {
     fn place(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.place(),
+            Self::Collection(error) => error.place(),
             Self::PathNotFound { path }
             | Self::PathUnreadable { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
@@ -133,6 +144,7 @@ impl Fault for Error {
     fn retry(&self) -> Retry {
         match self {
             Self::Store(error) => error.retry(),
+            Self::Collection(error) => error.retry(),
             Self::Embed(_) | Self::PathUnreadable { .. } | Self::PathNotFound { .. } => {
                 Retry::After
             }
@@ -155,6 +167,7 @@ impl Fault for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Store(error) => return error.hint(),
+            Self::Collection(error) => return error.hint(),
             Self::PathNotFound { .. } => "check the spelling; nothing was indexed",
             Self::PathUnreadable { .. } => "give your user access to the path; nothing was indexed",
             Self::ChunkNotFound(_) => "ids come from search, list and remember of this store",

@@ -23,9 +23,11 @@
 //! # Layout
 //!
 //! Rooms in reading order; each may name only those before it: `error`,
-//! [`config`], [`ingest`] (the line in), [`query`] (the line out), [`import`]
-//! (stores of other programs), [`memory`] (the facade).
+//! [`config`], [`ingest`] (the line in), [`query`] (the line out),
+//! [`collection`] (records by id), [`import`] (stores of other programs),
+//! [`memory`] (the facade).
 
+pub mod collection;
 pub mod config;
 mod error;
 pub mod import;
@@ -33,8 +35,9 @@ pub mod ingest;
 pub mod memory;
 pub mod query;
 
+pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule};
-pub use error::{Error, Result};
+pub use error::{CollectionError, Error, Result};
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::{
     Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,

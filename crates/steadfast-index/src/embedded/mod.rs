@@ -10,6 +10,7 @@
 //! | `snapshot` | Here is a question: what answers it at this moment? |
 //! | `context` | What surrounds the rows that were found? |
 //! | `reach` | What was searched, and what was not? |
+//! | `records` | Which collections are there, and which rows are theirs? |
 //! | `tail` | Which rows have the indexes not seen? What if there is no index? |
 //! | `catch_up` | How does the tail get into the indexes? |
 //! | `advance` | How does one generation of an index become the next? |
@@ -21,6 +22,7 @@ mod catch_up;
 mod context;
 mod reach;
 mod rebuild;
+mod records;
 mod snapshot;
 mod tail;
 mod verify;

@@ -288,8 +288,9 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
         Ok(match self.ground.scope(filter, now)? {
-            RowScope::AllBut { invalid } => {
+            RowScope::AllBut { enclosed, invalid } => {
                 let mut rows = self.live()?.clone();
+                rows.subtract(&enclosed);
                 let left_out_by_validity = rows.count_common(&invalid) as u64;
                 if left_out_by_validity > 0 {
                     rows.subtract(&invalid);

@@ -16,6 +16,7 @@ impl Transaction<'_> {
                 continue;
             };
             touched = true;
+            self.state.given.remove(row);
             counts.removed += u64::from(chunk.is_live());
             self.state
                 .forgotten
@@ -63,9 +64,12 @@ impl Transaction<'_> {
         stored.fingerprint = None;
         stored.seq = seq;
         stored.indexed_at = self.now;
-        state.chunks.retain(|_, chunk| {
+        state.chunks.retain(|row, chunk| {
             let purged = chunk.document == document;
             counts.removed += u64::from(purged && chunk.is_live());
+            if purged {
+                state.given.remove(row);
+            }
             !purged
         });
         state.facets.retain(|_, facet| facet.document != document);

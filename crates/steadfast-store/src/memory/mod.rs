@@ -12,6 +12,7 @@ mod jobs;
 mod names;
 mod note;
 mod read;
+mod records;
 mod rows;
 pub(crate) mod score;
 mod state;

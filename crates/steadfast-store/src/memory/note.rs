@@ -9,9 +9,11 @@ use steadfast_model::{
 use super::state::{Idempotent, count};
 use super::write::{Transaction, untouched};
 use crate::error::StoreError;
+use crate::records;
 
 impl Transaction<'_> {
     pub(super) fn note(&mut self, note: &NoteWrite) -> Result<Settled, StoreError> {
+        records::check_open(&note.namespace)?;
         if note.chunks.is_empty() {
             return Err(StoreError::Invalid {
                 what: "a note has no text".to_owned(),

@@ -31,6 +31,10 @@ impl MemorySnapshot {
         }
     }
 
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
     fn live(&self, row: Row) -> Option<&StoredChunk> {
         self.state
             .chunks

@@ -22,6 +22,15 @@ impl Transaction<'_> {
         if let Some((&key, _)) = found {
             return key;
         }
+        self.add_facet(document, attributes, note)
+    }
+
+    pub(super) fn add_facet(
+        &mut self,
+        document: DocumentKey,
+        attributes: &Attributes,
+        note: Option<ContentHash>,
+    ) -> u64 {
         self.state.facets_given += 1;
         let facet = StoredFacet {
             document,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, ContentHash, Document, DocumentKey, DocumentStatus, Fingerprint, HashedTerms,
-    Namespace, Place, Row, Seq, Timestamp, Vector,
+    Attributes, CollectionKey, ContentHash, Document, DocumentKey, DocumentStatus, Fingerprint,
+    HashedTerms, Namespace, Place, Row, Seq, StoredCollection, Timestamp, Vector,
 };
 
 use crate::backend::{Event, Job};
@@ -23,6 +23,10 @@ pub(super) struct State {
     pub(super) chunks: BTreeMap<Row, Arc<StoredChunk>>,
     /// Texts that stay out of a document.
     pub(super) forgotten: BTreeSet<(DocumentKey, ContentHash)>,
+    pub(super) collections: BTreeMap<CollectionKey, StoredCollection>,
+    pub(super) collections_given: u32,
+    /// The vectors that callers gave for records.
+    pub(super) given: BTreeMap<Row, Arc<Vec<f32>>>,
     pub(super) idempotency: BTreeMap<(Namespace, String), Idempotent>,
     pub(super) events: Vec<Event>,
     pub(super) jobs: BTreeMap<i64, StoredJob>,

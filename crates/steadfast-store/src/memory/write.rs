@@ -9,6 +9,7 @@ use steadfast_model::{
 use super::state::{State, StoredDocument, count};
 use crate::backend::Event;
 use crate::error::StoreError;
+use crate::records;
 
 /// What a commit works with; its changes are kept only when all of them pass.
 pub(super) struct Transaction<'t> {
@@ -41,6 +42,7 @@ impl Transaction<'_> {
             Change::Access(rows) => Ok(self.count_access(rows)),
             Change::RenameTag { from, to } => Ok(self.rename_tag(from, to)),
             Change::RenameNamespace { from, to } => Ok(self.rename_namespace(from, to)),
+            Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported(
                 "a change that this version does not know",
             )),
@@ -48,6 +50,7 @@ impl Transaction<'_> {
     }
 
     fn put(&mut self, put: &PutDocument) -> Result<Settled, StoreError> {
+        records::check_open(&put.namespace)?;
         let known = self.state.find(&put.namespace, &put.source);
         let before = known
             .and_then(|key| self.state.documents.get(&key))
@@ -162,6 +165,7 @@ impl Transaction<'_> {
         reason: Option<&str>,
         fingerprint: Option<&Fingerprint>,
     ) -> Result<Settled, StoreError> {
+        records::check_open(namespace)?;
         let known = self.state.find(namespace, source);
         let before = known
             .and_then(|key| self.state.documents.get(&key))

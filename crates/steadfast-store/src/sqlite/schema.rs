@@ -4,13 +4,13 @@
 pub(super) const APPLICATION_ID: i64 = 0x5374_6466;
 
 /// The schema after all migrations.
-pub const SCHEMA: i64 = 1;
+pub const SCHEMA: i64 = 2;
 
 /// Each migration brings the schema from its index to the next number.
 ///
 /// All of them run in one `BEGIN IMMEDIATE` in which the version is read
 /// again, so two processes that start at once both end well.
-pub(super) const MIGRATIONS: [&str; 1] = [MIGRATION_1];
+pub(super) const MIGRATIONS: [&str; 2] = [MIGRATION_1, MIGRATION_2];
 
 // Rows, documents and facets are numbered by us inside the transaction, never
 // reused, so ids and indexes may speak of them for ever.
@@ -181,4 +181,29 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE UNIQUE INDEX jobs_key ON jobs (kind, key) WHERE state = 0;
 CREATE INDEX jobs_due ON jobs (kind, state, due_ms);
+";
+
+// Collections. A record is a chunk: its collection is the namespace of its
+// document, its id the source.
+//
+// - collections.given is null until the first write, then whether the caller
+//   gives the vectors; space says in which space they are.
+// - record_ranges holds every row that a collection was ever given. Rows are
+//   given out in commit order, so a batch is one range, and ten thousand
+//   records cost an ordinary search one row to leave out.
+const MIGRATION_2: &str = "
+CREATE TABLE collections (
+    collection INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    distance INTEGER NOT NULL,
+    meta TEXT NOT NULL,
+    given INTEGER,
+    space INTEGER
+) STRICT;
+CREATE TABLE record_ranges (
+    first_row INTEGER PRIMARY KEY,
+    last_row INTEGER NOT NULL,
+    collection INTEGER NOT NULL
+) STRICT;
+CREATE INDEX record_ranges_collection ON record_ranges (collection, first_row, last_row);
 ";

@@ -2,6 +2,7 @@
 //!
 //! May name every other room. What is deliberately not here: the work itself.
 
+mod collections;
 mod forget;
 mod import;
 mod names;
@@ -55,7 +56,7 @@ pub struct Memory {
 }
 
 struct Inner {
-    backend: Box<dyn Backend>,
+    backend: Arc<dyn Backend>,
     folder: PathBuf,
     embed: Arc<dyn Embed>,
     clock: Arc<dyn Clock>,
@@ -78,7 +79,7 @@ impl Memory {
     }
 
     pub(crate) fn new(
-        backend: Box<dyn Backend>,
+        backend: Arc<dyn Backend>,
         folder: PathBuf,
         embed: Arc<dyn Embed>,
         clock: Arc<dyn Clock>,

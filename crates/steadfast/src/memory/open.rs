@@ -33,7 +33,7 @@ impl Options {
         };
         let backend = EmbeddedBackend::open(&folder, options)?;
         Ok(Memory::new(
-            Box::new(backend),
+            Arc::new(backend),
             folder,
             self.embed,
             self.clock,

@@ -6,6 +6,7 @@ pub(in crate::sqlite) mod documents;
 pub(in crate::sqlite) mod fetch;
 mod listing;
 pub(in crate::sqlite) mod place;
+pub(in crate::sqlite) mod records;
 mod scope;
 mod tail;
 mod vectors;

@@ -13,6 +13,8 @@ use crate::error::StoreError;
 pub enum RowScope {
     /// All live rows but these. Who knows the live rows need not read them.
     AllBut {
+        /// Rows of collections, which a filter without a namespace leaves out.
+        enclosed: RowSet,
         /// Rows left out by their validity.
         invalid: RowSet,
     },
@@ -62,7 +64,10 @@ impl SqliteSnapshot<'_> {
                 .collect();
             self.collect_rows(&lapsed, &mut invalid)?;
         }
-        Ok(RowScope::AllBut { invalid })
+        Ok(RowScope::AllBut {
+            enclosed: self.rows_in_ranges(None)?,
+            invalid,
+        })
     }
 
     fn restricted(&self, filter: &Filter, now: Timestamp) -> Result<RowScope, StoreError> {

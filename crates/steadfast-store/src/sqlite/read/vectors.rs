@@ -16,14 +16,24 @@ impl SqliteSnapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn vectors(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError> {
-        let Some(space) = self.head.space else {
-            return Ok(());
-        };
+        match self.head.space {
+            Some(space) => self.vectors_in(space, rows.iter().copied(), each),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands over the vector of each given row that has one in a space, until `each` returns false.
+    pub(super) fn vectors_in(
+        &self,
+        space: i64,
+        rows: impl Iterator<Item = Row>,
+        each: &mut Vectors<'_>,
+    ) -> Result<(), StoreError> {
         self.sql(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT vector, hash FROM vectors WHERE vector_key = ?1")?;
             let mut buffer = Vec::new();
-            for &row in rows {
+            for row in rows {
                 let mut found = statement.query([space << 32 | i64::from(row.0)])?;
                 if let Some(columns) = found.next()?
                     && !each(row, decode(row, columns, 0, &mut buffer)?)
@@ -75,7 +85,7 @@ impl SqliteSnapshot<'_> {
     }
 }
 
-fn decode<'b>(
+pub(super) fn decode<'b>(
     row: Row,
     columns: &rusqlite::Row<'_>,
     first: usize,

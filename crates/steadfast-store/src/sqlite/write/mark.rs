@@ -4,6 +4,7 @@ use steadfast_model::{Counts, DocumentStatus, Fingerprint, Namespace, Outcome, S
 
 use super::put::untouched;
 use super::{Transaction, Written};
+use crate::records;
 
 impl Transaction<'_> {
     pub(super) fn mark(
@@ -14,6 +15,7 @@ impl Transaction<'_> {
         reason: Option<&str>,
         fingerprint: Option<&Fingerprint>,
     ) -> Written<Settled> {
+        records::check_open(namespace)?;
         let stored = self.stored(namespace, source)?;
         let same = stored.as_ref().is_some_and(|stored| {
             stored.status == status

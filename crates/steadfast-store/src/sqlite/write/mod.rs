@@ -6,6 +6,7 @@ mod mark;
 mod names;
 mod note;
 mod put;
+mod records;
 mod rows;
 mod upkeep;
 
@@ -398,6 +399,7 @@ impl Transaction<'_> {
             Change::Access(rows) => self.count_access(rows),
             Change::RenameTag { from, to } => self.rename_tag(from, to),
             Change::RenameNamespace { from, to } => self.rename_namespace(from, to),
+            Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported("a change that this version does not know").into()),
         }
     }

@@ -11,10 +11,12 @@ use super::put::untouched;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 use crate::error::StoreError;
+use crate::records;
 use crate::sabotage::{self, Sabotage};
 
 impl Transaction<'_> {
     pub(super) fn note(&mut self, note: &NoteWrite) -> Written<Settled> {
+        records::check_open(&note.namespace)?;
         if note.chunks.is_empty() {
             return Err(StoreError::Invalid {
                 what: "a note has no text".to_owned(),

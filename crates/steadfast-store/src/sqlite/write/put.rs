@@ -12,10 +12,12 @@ use steadfast_model::{
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 use crate::error::StoreError;
+use crate::records;
 use crate::sqlite::read::documents::{self, Stored};
 
 impl Transaction<'_> {
     pub(super) fn put(&mut self, put: &PutDocument) -> Written<Settled> {
+        records::check_open(&put.namespace)?;
         let stored = self.stored(&put.namespace, &put.source)?;
         let was_forgotten = stored
             .as_ref()

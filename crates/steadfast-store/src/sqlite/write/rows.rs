@@ -123,7 +123,7 @@ impl Transaction<'_> {
     }
 
     /// A vector of another space, or one without an order, would make later searches fail.
-    fn check_vector(&self, chunk: &NewChunk) -> Result<(), StoreError> {
+    pub(super) fn check_vector(&self, chunk: &NewChunk) -> Result<(), StoreError> {
         let fits = chunk.vector.as_ref().is_none_or(|vector| {
             vector.0.len() == self.dimensions && vector.0.iter().all(|value| value.is_finite())
         });
