@@ -27,6 +27,7 @@ mod names;
 mod notes;
 mod random;
 mod reads;
+mod records;
 mod replace;
 mod search;
 mod words;
@@ -113,6 +114,11 @@ macro_rules! conformance_tests {
                 the_log_tells_every_commit
                 accesses_are_counted
                 a_snapshot_stays_as_it_was;
+            records:
+                a_collection_is_made_once
+                collections_are_left_out_unless_named
+                records_of_another_space_are_refused
+                random_records_agree_with_the_oracle;
             jobs:
                 a_job_waits_once_per_key
                 a_job_that_comes_while_one_is_at_work_is_kept

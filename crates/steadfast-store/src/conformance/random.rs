@@ -46,7 +46,7 @@ impl Random {
         &items[usize::try_from(self.below(end)).unwrap_or(0)]
     }
 
-    fn small(&mut self, end: u32) -> u32 {
+    pub(super) fn small(&mut self, end: u32) -> u32 {
         u32::try_from(self.below(u64::from(end))).unwrap_or(0)
     }
 }
