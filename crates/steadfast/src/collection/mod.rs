@@ -37,8 +37,8 @@ mod request;
 mod watch;
 mod write;
 
-//#[cfg(any(test, feature = "conformance"))]
-//pub mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 pub use check::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, ID_BYTES_MAX, QUERIES_MAX};
 pub(crate) use handle::Parts;
