@@ -5,6 +5,7 @@
 //! processes, library calls in this one. Machines differ: where a baseline
 //! exists it runs in the same minute, and the ratio is printed.
 
+mod collections;
 mod corpus;
 mod eval;
 mod figures;
@@ -72,6 +73,11 @@ enum Command {
         layout: eval::Layout,
         /// The file
         file: PathBuf,
+    /// Measure collections: a large batch, questions, reads by id
+    Collections {
+        /// How many records each collection has
+        #[arg(long, default_value_t = 100_000)]
+        records: usize,
     },
     /// Measure what is taken for a secret: on labelled cases, and on the text files of folders
     Secrets {
@@ -127,6 +133,7 @@ fn main() -> anyhow::Result<()> {
         } => eval::run(layout, &file, categories),
         Command::Tune { layout, file } => eval::tune(layout, &file),
         Command::Secrets { folders, show } => secrets::run(&folders, show),
+        Command::Collections { records } => collections_alone(records),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {
@@ -135,6 +142,13 @@ fn main() -> anyhow::Result<()> {
             milliseconds,
         } => writers::write(&store, writer, milliseconds),
     }
+}
+
+fn collections_alone(records: usize) -> anyhow::Result<()> {
+    let mut table = figures::Table::new(records);
+    collections::run(tempfile::tempdir()?.path(), records, &mut table)?;
+    table.print();
+    Ok(())
 }
 
 fn writers_alone(runs: usize) -> anyhow::Result<()> {

@@ -226,10 +226,16 @@ fn equal(a: &Value, b: &Value) -> bool {
 
 fn order(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
     match (a, b) {
-        (Value::Number(x), Value::Number(y)) => match (x.as_i64(), y.as_i64()) {
-            (Some(x), Some(y)) => Some(x.cmp(&y)),
-            _ => x.as_f64()?.partial_cmp(&y.as_f64()?),
-        },
+        (Value::Number(x), Value::Number(y)) => {
+            if let (Some(x), Some(y)) = (x.as_i64(), y.as_i64()) {
+                return Some(x.cmp(&y));
+            }
+            // Above what i64 holds, f64 would call neighbours equal.
+            if let (Some(x), Some(y)) = (x.as_u64(), y.as_u64()) {
+                return Some(x.cmp(&y));
+            }
+            x.as_f64()?.partial_cmp(&y.as_f64()?)
+        }
         (Value::String(x), Value::String(y)) => Some(x.cmp(y)),
         _ => None,
     }
@@ -248,12 +254,15 @@ mod tests {
 
     #[test]
     fn operators_mean_what_the_field_knows() {
-        let meta = json!({"year": 2024, "who": "Ada", "tags": ["a", "b"], "ok": true});
+        let meta =
+            json!({"year": 2024, "who": "Ada", "tags": ["a", "b"], "ok": true, "big": u64::MAX});
         for (filter, expected) in [
             (json!({"year": 2024}), true),
             (json!({"year": 2024.0}), true),
             (json!({"year": {"$gte": 2024, "$lt": 2025}}), true),
             (json!({"year": {"$gt": "2023"}}), false),
+            (json!({"big": u64::MAX}), true),
+            (json!({"big": {"$gt": u64::MAX - 1}}), true),
             (json!({"who": {"$in": ["Bob", "Ada"]}}), true),
             (json!({"who": {"$nin": ["Bob", "Ada"]}}), false),
             (json!({"missing": {"$ne": 1}}), true),

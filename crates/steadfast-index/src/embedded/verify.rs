@@ -134,6 +134,13 @@ fn vectors(
         }
         !report.vectors.is_multiple_of(4096) || progress.step("vectors", report.vectors, total)
     })?;
+    snapshot.ground().each_given_vector(&mut |row, values| {
+        report.vectors += 1;
+        if values.is_none() {
+            damaged.push(row);
+        }
+        !report.vectors.is_multiple_of(4096) || progress.step("vectors", report.vectors, total)
+    })?;
     report.index_rows += in_index;
     if !damaged.is_empty() {
         let what = format!(

@@ -3,6 +3,7 @@
 //! The children are this binary itself: its test `child` plays the role that
 //! the environment names, and passes at once when it names none.
 
+mod collections;
 mod kills;
 mod peer;
 mod sharing;
@@ -13,6 +14,7 @@ fn child() {
         return;
     };
     match (role.as_str(), arguments.as_slice()) {
+        ("collect", [store, number]) => collections::collect(store, number),
         ("index", [store, tree]) => sharing::index(store, tree),
         ("answer", [store]) => sharing::answer(store),
         ("index folders", [store, tree]) => kills::index_folders(store, tree),

@@ -191,6 +191,32 @@ impl SqliteSnapshot<'_> {
         })
     }
 
+    /// Hands over every vector that callers gave for records of collections that are there, live or history, until
+    /// `each` returns false.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_given_vector(&self, each: &mut EachVector<'_>) -> Result<(), StoreError> {
+        if !self.has_collections()? {
+            return Ok(());
+        }
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT v.vector, v.hash, v.vector_key & 4294967295 FROM collections c JOIN vectors v
+                 ON v.vector_key > c.space << 32 AND v.vector_key < (c.space + 1) << 32 WHERE c.given",
+            )?;
+            let mut found = statement.query([])?;
+            let mut buffer = Vec::new();
+            while let Some(columns) = found.next()? {
+                let row = Row(columns.get(2)?);
+                if !each(row, vectors::decode(row, columns, 0, &mut buffer)?) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Returns whether the schema knows collections: a store of an older schema that can only be read does not.
     fn has_collections(&self) -> Result<bool, StoreError> {
         if self.store.is_writable() {

@@ -27,7 +27,19 @@ impl Transaction<'_> {
                 attributes: attributes::decode(row, 2)?,
             })
         })?;
+        let facets = statement.query_map([document.0], decode)?;
         Ok(facets.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Returns a facet that is in use.
+    pub(super) fn facet_by_key(&self, key: i64) -> Written<Facet> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT facet, note_digest, kind, title, tags, meta, document_time, valid_from, valid_to, trust
+                 FROM facets WHERE facet = ?1",
+            )?
+            .query_row([key], decode)?)
     }
 
     /// Returns the facet with these attributes, adding it when the document has none.
@@ -84,4 +96,12 @@ impl Transaction<'_> {
             .execute([facet, change])?;
         Ok(())
     }
+}
+
+fn decode(row: &rusqlite::Row<'_>) -> rusqlite::Result<Facet> {
+    Ok(Facet {
+        key: row.get(0)?,
+        note_digest: row.get(1)?,
+        attributes: attributes::decode(row, 2)?,
+    })
 }

@@ -7,7 +7,6 @@ use steadfast_model::{
     StoredCollection, WriteMode,
 };
 
-use super::facets::Facet;
 use super::put::untouched;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written, add_space, vector_hash};
@@ -270,12 +269,8 @@ impl Transaction<'_> {
             Some(document) => document,
             None => self.head.take_document()?,
         };
-        let mut facets = match known {
-            Some(document) => self.facets(document)?,
-            None => Vec::new(),
-        };
         let attributes = attributes_after(record, None);
-        let facet = self.facet(document, &mut facets, &attributes, None)?;
+        let facet = self.facet(document, &mut Vec::new(), &attributes, None)?;
         let row = self.insert_chunk(open, document, facet, record)?;
         self.facet_live(facet, 1)?;
         if known.is_some() {
@@ -307,13 +302,11 @@ impl Transaction<'_> {
         document: DocumentKey,
         standing: &Standing,
     ) -> Written<Became> {
-        let mut facets = self.facets(document)?;
-        let before = facets
-            .iter()
-            .find(|facet| facet.key == standing.facet)
-            .map(|Facet { attributes, .. }| attributes.clone())
-            .filter(|_| mode == WriteMode::Update);
-        let attributes = attributes_after(record, before.as_ref());
+        let before = self.facet_by_key(standing.facet)?;
+        let kept = (mode == WriteMode::Update).then_some(&before.attributes);
+        let attributes = attributes_after(record, kept);
+        // Not among all facets of the document: a record that changes a thousand times has a thousand.
+        let mut facets = vec![before];
         let facet = self.facet(document, &mut facets, &attributes, None)?;
         let same_text = record.chunk.as_ref().is_none_or(|chunk| {
             chunk.content_hash == standing.content_hash
