@@ -50,14 +50,15 @@ impl TextFilter {
                 ExpressionError::Malformed(format!("{name} of a document needs a string"))
             })
         };
-        let list = |name: &str, value: &Value| match value {
-            Value::Array(items) if !items.is_empty() => items
+        let list = |name: &str, value: &Value| {
+            let items = value.as_array().filter(|items| !items.is_empty());
+            let items = items.ok_or_else(|| {
+                ExpressionError::Malformed(format!("{name} needs a list with at least one part"))
+            })?;
+            items
                 .iter()
                 .map(|item| Self::parse_at(item, depth + 1))
-                .collect::<Result<Vec<_>, _>>(),
-            _ => Err(ExpressionError::Malformed(format!(
-                "{name} needs a list with at least one part"
-            ))),
+                .collect::<Result<Vec<_>, _>>()
         };
         fields
             .iter()

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use steadfast_model::{
     Analyze, Attributes, Change, Chunk, ChunkId, Clock, ContentHash, DocumentStatus, Filter,
     Fingerprint, FixedClock, ModelId, Namespace, NewChunk, NoteWrite, Place, PutDocument, Row,
-    RowSet, Settled, StoreId, Timestamp, Validity,
+    RowSet, Settled, Timestamp, Validity,
 };
 
 use super::Make;
 use super::words::vector_of;
 use crate::backend::{Backend, Derived, Effort, Silent, Snapshot};
-use crate::memory::MemoryBackend;
 
 /// How many numbers a vector of the suite has.
 pub const DIMENSIONS: usize = 32;
@@ -47,11 +46,6 @@ impl<'m> Bench<'m> {
 
     pub(super) fn open_at(&self, clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         (self.make)(clock)
-    }
-
-    /// Returns an oracle that gives out the ids of a backend under test.
-    pub(super) fn oracle(&self, id: StoreId) -> MemoryBackend {
-        MemoryBackend::new(id, model(), Arc::new(FixedClock::at(START)))
     }
 
     pub(super) fn analyze(&self) -> &dyn Analyze {

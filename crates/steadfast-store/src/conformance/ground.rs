@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use steadfast_model::{
-    Attributes, Change, ChunkId, Clock, Document, DocumentKey, Filter, FixedClock, HashedTerms,
-    ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector, codes,
+    Attributes, Change, ChunkId, Clock, CollectionKey, Document, DocumentKey, Filter, FixedClock,
+    HashedTerms, ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, StoredCollection,
+    Timestamp, Vector, codes,
 };
 use tempfile::TempDir;
 
@@ -22,6 +23,7 @@ use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};
+use crate::records::{EachVector, Records};
 use crate::sqlite::{Journal, OpenOptions, RowScope, SqliteSnapshot, SqliteStore};
 
 struct Ground {
@@ -159,6 +161,39 @@ impl GroundSnapshot<'_> {
     }
 }
 
+impl Records for GroundSnapshot<'_> {
+    fn collections(&self) -> Result<Vec<StoredCollection>, StoreError> {
+        self.inner.collections()
+    }
+
+    fn collection(&self, name: &str) -> Result<Option<StoredCollection>, StoreError> {
+        self.inner.collection(name)
+    }
+
+    fn record_scope(&self, collection: CollectionKey) -> Result<RowSet, StoreError> {
+        let mut rows = self.inner.rows_in_ranges(Some(collection))?;
+        rows.intersect(&self.inner.live_rows()?);
+        Ok(rows)
+    }
+
+    fn record_rows(
+        &self,
+        collection: &StoredCollection,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        self.inner.record_rows(collection, ids)
+    }
+
+    fn record_vectors(
+        &self,
+        collection: &StoredCollection,
+        rows: &RowSet,
+        each: &mut EachVector<'_>,
+    ) -> Result<(), StoreError> {
+        self.inner.record_vectors(collection, rows, each)
+    }
+}
+
 impl Snapshot for GroundSnapshot<'_> {
     fn generation(&self) -> Seq {
         self.inner.head().seq
@@ -166,8 +201,9 @@ impl Snapshot for GroundSnapshot<'_> {
 
     fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
         Ok(match self.inner.scope(filter, now)? {
-            RowScope::AllBut { invalid } => {
+            RowScope::AllBut { enclosed, invalid } => {
                 let mut rows = self.inner.live_rows()?;
+                rows.subtract(&enclosed);
                 rows.subtract(&invalid);
                 let left_out_by_validity = u64::try_from(invalid.len()).unwrap();
                 Scope {

@@ -336,17 +336,19 @@ impl Inner {
             .pop()
             .ok_or_else(|| StoreError::Internal("a change was not settled".to_owned()))?;
         self.watch.as_ref().map_or(Ok(()), Watch::check)?;
-        match settled.outcome {
-            Outcome::Refused(Refusal::NoCollection) => Err(CollectionError::NotFound {
+        let Outcome::Refused(refusal) = settled.outcome else {
+            return Ok(settled);
+        };
+        Err(match refusal {
+            Refusal::NoCollection => CollectionError::NotFound {
                 name: name.to_owned(),
             }
-            .into()),
-            Outcome::Refused(Refusal::OtherSpace { expected, found }) => {
-                Err(check::other_space(name, expected, found))
+            .into(),
+            Refusal::OtherSpace { expected, found } => check::other_space(name, expected, found),
+            refusal @ (Refusal::IdempotencyConflict { .. } | Refusal::Forgotten { .. } | _) => {
+                refusal.into()
             }
-            Outcome::Refused(refusal) => Err(refusal.into()),
-            _ => Ok(settled),
-        }
+        })
     }
 
     /// Returns the commit of a settled change; of one that wrote nothing the last commit before.

@@ -13,9 +13,12 @@ use crate::error::{Error, Result};
 /// Texts that are embedded in one call.
 const EMBED_BATCH: usize = 64;
 
+/// For every question its nearest rows with their distance.
+type Ranked = Vec<Vec<(Row, f64)>>;
+
 /// The nearest rows of every question.
 struct Found {
-    nearest: Vec<Vec<(Row, f64)>>,
+    nearest: Ranked,
     damaged: u64,
 }
 
@@ -66,7 +69,7 @@ impl Collection {
                     CollectionSpace::Model => CollectionSpace::Given {
                         dimensions: self.inner.embed().model().dimensions,
                     },
-                    other => other,
+                    space @ (CollectionSpace::Given { .. } | CollectionSpace::Undecided) => space,
                 };
                 return match expected.after(found) {
                     Some(_) => Ok(vectors.clone()),
@@ -121,7 +124,7 @@ fn by_index(
     questions: &[Question<'_>],
     results: usize,
     scope: &RowSet,
-) -> Result<Option<Vec<Vec<(Row, f64)>>>> {
+) -> Result<Option<Ranked>> {
     if questions.iter().any(Question::is_zero) {
         return Ok(None);
     }
@@ -200,6 +203,7 @@ fn answer(
     rows.dedup();
     let contents = Contents::read(snapshot, stored, &rows, include)?;
     let with_embeddings = include.contains(&Field::Embeddings);
+    let with_documents = include.contains(&Field::Documents);
     let with_distances = include.contains(&Field::Distances);
     let mut result = QueryResult {
         embeddings: with_embeddings.then(Vec::new),
@@ -213,7 +217,7 @@ fn answer(
                 continue;
             };
             ids.push(content.id);
-            documents.extend(content.document);
+            documents.extend(with_documents.then_some(content.document));
             metadatas.extend(content.meta);
             embeddings.extend(content.vector);
             distances.extend(with_distances.then_some(*distance));

@@ -104,7 +104,9 @@ impl Collection {
                 continue;
             };
             result.ids.push(content.id);
-            result.documents.extend(content.document);
+            if request.include.contains(&Field::Documents) {
+                result.documents.push(content.document);
+            }
             result.metadatas.extend(content.meta);
             if let (Some(all), Some(vector)) = (&mut result.embeddings, content.vector) {
                 all.push(vector);
@@ -135,29 +137,26 @@ impl Collection {
         wanted: Option<usize>,
     ) -> Result<Matching> {
         let wanted = wanted.unwrap_or(usize::MAX);
-        let rows = match ids {
-            Some(ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let rows = snapshot.record_rows(stored, &ids)?.into_iter().flatten();
-                if conditions.meta.is_none() && conditions.text.is_none() {
-                    return Ok(Matching {
-                        rows: rows.collect(),
-                        damaged: 0,
-                    });
-                }
-                rows.collect()
-            }
-            None => {
-                let scope = self.scope(snapshot, stored, conditions)?;
-                if conditions.text.is_none() {
-                    return Ok(Matching {
-                        rows: scope.iter().take(wanted).collect(),
-                        damaged: 0,
-                    });
-                }
-                scope.iter().collect::<Vec<Row>>()
-            }
+        let rows: Vec<Row> = if let Some(ids) = ids {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let rows = snapshot.record_rows(stored, &ids)?;
+            rows.into_iter().flatten().collect()
+        } else {
+            let scope = self.scope(snapshot, stored, conditions)?;
+            let first = if conditions.text.is_none() {
+                wanted
+            } else {
+                usize::MAX
+            };
+            scope.iter().take(first).collect()
         };
+        let is_decided = match ids {
+            Some(_) => conditions.meta.is_none() && conditions.text.is_none(),
+            None => conditions.text.is_none(),
+        };
+        if is_decided {
+            return Ok(Matching { rows, damaged: 0 });
+        }
         let mut matching = Matching::default();
         for batch in rows.chunks(FETCH_BATCH) {
             let fetched = snapshot.fetch(batch)?;
@@ -200,11 +199,11 @@ impl Collection {
 /// What is in some records, by row.
 pub(super) struct Contents(HashMap<Row, Content>);
 
-/// What is in a record; what was not asked for is none.
+/// What is in a record; what was not asked for is none, and so is a document that the record does not have.
 #[derive(Clone)]
 pub(super) struct Content {
     pub(super) id: String,
-    pub(super) document: Option<Option<String>>,
+    pub(super) document: Option<String>,
     pub(super) meta: Option<Metadata>,
     pub(super) vector: Option<Vec<f32>>,
 }
@@ -223,9 +222,8 @@ impl Contents {
                 let has_document = chunk.place.start_line > 0;
                 let content = Content {
                     id: chunk.source,
-                    document: include
-                        .contains(&Field::Documents)
-                        .then(|| has_document.then_some(chunk.text)),
+                    document: (has_document && include.contains(&Field::Documents))
+                        .then_some(chunk.text),
                     meta: include
                         .contains(&Field::Metadatas)
                         .then_some(chunk.attributes.meta),

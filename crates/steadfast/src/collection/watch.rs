@@ -43,11 +43,14 @@ impl Watch {
 
     /// Checks that the store is still the one that was opened.
     pub(super) fn check(&self) -> Result<()> {
-        let found = std::fs::metadata(&self.database).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => StoreError::NotFound {
-                path: self.folder.clone(),
-            },
-            _ => StoreError::from_io(&self.database, &error),
+        let found = std::fs::metadata(&self.database).map_err(|error| {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            let path = if missing {
+                &self.folder
+            } else {
+                &self.database
+            };
+            StoreError::from_io(path, &error)
         })?;
         if identity(&found) == self.identity {
             return Ok(());

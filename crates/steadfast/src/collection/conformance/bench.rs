@@ -71,10 +71,10 @@ pub(super) fn make(collections: &Collections, name: &str, distance: Distance) ->
 
 /// Returns an object as metadata.
 pub(super) fn meta(value: Value) -> Metadata {
-    match value {
-        Value::Object(fields) => fields,
-        other => Metadata::from_iter([("value".to_owned(), other)]),
-    }
+    let Value::Object(fields) = value else {
+        panic!("metadata is an object");
+    };
+    fields
 }
 
 /// Returns `count` records with documents, metadata and vectors of two numbers, all different.

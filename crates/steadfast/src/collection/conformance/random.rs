@@ -187,8 +187,12 @@ fn apply(plain: &mut Vec<Plain>, records: &Records, mode: usize) -> [u64; 4] {
             }
             None => after.meta,
         };
-        after.document = document.unwrap_or(&after.document).clone();
-        after.vector = vector.unwrap_or(&after.vector).clone();
+        if let Some(document) = document {
+            after.document.clone_from(document);
+        }
+        if let Some(vector) = vector {
+            after.vector.clone_from(vector);
+        }
         counts[if after == before { 2 } else { 1 }] += 1;
         if after.document == before.document {
             plain[place] = after;

@@ -45,7 +45,7 @@ pub fn ids_are_neither_empty_nor_twice(bench: &Bench<'_>) {
     let collection = bench.collection();
     collection.add(&numbered(0, 3)).expect("a commit");
     let mut records = numbered(10, 3);
-    records.ids[2] = "id 10".to_owned();
+    "id 10".clone_into(&mut records.ids[2]);
     refused(&collection, &records, "duplicate_id");
     records.ids[2] = String::new();
     refused(&collection, &records, "invalid_id");

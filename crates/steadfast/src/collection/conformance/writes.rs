@@ -181,7 +181,7 @@ pub fn ten_thousand_records_are_one_commit(bench: &Bench<'_>) {
     assert_eq!(got.ids, ["id 9998", "id 9999"]);
     // The last of ten thousand cannot be kept, so none of them is.
     let mut bad = numbered(10_000, 10_000);
-    bad.ids[9_999] = "id 10000".to_owned();
+    "id 10000".clone_into(&mut bad.ids[9_999]);
     assert_eq!(kind(collection.add(&bad)), "duplicate_id");
     assert_eq!(collection.count().expect("a count"), 10_000);
     let gone = collection.delete(&DeleteRequest::matching(json!({"even": true})));
