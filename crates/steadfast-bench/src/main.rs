@@ -73,6 +73,7 @@ enum Command {
         layout: eval::Layout,
         /// The file
         file: PathBuf,
+    },
     /// Measure collections: a large batch, questions, reads by id
     Collections {
         /// How many records each collection has

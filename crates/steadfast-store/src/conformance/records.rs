@@ -7,8 +7,8 @@ use serde_json::json;
 use steadfast_model::record::collection_namespace;
 use steadfast_model::{
     Change, CollectionChange, CollectionKey, CollectionSpace, Distance, DocumentKey, Filter,
-    FixedClock, Metadata, NewRecord, Outcome, RecordsWrite, Refusal, Row, RowSet, StoreId,
-    StoredCollection, Vector, WriteMode,
+    FixedClock, Metadata, Namespace, NewRecord, Outcome, RecordsWrite, Refusal, Row, RowSet,
+    StoreId, StoredCollection, Vector, WriteMode,
 };
 
 use super::bench::{
@@ -193,7 +193,17 @@ pub fn collections_are_left_out_unless_named(bench: &Bench<'_>) {
     intruder.namespace = namespace("collection:drawers");
     let mut note = bench.note("x");
     note.namespace = namespace("collection:drawers");
-    for change in [Change::Put(intruder), Change::Note(note)] {
+    let (inside, outside) = (namespace("collection:drawers"), namespace("default"));
+    let rename = |from: &Namespace, to: &Namespace| Change::RenameNamespace {
+        from: from.clone(),
+        to: to.clone(),
+    };
+    for change in [
+        Change::Put(intruder),
+        Change::Note(note),
+        rename(&inside, &outside),
+        rename(&outside, &inside),
+    ] {
         let refused = backend.commit(&[change], "suite");
         assert!(matches!(refused, Err(StoreError::Invalid { .. })));
     }

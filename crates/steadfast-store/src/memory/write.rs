@@ -41,7 +41,11 @@ impl Transaction<'_> {
             Change::Forget { rows, documents } => Ok(self.forget(rows, documents)),
             Change::Access(rows) => Ok(self.count_access(rows)),
             Change::RenameTag { from, to } => Ok(self.rename_tag(from, to)),
-            Change::RenameNamespace { from, to } => Ok(self.rename_namespace(from, to)),
+            Change::RenameNamespace { from, to } => {
+                records::check_open(from)?;
+                records::check_open(to)?;
+                Ok(self.rename_namespace(from, to))
+            }
             Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported(
                 "a change that this version does not know",

@@ -229,6 +229,7 @@ impl Provider for Embedded {
             model: options.embed.model().clone(),
             clock: Arc::clone(&options.clock),
             patience: options.patience,
+            disk: Arc::clone(&options.disk),
         };
         Ok(Arc::new(EmbeddedBackend::open(folder, options)?))
     }

@@ -20,13 +20,6 @@ impl Transaction<'_> {
             "SELECT facet, note_digest, kind, title, tags, meta, document_time, valid_from, valid_to, trust
              FROM facets WHERE document = ?1 ORDER BY facet",
         )?;
-        let facets = statement.query_map([document.0], |row| {
-            Ok(Facet {
-                key: row.get(0)?,
-                note_digest: row.get::<_, Option<[u8; 32]>>(1)?.map(ContentHash),
-                attributes: attributes::decode(row, 2)?,
-            })
-        })?;
         let facets = statement.query_map([document.0], decode)?;
         Ok(facets.collect::<rusqlite::Result<Vec<_>>>()?)
     }
@@ -101,7 +94,7 @@ impl Transaction<'_> {
 fn decode(row: &rusqlite::Row<'_>) -> rusqlite::Result<Facet> {
     Ok(Facet {
         key: row.get(0)?,
-        note_digest: row.get(1)?,
+        note_digest: row.get::<_, Option<[u8; 32]>>(1)?.map(ContentHash),
         attributes: attributes::decode(row, 2)?,
     })
 }

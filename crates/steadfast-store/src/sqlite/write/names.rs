@@ -7,6 +7,7 @@ use steadfast_model::{Counts, DocumentKey, Namespace, Outcome, Settled};
 
 use super::put::untouched;
 use super::{Transaction, Written};
+use crate::records;
 
 impl Transaction<'_> {
     pub(super) fn rename_tag(&mut self, from: &str, to: &str) -> Written<Settled> {
@@ -67,6 +68,8 @@ impl Transaction<'_> {
         from: &Namespace,
         to: &Namespace,
     ) -> Written<Settled> {
+        records::check_open(from)?;
+        records::check_open(to)?;
         let names = [from.as_str(), to.as_str()];
         let (documents, chunks): (u64, u64) = self
             .connection
