@@ -28,6 +28,22 @@ pub enum Change {
         /// What it was when it was looked at.
         fingerprint: Option<Fingerprint>,
     },
+    /// Give a document another source: chunks, ids, counts and what was forgotten of it stay.
+    ///
+    /// It is applied only to a document with live chunks whose last content has this hash, and only to a
+    /// source that no document holds, but for one that is gone: the two then change places. Else nothing
+    /// is written, and the outcome is [`Outcome::Reused`]. Attributes stay as they were; a
+    /// [`Change::Put`] behind it brings them up to date.
+    Rename {
+        /// The namespace.
+        namespace: Namespace,
+        /// The source until now.
+        from: String,
+        /// The source from now on.
+        to: String,
+        /// What the file is at its new place; its hash is what it was at the old one.
+        fingerprint: Fingerprint,
+    },
     /// Purge these rows: text, vectors and history; only the event stays.
     Forget {
         /// Rows, live or history.

@@ -28,6 +28,7 @@ mod notes;
 mod random;
 mod reads;
 mod records;
+mod renames;
 mod replace;
 mod search;
 mod words;
@@ -93,6 +94,9 @@ macro_rules! conformance_tests {
             names:
                 a_tag_gets_another_name
                 a_namespace_gets_another_name;
+            renames:
+                a_renamed_document_keeps_everything_else
+                a_rename_that_may_not_be_changes_nothing;
             forget:
                 forgotten_rows_are_found_nowhere
                 forgotten_history_is_gone_too

@@ -96,21 +96,27 @@ impl Generator<'_> {
             0..55 => self.put(),
             55..75 => self.note(),
             75..83 => self.mark(),
-            83..91 => Change::Forget {
+            83..89 => Change::Forget {
                 rows: self.some_rows(),
                 documents: Vec::new(),
             },
-            91..93 => Change::Forget {
+            89..91 => Change::Forget {
                 rows: Vec::new(),
                 documents: vec![DocumentKey(self.random.small(self.documents + 2))],
             },
-            93..95 => Change::RenameTag {
+            91..93 => Change::RenameTag {
                 from: (*self.random.pick(&TAGS)).to_owned(),
                 to: (*self.random.pick(&TAGS)).to_owned(),
             },
-            95..97 => Change::RenameNamespace {
+            93..95 => Change::RenameNamespace {
                 from: self.namespace(),
                 to: self.namespace(),
+            },
+            95..98 => Change::Rename {
+                namespace: self.namespace(),
+                from: (*self.random.pick(&SOURCES)).to_owned(),
+                to: (*self.random.pick(&SOURCES)).to_owned(),
+                fingerprint: fingerprint(self.random.below(4)),
             },
             _ => Change::Access(self.some_rows()),
         }

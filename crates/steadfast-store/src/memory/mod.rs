@@ -13,6 +13,7 @@ mod names;
 mod note;
 mod read;
 mod records;
+mod rename;
 mod rows;
 pub(crate) mod score;
 mod state;

@@ -38,6 +38,12 @@ impl Transaction<'_> {
                 reason.as_deref(),
                 fingerprint.as_ref(),
             ),
+            Change::Rename {
+                namespace,
+                from,
+                to,
+                fingerprint,
+            } => Ok(self.rename(namespace, from, to, fingerprint)),
             Change::Forget { rows, documents } => Ok(self.forget(rows, documents)),
             Change::Access(rows) => Ok(self.count_access(rows)),
             Change::RenameTag { from, to } => Ok(self.rename_tag(from, to)),

@@ -7,6 +7,7 @@ mod names;
 mod note;
 mod put;
 mod records;
+mod rename;
 mod rows;
 mod upkeep;
 
@@ -395,6 +396,12 @@ impl Transaction<'_> {
                 reason.as_deref(),
                 fingerprint.as_ref(),
             ),
+            Change::Rename {
+                namespace,
+                from,
+                to,
+                fingerprint,
+            } => self.rename(namespace, from, to, fingerprint),
             Change::Forget { rows, documents } => self.forget(rows, documents),
             Change::Access(rows) => self.count_access(rows),
             Change::RenameTag { from, to } => self.rename_tag(from, to),
