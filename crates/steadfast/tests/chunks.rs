@@ -29,11 +29,18 @@ impl Shelf {
         self.folder.path().join("docs").join(name)
     }
 
-    /// Writes a file, always at another time, however fast the test is.
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a user removes a file of his own"
+    )]
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path(name)).unwrap();
     }
 
     fn index(&self) -> IndexReport {
@@ -284,4 +291,198 @@ fn what_is_said_of_a_note_goes_before_what_it_says() {
     assert_eq!(attributes.valid_to, time("2002-01-01"));
     assert_eq!(attributes.meta["rank"], 9);
     assert_eq!(attributes.meta["far"], 2);
+}
+
+const LONG: &str = "The very long text of a document that is called something else by now.\n";
+
+fn files(added: u64, changed: u64, unchanged: u64, removed: u64) -> (u64, u64, u64, u64) {
+    (added, changed, unchanged, removed)
+}
+
+fn files_of(report: &IndexReport) -> (u64, u64, u64, u64) {
+    let files = report.files;
+    (files.added, files.changed, files.unchanged, files.removed)
+}
+
+/// Chunks inserted, updated and removed; a file that was just written may be read again or not.
+fn changed(report: &IndexReport) -> (u64, u64, u64) {
+    let chunks = report.chunks;
+    (chunks.inserted, chunks.updated, chunks.removed)
+}
+
+#[test]
+fn a_file_that_is_renamed_keeps_its_ids_and_counts() {
+    let shelf = Shelf::new();
+    shelf.write("old/a.md", &format!("# A\n\n{LONG}"));
+    shelf.write("stays.md", "Other words.\n");
+    shelf.index();
+    let before = shelf.holding("The very long");
+    shelf.memory.get(&[before.id.to_string()], 0).unwrap();
+    std::fs::rename(shelf.path("old"), shelf.path("new")).unwrap();
+    let report = shelf.index();
+    assert_eq!(files_of(&report), files(0, 1, 1, 0));
+    assert_eq!(changed(&report), (0, 0, 0));
+    let after = shelf.holding("The very long");
+    assert_eq!((&after.id, after.access_count), (&before.id, 1));
+    assert!(
+        after.source.ends_with("a.md") && after.source.contains("new"),
+        "{}",
+        after.source
+    );
+    assert_eq!(files_of(&shelf.index()), files(0, 0, 2, 0));
+    // A name that is the title changes with the file, and back again where it once was.
+    for (from, to) in [("stays.md", "other.md"), ("other.md", "stays.md")] {
+        let before = shelf.holding("Other words.");
+        std::fs::rename(shelf.path(from), shelf.path(to)).unwrap();
+        let report = shelf.index();
+        assert_eq!(
+            (files_of(&report), changed(&report)),
+            (files(0, 1, 1, 0), (0, 1, 0))
+        );
+        let after = shelf.holding("Other words.");
+        assert_eq!(
+            (after.id, after.attributes.title.as_deref()),
+            (before.id, Some(to))
+        );
+    }
+}
+
+#[test]
+fn a_file_takes_the_place_of_another_that_is_gone() {
+    let shelf = Shelf::new();
+    shelf.write("a.md", LONG);
+    shelf.write("b.md", "Something that goes.\n");
+    shelf.index();
+    let before = shelf.holding("The very long");
+    shelf.remove("b.md");
+    assert_eq!(files_of(&shelf.index()), files(0, 0, 1, 1));
+    std::fs::rename(shelf.path("a.md"), shelf.path("b.md")).unwrap();
+    assert_eq!(files_of(&shelf.index()), files(0, 1, 0, 0));
+    assert_eq!(shelf.holding("The very long").id, before.id);
+    assert_eq!(shelf.all().len(), 1);
+    // A text that takes over a name that is in use is an edit of what is called so.
+    shelf.write("c.md", "Third.\n");
+    shelf.index();
+    std::fs::rename(shelf.path("b.md"), shelf.path("c.md")).unwrap();
+    let report = shelf.index();
+    assert_eq!(
+        (files_of(&report), shelf.all().len()),
+        (files(0, 1, 0, 1), 1)
+    );
+}
+
+#[test]
+fn a_copy_is_no_rename_and_an_edit_neither() {
+    let shelf = Shelf::new();
+    shelf.write("a.md", LONG);
+    shelf.index();
+    let before = shelf.holding("The very long");
+    shelf.write("copy.md", LONG);
+    let report = shelf.index();
+    assert_eq!(
+        (files_of(&report), report.chunks.inserted),
+        (files(1, 0, 1, 0), 1)
+    );
+    assert_eq!(shelf.all()[0].id, before.id);
+    shelf.remove("a.md");
+    shelf.remove("copy.md");
+    shelf.write("c.md", &LONG.replace("long", "short"));
+    let report = shelf.index();
+    assert_eq!(
+        (files_of(&report), report.chunks),
+        (files(1, 0, 0, 2), counts(1, 0, 0, 2))
+    );
+}
+
+#[test]
+fn equal_files_meet_by_name_and_then_in_order() {
+    for _ in 0..4 {
+        let shelf = Shelf::new();
+        for name in ["1/a.md", "1/b.md", "1/c.md"] {
+            shelf.write(name, LONG);
+        }
+        shelf.index();
+        let before = shelf.all();
+        for (from, to) in [
+            ("1/a.md", "2/z.md"),
+            ("1/b.md", "3/b.md"),
+            ("1/c.md", "2/y.md"),
+        ] {
+            std::fs::create_dir_all(shelf.path(to).parent().unwrap()).unwrap();
+            std::fs::rename(shelf.path(from), shelf.path(to)).unwrap();
+        }
+        assert_eq!(files_of(&shelf.index()), files(0, 3, 0, 0));
+        let after: Vec<(String, String)> = shelf
+            .all()
+            .into_iter()
+            .map(|chunk| {
+                (
+                    chunk.source[chunk.source.len() - 6..].to_owned(),
+                    chunk.id.to_string(),
+                )
+            })
+            .collect();
+        let expected = [("2/y.md", 0), ("2/z.md", 2), ("3/b.md", 1)];
+        let expected =
+            expected.map(|(name, place)| (name.to_owned(), before[place].id.to_string()));
+        assert_eq!(after, expected);
+    }
+}
+
+#[test]
+fn a_file_that_moves_between_two_roots_of_one_call_is_renamed() {
+    for forward in [true, false] {
+        let shelf = Shelf::new();
+        shelf.write("1/a.md", LONG);
+        shelf.write("1/stays.md", "One.\n");
+        shelf.write("2/stays.md", "Two.\n");
+        let mut roots = vec![shelf.path("1"), shelf.path("2")];
+        if !forward {
+            roots.reverse();
+        }
+        let index = || {
+            shelf
+                .memory
+                .index(&roots, &IndexOptions::default(), &Silent)
+                .unwrap()
+        };
+        index();
+        let before = shelf.holding("The very long");
+        std::fs::rename(shelf.path("1/a.md"), shelf.path("2/a.md")).unwrap();
+        let report = index();
+        assert_eq!(files_of(&report), files(0, 1, 2, 0));
+        assert_eq!(shelf.holding("The very long").id, before.id);
+    }
+}
+
+#[test]
+fn another_kind_of_file_with_the_same_content_is_cut_anew() {
+    let shelf = Shelf::new();
+    let text = format!("{LONG}\n\nTitle\n=====\n\n{LONG}");
+    shelf.write("a.txt", &text);
+    shelf.index();
+    let before = shelf.all();
+    std::fs::rename(shelf.path("a.txt"), shelf.path("a.rst")).unwrap();
+    let report = shelf.index();
+    assert_eq!(files_of(&report), files(0, 1, 0, 0));
+    let after = shelf.all();
+    assert_eq!(before.len(), 1);
+    assert_eq!(after.len(), 2);
+    assert_eq!(after[1].place.heading_path, ["Title"]);
+}
+
+#[test]
+fn what_was_forgotten_stays_out_of_a_renamed_file() {
+    let shelf = Shelf::new();
+    shelf.write("a.md", &format!("{LONG}\n## B\n\nA secret.\n"));
+    shelf.index();
+    let secret = shelf.holding("A secret.").id;
+    let mut selection = steadfast::Selection::default();
+    selection.ids = vec![secret.to_string()];
+    let plan = shelf.memory.plan_forget(&selection).unwrap();
+    shelf.memory.forget(&plan).unwrap();
+    std::fs::rename(shelf.path("a.md"), shelf.path("b.md")).unwrap();
+    let report = shelf.index();
+    assert_eq!(report.chunks.inserted, 0, "{report:?}");
+    assert_eq!(shelf.all().len(), 1);
 }

@@ -3,11 +3,12 @@
 //! Each change has its own sequence number; grouping only shares one flush
 //! among many, so files are durable in the order in which they came.
 
-use steadfast_model::{Change, DocumentStatus, Outcome, Refusal, Settled};
+use steadfast_model::{Change, ContentHash, DocumentStatus, Outcome, Refusal, Settled};
 
 use super::Line;
 use super::prepare::{Prepared, Step};
 use super::report::{IndexReport, SkippedSource};
+use super::walk::Found;
 use crate::error::Result;
 
 /// Chunks of one group: enough to make a flush cheap, few enough to hold the gate briefly (about 30 ms).
@@ -19,7 +20,13 @@ const GROUP_BYTES: usize = 8 << 20;
 
 /// How a change is counted once it is committed.
 enum Tally {
-    Put { source: String, same_bytes: bool },
+    Rename,
+    Put {
+        source: String,
+        same_bytes: bool,
+        /// A rename stands before it.
+        behind_rename: bool,
+    },
     Skip,
     Vanished,
 }
@@ -33,6 +40,10 @@ pub(super) struct Committer<'c> {
     chunks: usize,
     bytes: usize,
     files: u64,
+    /// Files that may have been renamed, with the hash of their content.
+    held: Vec<(Found, ContentHash)>,
+    /// The rename that was counted last was one.
+    was_renamed: bool,
 }
 
 impl<'c> Committer<'c> {
@@ -45,6 +56,8 @@ impl<'c> Committer<'c> {
             chunks: 0,
             bytes: 0,
             files: 0,
+            held: Vec::new(),
+            was_renamed: false,
         }
     }
 
@@ -68,6 +81,7 @@ impl<'c> Committer<'c> {
                 same_bytes,
                 chunks,
                 redactions,
+                rename,
             } => {
                 if let Change::Put(put) = &change {
                     self.bytes += put
@@ -78,8 +92,19 @@ impl<'c> Committer<'c> {
                 }
                 self.chunks += chunks;
                 self.report.redactions += redactions;
-                self.push(change, Tally::Put { source, same_bytes });
+                let behind_rename = rename.is_some();
+                // Both are in one group, and so in one transaction.
+                if let Some(rename) = rename {
+                    self.push(*rename, Tally::Rename);
+                }
+                let tally = Tally::Put {
+                    source,
+                    same_bytes,
+                    behind_rename,
+                };
+                self.push(change, tally);
             }
+            Step::Held { found, hash } => self.held.push((found, hash)),
             Step::Vanished { change } => self.push(change, Tally::Vanished),
             Step::Failed(error) => return Err(error),
         }
@@ -92,9 +117,10 @@ impl<'c> Committer<'c> {
         Ok(())
     }
 
-    /// Commits what is left.
-    pub(super) fn finish(mut self) -> Result<()> {
-        self.flush()
+    /// Commits what is left, and returns the files that wait for the end of the walk.
+    pub(super) fn finish(mut self) -> Result<Vec<(Found, ContentHash)>> {
+        self.flush()?;
+        Ok(self.held)
     }
 
     fn push(&mut self, change: Change, tally: Tally) {
@@ -125,6 +151,17 @@ impl<'c> Committer<'c> {
         self.report.chunks.add(settled.counts);
         let files = &mut self.report.files;
         match (tally, &settled.outcome) {
+            (Tally::Rename, outcome) => {
+                self.was_renamed = *outcome == Outcome::Updated;
+                files.changed += u64::from(self.was_renamed);
+            }
+            (
+                Tally::Put {
+                    behind_rename: true,
+                    ..
+                },
+                _,
+            ) if self.was_renamed => {}
             (Tally::Put { source, .. }, Outcome::Refused(Refusal::Forgotten { .. })) => {
                 self.skipped(source, DocumentStatus::Forgotten.as_str().to_owned());
             }

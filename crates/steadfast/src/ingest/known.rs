@@ -102,6 +102,25 @@ impl Known {
         entry.fingerprint.map(|fingerprint| fingerprint.hash)
     }
 
+    /// Returns the sources whose chunks could go on under another name, with their content.
+    pub(super) fn movable(&self) -> impl Iterator<Item = (&str, ContentHash)> {
+        let movable = self.documents.iter().filter(|(_, entry)| {
+            let is_kept = matches!(
+                entry.status,
+                DocumentStatus::Indexed | DocumentStatus::Stale
+            );
+            is_kept && entry.chunks > 0
+        });
+        movable.filter_map(|(source, entry)| Some((source.as_str(), entry.fingerprint?.hash)))
+    }
+
+    /// Returns whether a walk came by a source.
+    pub(super) fn is_seen(&self, source: &str) -> bool {
+        self.documents
+            .get(source)
+            .is_some_and(|entry| entry.seen.load(Ordering::Relaxed))
+    }
+
     /// Decides, without reading, what is to be done with a file.
     pub(super) fn judge(&self, found: &Found) -> Verdict {
         let Some(entry) = self.documents.get(&found.source) else {
@@ -130,7 +149,7 @@ impl Known {
         }
     }
 
-    /// Returns the changes that let go of sources which are gone from the disk.
+    /// Returns the sources which are gone from the disk and to be let go of, sorted.
     ///
     /// Absence counts only where the walk looked; what the globs of this call
     /// leave out was not looked for, so there the disk itself is asked. When not a single file is
@@ -141,7 +160,7 @@ impl Known {
         summary: &Summary,
         options: &IndexOptions,
         report: &mut IndexReport,
-    ) -> Vec<Change> {
+    ) -> Vec<&str> {
         let has_no_globs = options.walk.include.is_empty() && options.walk.exclude.is_empty();
         let gone: Vec<&String> = self
             .documents
@@ -167,19 +186,24 @@ impl Known {
             ));
             return Vec::new();
         }
-        let mark = |source: &String| Change::Mark {
-            namespace: self.namespace.clone(),
-            source: source.clone(),
-            status: DocumentStatus::Removed,
-            reason: Some("vanished".to_owned()),
-            fingerprint: None,
-        };
-        let mut gone: Vec<&String> = gone
+        let mut gone: Vec<&str> = gone
             .into_iter()
+            .map(String::as_str)
             .filter(|source| lies_within(source, &self.root))
             .collect();
         gone.sort_unstable();
-        gone.into_iter().map(mark).collect()
+        gone
+    }
+
+    /// Returns the change that lets go of a source.
+    pub(super) fn let_go(&self, source: &str) -> Change {
+        Change::Mark {
+            namespace: self.namespace.clone(),
+            source: source.to_owned(),
+            status: DocumentStatus::Removed,
+            reason: Some("vanished".to_owned()),
+            fingerprint: None,
+        }
     }
 }
 

@@ -18,24 +18,25 @@ mod conversation;
 mod known;
 mod note;
 mod prepare;
+mod rename;
 mod report;
 mod rows;
+mod run;
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use steadfast_embed::Embed;
 use steadfast_model::{Analyze, Clock, Namespace};
 use steadfast_store::{Backend, Effort, Progress};
 
 use crate::error::{Error, Result};
 use commit::Committer;
-use known::{Known, Verdict};
-use prepare::{Prepared, prepare};
+use known::Known;
+use prepare::{Moved, Prepared};
 use redact::Redactor;
-use walk::{Found, Item, Summary, WalkError, WalkOptions, walk};
+use rename::{Held, Movable};
+use run::{Root, Run};
+use walk::{Summary, WalkOptions};
 
 pub(crate) use conversation::keep_conversation;
 pub use conversation::{Conversation, KeptConversation, Message};
@@ -73,21 +74,51 @@ pub struct IndexOptions {
     pub file_bytes_max: u64,
 }
 
-/// Files that may wait between two stations of the line.
-const WAITING_FILES: usize = 64;
-
 /// Brings the store up to date with files and folders.
+///
+/// First what is there comes in, then it is known what is gone, and what of it
+/// was only renamed; the rest is let go of.
 pub(crate) fn index(
     line: &Line<'_>,
     paths: &[PathBuf],
     options: &IndexOptions,
     progress: &dyn Progress,
 ) -> Result<IndexReport> {
-    let roots = roots(paths, options)?;
+    let roots = roots(paths, options)?
+        .into_iter()
+        .map(|path| {
+            let known = Known::load(line.backend, &path, options)?;
+            Ok(Root { path, known })
+        })
+        .collect::<Result<Vec<Root>>>()?;
     let mut report = IndexReport::default();
-    for root in &roots {
-        index_root(line, root, options, progress, &mut report)?;
+    let movable = Movable::of(roots.iter().map(|root| &root.known));
+    let mut run = Run {
+        line,
+        options,
+        progress,
+        roots: &roots,
+        moved: Moved::Maybe(&movable),
+    };
+    let (mut held, mut gone): (Vec<Held>, Vec<(&Known, &str)>) = (Vec::new(), Vec::new());
+    for (number, Root { path, known }) in roots.iter().enumerate() {
+        let summary = if path.exists() {
+            run.walk(number, &mut held, &mut report)?
+        } else {
+            Summary::default()
+        };
+        report.warnings.extend(summary.warnings.iter().cloned());
+        let vanished = known.vanished(&summary, options, &mut report);
+        gone.extend(vanished.into_iter().map(|source| (known, source)));
     }
+    let renamed = movable.meet(&held, gone.iter().map(|(_, source)| *source));
+    run.moved = Moved::From(&renamed);
+    run.take_in(held, &mut report)?;
+    let mut committer = Committer::new(line, &mut report);
+    for (known, source) in gone {
+        committer.add(Prepared::vanished(known.let_go(source)))?;
+    }
+    committer.finish()?;
     // Big work leaves the indexes up to date; after small work the tail is cheap to search.
     let effort = if report.chunks.inserted + report.chunks.removed > BULK_ROWS {
         Effort::Now
@@ -127,156 +158,4 @@ fn roots(paths: &[PathBuf], options: &IndexOptions) -> Result<Vec<PathBuf>> {
             }),
         })
         .collect()
-}
-
-fn index_root(
-    line: &Line<'_>,
-    root: &Path,
-    options: &IndexOptions,
-    progress: &dyn Progress,
-    report: &mut IndexReport,
-) -> Result<()> {
-    let known = Known::load(line.backend, root, options)?;
-    let summary = if root.exists() {
-        run_line(line, root, options, progress, &known, report)?
-    } else {
-        Summary::default()
-    };
-    report.warnings.extend(summary.warnings.iter().cloned());
-    let vanished = known.vanished(&summary, options, report);
-    let mut committer = Committer::new(line, report);
-    for change in vanished {
-        committer.add(Prepared::vanished(change))?;
-    }
-    committer.finish()
-}
-
-/// Walk, workers and committer side by side; the calling thread commits.
-fn run_line(
-    line: &Line<'_>,
-    root: &Path,
-    options: &IndexOptions,
-    progress: &dyn Progress,
-    known: &Known,
-    report: &mut IndexReport,
-) -> Result<Summary> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let found_files = AtomicU64::new(0);
-    let stop = AtomicBool::new(false);
-    let (to_read, found) = bounded::<Found>(WAITING_FILES);
-    let (to_commit, prepared) = bounded::<Prepared>(WAITING_FILES);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let (found, to_commit) = (found.clone(), to_commit.clone());
-            scope.spawn(move || work(line, options, known, root, &found, &to_commit));
-        }
-        drop(found);
-        let (stop_walk, count) = (&stop, &found_files);
-        let walker = scope.spawn(move || {
-            walk(root, &options.walk, threads, |item| {
-                count.fetch_add(1, Ordering::Relaxed);
-                let sent = pass_on(known, item, &to_read, &to_commit);
-                if sent.is_err() || stop_walk.load(Ordering::Relaxed) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })
-        });
-        let committed = commit_all(line, &prepared, progress, &found_files, report);
-        // When committing failed the others must not wait for ever: nobody takes from them any more.
-        stop.store(true, Ordering::Relaxed);
-        drop(prepared);
-        let outcome = walker.join().map_err(|_| panicked())?;
-        let going_on = committed?;
-        let mut summary = outcome.map_err(walk_error)?;
-        summary.stopped |= !going_on;
-        Ok(summary)
-    })
-}
-
-/// Sends a found file to the readers when it must be read, and what cannot be taken to the committer.
-fn pass_on(
-    known: &Known,
-    item: Item,
-    to_read: &Sender<Found>,
-    to_commit: &Sender<Prepared>,
-) -> std::result::Result<(), ()> {
-    match item {
-        Item::Found(found) => match known.judge(&found) {
-            Verdict::Read => to_read.send(found).map_err(drop),
-            Verdict::Unchanged => to_commit.send(Prepared::unchanged()).map_err(drop),
-            Verdict::Skipped(reason) => to_commit
-                .send(Prepared::still_skipped(found.source, reason))
-                .map_err(drop),
-        },
-        Item::Problem(problem) => {
-            let was_indexed = known.see(&problem.source);
-            to_commit
-                .send(Prepared::problem(known.namespace(), problem, was_indexed))
-                .map_err(drop)
-        }
-    }
-}
-
-fn work(
-    line: &Line<'_>,
-    options: &IndexOptions,
-    known: &Known,
-    root: &Path,
-    found: &Receiver<Found>,
-    to_commit: &Sender<Prepared>,
-) {
-    for found in found {
-        let named = options.force && found.path == root;
-        let prepared = prepare(line, options, known, &found, named);
-        if to_commit.send(prepared).is_err() {
-            return;
-        }
-    }
-}
-
-/// Commits what the workers prepared; returns false when the observer asked to stop.
-fn commit_all(
-    line: &Line<'_>,
-    prepared: &Receiver<Prepared>,
-    progress: &dyn Progress,
-    found_files: &AtomicU64,
-    report: &mut IndexReport,
-) -> Result<bool> {
-    let mut committer = Committer::new(line, report);
-    let mut going_on = true;
-    for prepared in prepared {
-        progress.item(prepared.source());
-        committer.add(prepared)?;
-        if !progress.step(
-            "files",
-            committer.files(),
-            found_files.load(Ordering::Relaxed),
-        ) {
-            going_on = false;
-            break;
-        }
-    }
-    committer.finish()?;
-    Ok(going_on)
-}
-
-fn walk_error(error: WalkError) -> Error {
-    match error {
-        WalkError::Missing { path } => Error::PathNotFound { path },
-        WalkError::Unreadable { path, source } => Error::PathUnreadable {
-            path,
-            what: source.to_string(),
-        },
-        glob @ WalkError::Glob { .. } => Error::Invalid {
-            what: glob.to_string(),
-        },
-    }
-}
-
-fn panicked() -> Error {
-    Error::Store(steadfast_store::StoreError::Internal(
-        "a thread of the line in panicked".to_owned(),
-    ))
 }

@@ -1,6 +1,6 @@
 //! One file on its way in, up to the commit: read, redact, chunk, identify, embed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use steadfast_embed::embed_proven;
 use steadfast_model::write::number;
@@ -13,6 +13,7 @@ use super::chunk::{ChunkLimits, Facts, Span, chunk_source, kind_of};
 use super::known::Known;
 use super::read::{Fidelity, ReadFile, ReadLimits, Skip, read_file};
 use super::redact::Removals;
+use super::rename::Movable;
 use super::walk::{Found, Problem};
 use super::{IndexOptions, Line};
 use crate::error::Result;
@@ -35,7 +36,11 @@ pub(super) enum Step {
         same_bytes: bool,
         chunks: usize,
         redactions: u64,
+        /// The file was called otherwise before: this change goes first.
+        rename: Option<Box<Change>>,
     },
+    /// It may be a file that was renamed, which is known when the walk is over.
+    Held { found: Found, hash: ContentHash },
     /// Record that it is left out.
     Skip { change: Change, reason: String },
     /// It is left out as before; nothing is written.
@@ -110,12 +115,21 @@ impl Prepared {
     }
 }
 
+/// What is known of files that were renamed.
+pub(super) enum Moved<'m> {
+    /// The walk is not over: these sources may be gone.
+    Maybe(&'m Movable<'m>),
+    /// It is: new sources, and what they were called.
+    From(&'m HashMap<String, String>),
+}
+
 /// Reads, redacts, chunks, identifies and embeds one file.
 pub(super) fn prepare(
     line: &Line<'_>,
     options: &IndexOptions,
     known: &Known,
-    found: &Found,
+    moved: &Moved<'_>,
+    found: Found,
     revive: bool,
 ) -> Prepared {
     let mut limits = ReadLimits::default();
@@ -133,17 +147,37 @@ pub(super) fn prepare(
             );
         }
     };
-    let step = match put(line, options, found, &read, revive) {
+    let hash = read.fingerprint.hash;
+    let is_new = !known.has_chunks(&found.source);
+    let rename = match moved {
+        Moved::Maybe(movable) if is_new && movable.may_have_moved(&hash) => {
+            return Prepared {
+                source: found.source.clone(),
+                step: Step::Held { found, hash },
+            };
+        }
+        Moved::Maybe(_) => None,
+        Moved::From(renamed) => renamed.get(&found.source).map(|from| {
+            Box::new(Change::Rename {
+                namespace: known.namespace().clone(),
+                from: from.clone(),
+                to: found.source.clone(),
+                fingerprint: read.fingerprint,
+            })
+        }),
+    };
+    let step = match put(line, options, &found, &read, revive) {
         Ok((put, redactions)) => Step::Put {
-            same_bytes: known.hash(&found.source) == Some(read.fingerprint.hash),
             chunks: put.chunks.len(),
+            same_bytes: known.hash(&found.source) == Some(hash),
             change: Change::Put(put),
+            rename,
             redactions,
         },
         Err(error) => Step::Failed(error),
     };
     Prepared {
-        source: found.source.clone(),
+        source: found.source,
         step,
     }
 }

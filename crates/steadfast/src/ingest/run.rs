@@ -1,0 +1,219 @@
+//! The line at work: who feeds it, workers, and the committer, side by side.
+//!
+//! Invariants: channels are bounded, so however many files there are, few are
+//! in memory; the calling thread commits; when one of them ends the others do
+//! too, because nobody takes from them any more.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use steadfast_model::ContentHash;
+use steadfast_store::Progress;
+
+use super::commit::Committer;
+use super::known::{Known, Verdict};
+use super::prepare::{Moved, Prepared, prepare};
+use super::rename::Held;
+use super::report::IndexReport;
+use super::walk::{Found, Item, Summary, WalkError, walk};
+use super::{IndexOptions, Line};
+use crate::error::{Error, Result};
+
+/// Files that may wait between two stations of the line.
+const WAITING_FILES: usize = 64;
+
+/// A root of a call, and what the store knows of it.
+pub(super) struct Root {
+    pub(super) path: PathBuf,
+    pub(super) known: Known,
+}
+
+/// What a call works with.
+pub(super) struct Run<'r> {
+    pub(super) line: &'r Line<'r>,
+    pub(super) options: &'r IndexOptions,
+    pub(super) progress: &'r dyn Progress,
+    pub(super) roots: &'r [Root],
+    pub(super) moved: Moved<'r>,
+}
+
+/// Where a feeder puts what it finds, and what it looks at.
+struct Feed<'f> {
+    to_read: Sender<(usize, Found)>,
+    to_commit: Sender<Prepared>,
+    found_files: &'f AtomicU64,
+    stop: &'f AtomicBool,
+}
+
+/// What the line did, when all of it has ended.
+struct Done<R> {
+    /// What the feeder returned.
+    result: R,
+    /// The observer did not ask to stop.
+    going_on: bool,
+    held: Vec<(Found, ContentHash)>,
+}
+
+impl Run<'_> {
+    /// Walks a root and takes in what is new or changed there; files that may have been renamed go to `held`.
+    pub(super) fn walk(
+        &self,
+        number: usize,
+        held: &mut Vec<Held>,
+        report: &mut IndexReport,
+    ) -> Result<Summary> {
+        let Some(Root { path, known }) = self.roots.get(number) else {
+            return Ok(Summary::default());
+        };
+        let done = self.run(report, |feed| {
+            walk(path, &self.options.walk, threads(), |item| {
+                feed.found_files.fetch_add(1, Ordering::Relaxed);
+                let sent = feed.pass_on(known, number, item);
+                if sent.is_err() || feed.stop.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        })?;
+        let mut summary = done.result.map_err(walk_error)?;
+        summary.stopped |= !done.going_on;
+        let of_root = |(found, hash)| Held {
+            root: number,
+            found,
+            hash,
+        };
+        held.extend(done.held.into_iter().map(of_root));
+        Ok(summary)
+    }
+
+    /// Takes in the files that waited for the end of the walk.
+    pub(super) fn take_in(&self, held: Vec<Held>, report: &mut IndexReport) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        self.run(report, |feed| {
+            for held in held {
+                feed.found_files.fetch_add(1, Ordering::Relaxed);
+                let sent = feed.to_read.send((held.root, held.found));
+                if sent.is_err() || feed.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        })
+        .map(drop)
+    }
+
+    fn run<R: Send>(
+        &self,
+        report: &mut IndexReport,
+        feeder: impl FnOnce(&Feed<'_>) -> R + Send,
+    ) -> Result<Done<R>> {
+        let found_files = AtomicU64::new(0);
+        let stop = AtomicBool::new(false);
+        let (to_read, found) = bounded::<(usize, Found)>(WAITING_FILES);
+        let (to_commit, prepared) = bounded::<Prepared>(WAITING_FILES);
+        std::thread::scope(|scope| {
+            for _ in 0..threads() {
+                let (found, to_commit) = (found.clone(), to_commit.clone());
+                scope.spawn(move || self.work(&found, &to_commit));
+            }
+            drop(found);
+            let feed = Feed {
+                to_read,
+                to_commit,
+                found_files: &found_files,
+                stop: &stop,
+            };
+            let feeder = scope.spawn(move || feeder(&feed));
+            let committed = self.commit(&prepared, &found_files, report);
+            // When committing failed the others must not wait for ever: nobody takes from them any more.
+            stop.store(true, Ordering::Relaxed);
+            drop(prepared);
+            let result = feeder.join().map_err(|_| panicked())?;
+            let (going_on, held) = committed?;
+            Ok(Done {
+                result,
+                going_on,
+                held,
+            })
+        })
+    }
+
+    fn work(&self, found: &Receiver<(usize, Found)>, to_commit: &Sender<Prepared>) {
+        for (number, found) in found {
+            let Some(Root { path, known }) = self.roots.get(number) else {
+                continue;
+            };
+            let named = self.options.force && found.path == *path;
+            let prepared = prepare(self.line, self.options, known, &self.moved, found, named);
+            if to_commit.send(prepared).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Commits what the workers prepared; returns whether to go on, and what waits for the end of the walk.
+    fn commit(
+        &self,
+        prepared: &Receiver<Prepared>,
+        found_files: &AtomicU64,
+        report: &mut IndexReport,
+    ) -> Result<(bool, Vec<(Found, ContentHash)>)> {
+        let mut committer = Committer::new(self.line, report);
+        let mut going_on = true;
+        for prepared in prepared {
+            self.progress.item(prepared.source());
+            committer.add(prepared)?;
+            let found = found_files.load(Ordering::Relaxed);
+            if !self.progress.step("files", committer.files(), found) {
+                going_on = false;
+                break;
+            }
+        }
+        Ok((going_on, committer.finish()?))
+    }
+}
+
+impl Feed<'_> {
+    /// Sends a found file to the readers when it must be read, and what cannot be taken to the committer.
+    fn pass_on(&self, known: &Known, number: usize, item: Item) -> std::result::Result<(), ()> {
+        let prepared = match item {
+            Item::Found(found) => match known.judge(&found) {
+                Verdict::Read => return self.to_read.send((number, found)).map_err(drop),
+                Verdict::Unchanged => Prepared::unchanged(),
+                Verdict::Skipped(reason) => Prepared::still_skipped(found.source, reason),
+            },
+            Item::Problem(problem) => {
+                let was_indexed = known.see(&problem.source);
+                Prepared::problem(known.namespace(), problem, was_indexed)
+            }
+        };
+        self.to_commit.send(prepared).map_err(drop)
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn walk_error(error: WalkError) -> Error {
+    match error {
+        WalkError::Missing { path } => Error::PathNotFound { path },
+        WalkError::Unreadable { path, source } => Error::PathUnreadable {
+            path,
+            what: source.to_string(),
+        },
+        glob @ WalkError::Glob { .. } => Error::Invalid {
+            what: glob.to_string(),
+        },
+    }
+}
+
+fn panicked() -> Error {
+    Error::Store(steadfast_store::StoreError::Internal(
+        "a thread of the line in panicked".to_owned(),
+    ))
+}
