@@ -39,6 +39,7 @@ pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule};
 pub use error::{CollectionError, Error, Result};
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
+pub use ingest::chunk::links;
 pub use ingest::{
     Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,
     Remembered, SkippedSource,

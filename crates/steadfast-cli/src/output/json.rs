@@ -38,7 +38,7 @@ pub(crate) fn chunk(chunk: &Chunk) -> Value {
         "access_count": chunk.access_count,
         "trust": attributes.trust.as_str(),
         "caution": steadfast::query::caution(&chunk.text).map(steadfast::query::Caution::as_str),
-        "links": [],
+        "links": steadfast::links(&chunk.text, attributes.kind),
     })
 }
 

@@ -25,6 +25,7 @@ mod blocks;
 mod facts;
 mod front;
 mod kind;
+mod links;
 mod markdown;
 mod org;
 mod outline;
@@ -40,6 +41,7 @@ use steadfast_model::Kind;
 
 pub use facts::Facts;
 pub use kind::kind_of;
+pub use links::links;
 use outline::Outline;
 
 /// How long chunks are, in bytes.
