@@ -59,6 +59,13 @@ pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
 pub(super) fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
     let what = error.to_string();
     let path = path.to_owned();
+    // Our statements are compiled by every test: one that no longer fits the tables has met other tables.
+    if let rusqlite::Error::SqlInputError { error, .. } = error
+        && error.extended_code == rusqlite::ffi::SQLITE_ERROR
+    {
+        let what = format!("its tables are not as they were made: {what}");
+        return StoreError::Damaged { path, what };
+    }
     let Some(code) = code_of(error) else {
         // A column that does not hold what the schema says: rot, or a foreign hand.
         let is_rot = matches!(

@@ -226,6 +226,23 @@ fn a_store_that_is_damaged_in_any_file_and_any_way_gives_no_wrong_text() {
 }
 
 #[test]
+fn rot_in_the_description_of_the_tables_is_damage_and_no_mistake_of_ours() {
+    let golden = golden(Journal::Truncate);
+    let (files, _, _life) = killed(Journal::Truncate, &golden);
+    let truth = golden.after.iter().flat_map(|it| it.values().flatten());
+    let truth: BTreeSet<&str> = truth.map(String::as_str).collect();
+    for name in ["indexed_ms", "mtime_ns", "removed_seq", "live_chunks"] {
+        let mut files = files.clone();
+        let content = files.get_mut("steadfast.db").unwrap();
+        let mut windows = content.windows(name.len());
+        let at = windows.position(|it| it == name.as_bytes()).unwrap();
+        content[at] ^= 1;
+        let read = reads_only_truth(&with_files(&files, Journal::Truncate), &truth);
+        read.unwrap_or_else(|what| panic!("{name}: {what}"));
+    }
+}
+
+#[test]
 fn several_programs_open_a_new_store_at_once() {
     const PROGRAMS: usize = 8;
     for round in 0..cases(10) {
