@@ -121,6 +121,7 @@ fn new_folder(scratch: &Path) -> Result<PathBuf, StoreError> {
         let number = COPIES.fetch_add(1, Ordering::Relaxed);
         let folder = scratch.join(format!("steadfast-{}-{number}", std::process::id()));
         let mut builder = fs::DirBuilder::new();
+        builder.recursive(false);
         #[cfg(unix)]
         {
             use std::os::unix::fs::DirBuilderExt as _;
