@@ -96,7 +96,7 @@ macro_rules! collection_conformance_tests {
     };
 }
 
-crate::collection_conformance_tests! { @subjects list }
+collection_conformance_tests! { @subjects list }
 
 /// Runs every subject; the first that fails panics.
 pub fn run(bench: &Bench<'_>) {
@@ -130,10 +130,10 @@ mod tests {
     }
 
     mod embedded {
-        crate::collection_conformance_tests!(super::super::bench("embedded"));
+        collection_conformance_tests!(super::super::bench("embedded"));
     }
 
     mod memory {
-        crate::collection_conformance_tests!(super::super::bench("memory"));
+        collection_conformance_tests!(super::super::bench("memory"));
     }
 }
