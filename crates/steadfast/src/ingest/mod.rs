@@ -1,4 +1,4 @@
-//! The line in: walk, read, redact, chunk, identify, embed, commit; then the indexes catch up.
+//! The line in: walk, read, convert, redact, chunk, identify, embed, commit; then the indexes catch up.
 //!
 //! May name: `error`, `config`. Invariants: one file is one commit; a file is
 //! acknowledged after its commit; whatever is left out has a reason that is
@@ -15,6 +15,7 @@ pub mod walk;
 
 mod commit;
 mod conversation;
+mod convert;
 mod known;
 mod note;
 mod prepare;

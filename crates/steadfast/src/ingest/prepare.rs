@@ -1,4 +1,4 @@
-//! One file on its way in, up to the commit: read, redact, chunk, identify, embed.
+//! One file on its way in, up to the commit: read, convert, redact, chunk, identify, embed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,9 +9,10 @@ use steadfast_model::{
     Timestamp, Trust,
 };
 
-use super::chunk::{ChunkLimits, Facts, Span, chunk_source, kind_of};
+use super::chunk::{ChunkLimits, Facts, Span, chunk_source};
+use super::convert::{Document, read_document};
 use super::known::Known;
-use super::read::{Fidelity, ReadFile, ReadLimits, Skip, read_file};
+use super::read::{Fidelity, ReadLimits, Skip};
 use super::redact::Removals;
 use super::rename::Movable;
 use super::walk::{Found, Problem};
@@ -123,7 +124,7 @@ pub(super) enum Moved<'m> {
     From(&'m HashMap<String, String>),
 }
 
-/// Reads, redacts, chunks, identifies and embeds one file.
+/// Reads, converts, redacts, chunks, identifies and embeds one file.
 pub(super) fn prepare(
     line: &Line<'_>,
     options: &IndexOptions,
@@ -136,8 +137,9 @@ pub(super) fn prepare(
     if options.file_bytes_max > 0 {
         limits.file_bytes_max = options.file_bytes_max;
     }
-    let read = match read_file(&found.path, &found.state, line.clock.now(), limits) {
-        Ok(read) => read,
+    let now = line.clock.now();
+    let document = match read_document(&found.path, &found.source, &found.state, now, limits) {
+        Ok(document) => document,
         Err(skip) => {
             return Prepared::skip(
                 known.namespace(),
@@ -147,7 +149,7 @@ pub(super) fn prepare(
             );
         }
     };
-    let hash = read.fingerprint.hash;
+    let hash = document.fingerprint.hash;
     let is_new = !known.has_chunks(&found.source);
     let rename = match moved {
         Moved::Maybe(movable) if is_new && movable.may_have_moved(&hash) => {
@@ -162,11 +164,11 @@ pub(super) fn prepare(
                 namespace: known.namespace().clone(),
                 from: from.clone(),
                 to: found.source.clone(),
-                fingerprint: read.fingerprint,
+                fingerprint: document.fingerprint,
             })
         }),
     };
-    let step = match put(line, options, &found, &read, revive) {
+    let step = match put(line, options, &found, &document, revive) {
         Ok((put, redactions)) => Step::Put {
             chunks: put.chunks.len(),
             same_bytes: known.hash(&found.source) == Some(hash),
@@ -186,15 +188,15 @@ fn put(
     line: &Line<'_>,
     options: &IndexOptions,
     found: &Found,
-    read: &ReadFile,
+    document: &Document,
     revive: bool,
 ) -> Result<(PutDocument, u64)> {
-    let kind = kind_of(&found.source);
-    let redacted = line.redactor.redact(&read.text);
+    let kind = document.kind;
+    let redacted = line.redactor.redact(&document.text);
     let limits = ChunkLimits::default();
     let chunked = chunk_source(&redacted.text, kind, &found.source, &limits);
     let spans = chunked.spans;
-    let places = places(&spans, read, &redacted.removals);
+    let places = places(&spans, document, &redacted.removals);
     let texts: Vec<&str> = spans
         .iter()
         .map(|span| redacted.text.get(span.range.clone()).unwrap_or_default())
@@ -203,11 +205,15 @@ fn put(
     for (chunk, span) in chunks.iter_mut().zip(&spans) {
         chunk.attributes = span.facts;
     }
+    let mtime = Timestamp(document.fingerprint.mtime_ns.div_euclid(1_000_000));
+    let own_title = document.title.as_ref();
     let of_file = Attributes {
         kind,
-        title: title(kind, &spans, &found.source),
+        title: own_title
+            .map(|title| line.redactor.redact(title).text.into_owned())
+            .or_else(|| title(kind, &spans, &found.source)),
         tags: redact_tags(line, &options.tags).0,
-        document_time: Some(Timestamp(read.fingerprint.mtime_ns.div_euclid(1_000_000))),
+        document_time: Some(document.time.unwrap_or(mtime)),
         trust: Trust::File,
         ..Attributes::default()
     };
@@ -218,7 +224,7 @@ fn put(
     let put = PutDocument {
         namespace: options.namespace.clone(),
         source: found.source.clone(),
-        fingerprint: Some(read.fingerprint),
+        fingerprint: Some(document.fingerprint),
         attributes,
         chunks,
         revive,
@@ -283,23 +289,24 @@ pub(super) fn new_chunks(
     Ok(chunks)
 }
 
-fn places(spans: &[Span], read: &ReadFile, removals: &Removals) -> Vec<Place> {
-    let ranges = || spans.iter().map(|span| removals.range_before(&span.range));
+fn places(spans: &[Span], document: &Document, removals: &Removals) -> Vec<Place> {
     // Two chunks may share the place of one secret: then the end of the first lies behind the start of the second.
-    let starts = read.offsets.in_file(ranges().map(|range| range.start));
-    let ends = read.offsets.in_file(ranges().map(|range| range.end));
+    let ranges: Vec<_> = spans
+        .iter()
+        .map(|span| removals.range_before(&span.range))
+        .collect();
     spans
         .iter()
-        .zip(starts.into_iter().zip(ends))
-        .map(|(span, (start_byte, end_byte))| Place {
-            start_line: span.start_line,
-            end_line: span.end_line,
-            start_byte,
-            end_byte,
+        .zip(document.spots(&ranges))
+        .map(|(span, spot)| Place {
+            start_line: spot.start_line,
+            end_line: spot.end_line,
+            start_byte: spot.bytes.start,
+            end_byte: spot.bytes.end,
             heading_path: span.heading_path.clone(),
             fidelity: Fidelity {
                 redacted: removals.touch(&span.range),
-                ..read.fidelity
+                ..document.fidelity
             },
             ..Place::default()
         })

@@ -27,11 +27,15 @@ pub enum SkipReason {
     Name,
     /// It belongs to a store of Steadfast.
     Store,
+    /// It is not the kind of document that its name says, is damaged, or is locked.
+    Malformed,
+    /// It is a document of a kind that this build cannot read, for it lacks the feature `documents`.
+    NeedsDocuments,
 }
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Binary,
         Self::TooLarge,
         Self::Unreadable,
@@ -42,6 +46,8 @@ impl SkipReason {
         Self::SymlinkBroken,
         Self::Name,
         Self::Store,
+        Self::Malformed,
+        Self::NeedsDocuments,
     ];
 
     /// Returns the word used in reports.
@@ -57,6 +63,8 @@ impl SkipReason {
             Self::SymlinkBroken => "symlink_broken",
             Self::Name => "name",
             Self::Store => "store",
+            Self::Malformed => "malformed",
+            Self::NeedsDocuments => "needs_feature_documents",
         }
     }
 
@@ -72,7 +80,9 @@ impl SkipReason {
             | Self::Symlink
             | Self::SymlinkBroken
             | Self::Name
-            | Self::Store => false,
+            | Self::Store
+            | Self::Malformed
+            | Self::NeedsDocuments => false,
         }
     }
 }
@@ -90,6 +100,10 @@ impl fmt::Display for SkipReason {
             Self::SymlinkBroken => "it is a symbolic link to nothing",
             Self::Name => "its name is not UTF-8 and reads like the name of another file",
             Self::Store => "it belongs to a store of Steadfast",
+            Self::Malformed => "it is damaged, locked, or not the kind of document its name says",
+            Self::NeedsDocuments => {
+                "this build cannot read such documents: it lacks the feature `documents`"
+            }
         })
     }
 }

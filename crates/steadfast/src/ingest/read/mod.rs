@@ -68,7 +68,7 @@ pub struct Skip {
 }
 
 impl Skip {
-    fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
+    pub(super) fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),

@@ -1,0 +1,219 @@
+//! What a file holds, as text that can be cut into chunks, with the way back to the file.
+//!
+//! Text is taken as it was read. HTML becomes Markdown ([`html`]), and its
+//! spans still name the bytes and lines they came from.
+//!
+//! Invariants: a converter neither panics nor takes more memory than a few
+//! times the limit of a file, whatever it is given; what cannot be converted
+//! is left out with a reason.
+//!
+//! Deliberately not here: reading, redaction, chunking.
+
+mod html;
+mod map;
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use steadfast_model::chunk::Fidelity;
+use steadfast_model::{Fingerprint, Kind, Timestamp};
+
+use super::chunk::kind_of;
+use super::identify::{FileState, SkipReason};
+use super::read::{Offsets, ReadFile, ReadLimits, Skip, read_file};
+use map::Map;
+
+const HTML: [&str; 4] = ["htm", "html", "xht", "xhtml"];
+const DOCUMENTS: [&str; 3] = ["docx", "epub", "pdf"];
+
+/// What a file is to a converter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// It is text already.
+    Text,
+    Html,
+    /// A document that this build has no converter for.
+    Document,
+}
+
+fn form_of(source: &str) -> Form {
+    let name = source.rsplit(['/', '\\']).next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_one_of = |known: &[&str]| {
+        known
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(extension))
+    };
+    if is_one_of(&HTML) {
+        Form::Html
+    } else if is_one_of(&DOCUMENTS) {
+        Form::Document
+    } else {
+        Form::Text
+    }
+}
+
+/// A file's content as text.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    /// The text to redact and cut.
+    pub(super) text: String,
+    /// How the text is to be cut.
+    pub(super) kind: Kind,
+    /// What was done to the bytes of the file to get the text.
+    pub(super) fidelity: Fidelity,
+    /// What the file was when it was read.
+    pub(super) fingerprint: Fingerprint,
+    /// The title that the format itself has a place for.
+    pub(super) title: Option<String>,
+    /// The date that the format itself has a place for.
+    pub(super) time: Option<Timestamp>,
+    back: Back,
+}
+
+/// The way from the text back to the file.
+#[derive(Clone, Debug)]
+enum Back {
+    /// The text is what was read.
+    Read(Offsets),
+    /// The text was made from `source`, which is what was read.
+    Converted {
+        map: Map,
+        source: String,
+        offsets: Offsets,
+    },
+}
+
+/// Where in its file a part of the text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The bytes.
+    pub(super) bytes: Range<u64>,
+    /// The first line, from 1.
+    pub(super) start_line: u32,
+    /// The last line, from 1.
+    pub(super) end_line: u32,
+}
+
+impl Document {
+    /// Returns where in the file ranges of the text come from; their starts must ascend, and their ends.
+    ///
+    /// What a range touches is in its spot as a whole: a start is rounded down, an end up.
+    pub(super) fn spots(&self, ranges: &[Range<usize>]) -> Vec<Spot> {
+        match &self.back {
+            Back::Read(offsets) => spots(ranges, &self.text, offsets),
+            Back::Converted {
+                map,
+                source,
+                offsets,
+            } => {
+                let origins: Vec<_> = ranges.iter().map(|range| map.origin_of(range)).collect();
+                spots(&origins, source, offsets)
+            }
+        }
+    }
+}
+
+fn spots(ranges: &[Range<usize>], read: &str, offsets: &Offsets) -> Vec<Spot> {
+    let starts = offsets.in_file(ranges.iter().map(|range| range.start));
+    let ends = offsets.in_file(ranges.iter().map(|range| range.end));
+    let start_lines = lines(read, ranges.iter().map(|range| range.start));
+    // The line of the last byte: a line ends with its line feed.
+    let last = |range: &Range<usize>| range.end.saturating_sub(1).max(range.start);
+    let end_lines = lines(read, ranges.iter().map(last));
+    starts
+        .into_iter()
+        .zip(ends)
+        .zip(start_lines.into_iter().zip(end_lines))
+        .map(|((start, end), (start_line, end_line))| Spot {
+            bytes: start..end,
+            start_line,
+            end_line,
+        })
+        .collect()
+}
+
+/// Returns the line of each place of a text, from 1; places must ascend.
+fn lines(text: &str, places: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut line = 1_u32;
+    let mut counted = 0;
+    places
+        .map(|place| {
+            let piece = text.as_bytes().get(counted..place).unwrap_or_default();
+            let line_feeds = piece
+                .iter()
+                .fold(0_u32, |count, &byte| count + u32::from(byte == b'\n'));
+            line = line.saturating_add(line_feeds);
+            counted = counted.max(place);
+            line
+        })
+        .collect()
+}
+
+/// Reads the file at `path`, found in `state`, and converts it when it is not text.
+///
+/// # Errors
+/// [`Skip`] when there is no text to be had.
+pub(super) fn read_document(
+    path: &Path,
+    source: &str,
+    state: &FileState,
+    now: Timestamp,
+    limits: ReadLimits,
+) -> Result<Document, Skip> {
+    match form_of(source) {
+        Form::Text => {
+            let read = read_file(path, state, now, limits)?;
+            Ok(Document {
+                text: read.text,
+                kind: kind_of(source),
+                fidelity: read.fidelity,
+                fingerprint: read.fingerprint,
+                title: None,
+                time: None,
+                back: Back::Read(read.offsets),
+            })
+        }
+        Form::Html => html_document(read_file(path, state, now, limits)?),
+        Form::Document => Err(Skip::new(SkipReason::NeedsDocuments, "")),
+    }
+}
+
+fn html_document(read: ReadFile) -> Result<Document, Skip> {
+    let converted = guarded(read.fingerprint, || Ok(html::markdown(&read.text)))?;
+    Ok(Document {
+        text: converted.text,
+        kind: Kind::Markdown,
+        fidelity: Fidelity {
+            converted: true,
+            ..read.fidelity
+        },
+        fingerprint: read.fingerprint,
+        title: converted.title,
+        time: converted.time,
+        back: Back::Converted {
+            map: converted.map,
+            source: read.text,
+            offsets: read.offsets,
+        },
+    })
+}
+
+/// Runs a converter; a panic in it costs the file and not the run.
+fn guarded<T>(
+    fingerprint: Fingerprint,
+    convert: impl FnOnce() -> Result<T, Skip>,
+) -> Result<T, Skip> {
+    let mut result = catch_unwind(AssertUnwindSafe(convert)).unwrap_or_else(|_| {
+        let detail = "its converter gave up";
+        Err(Skip::new(SkipReason::Malformed, detail))
+    });
+    if let Err(skip) = &mut result {
+        skip.fingerprint = Some(fingerprint);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests;
