@@ -44,8 +44,8 @@ impl Listed {
         self.ignore_files[KINDS - 1] = self.git;
     }
 
-    /// Looks up the names in a folder that is not going to be listed.
-    fn look_up(folder: &Path) -> Self {
+    /// Looks up the names in a folder that is not listed, or too large to be listed first.
+    pub(super) fn look_up(folder: &Path) -> Self {
         let mut listed = Self::default();
         for name in NAMES.into_iter().take(KINDS - 1).chain([".git"]) {
             if folder.join(name).exists() {

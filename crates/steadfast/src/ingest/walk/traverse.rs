@@ -1,7 +1,9 @@
 //! The traversal: threads share a stack of folders, and each lists one folder at a time.
 //!
 //! Memory is bounded by the folders that were seen and not yet listed, and by
-//! the longest list of one folder.
+//! [`HELD_MAX`] names of one folder a thread: a folder's ignore files must be
+//! known before its first name is judged, so names are held until the folder
+//! has been listed, or, when it is large, until those files were asked for by name.
 
 use std::fs::{self, DirEntry, FileType};
 use std::io;
@@ -19,6 +21,9 @@ use crate::ingest::identify::{SkipReason, source_name};
 
 /// The most threads a walk uses; more would only wait for the disk.
 const THREADS_MAX: usize = 64;
+
+/// How many names of a folder are held while it is not known which ignore files it has.
+const HELD_MAX: usize = 4_096;
 
 /// A folder that waits to be listed.
 struct Folder {
@@ -175,23 +180,29 @@ where
             Err(error) => return self.blind(&folder.path, &error, summary),
         };
         summary.folders += 1;
+        let mut entries = entries.fuse();
+        let mut held: Vec<DirEntry> = Vec::new();
         let mut listed = Listed::default();
         let mut holds_store = false;
-        let mut found: Vec<(PathBuf, DirEntry)> = Vec::new();
-        for entry in entries {
+        let mut rest_max = usize::MAX;
+        for entry in entries.by_ref().take(HELD_MAX) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
                     self.blind(&folder.path, &error, summary)?;
+                    rest_max = 0;
                     break;
                 }
             };
-            let path = entry.path();
-            if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+            if let Some(name) = entry.file_name().to_str() {
                 listed.note(name);
                 holds_store |= name == STORE_FILE;
             }
-            found.push((path, entry));
+            held.push(entry);
+        }
+        if held.len() == HELD_MAX {
+            listed = Listed::look_up(&folder.path);
+            holds_store = fs::symlink_metadata(folder.path.join(STORE_FILE)).is_ok();
         }
         if holds_store {
             let problem = folder::problem(&folder.path, SkipReason::Store, String::new());
@@ -206,8 +217,14 @@ where
             ),
             IgnoreFiles::Disregard => None,
         };
-        for (path, entry) in found {
-            self.take(path, &entry, rules.as_ref(), below, summary)?;
+        for entry in held.into_iter().map(Ok).chain(entries.take(rest_max)) {
+            match entry {
+                Ok(entry) => self.take(entry.path(), &entry, rules.as_ref(), below, summary)?,
+                Err(error) => {
+                    self.blind(&folder.path, &error, summary)?;
+                    break;
+                }
+            }
         }
         ControlFlow::Continue(())
     }
