@@ -17,6 +17,7 @@ pub mod backend;
 mod context;
 pub mod error;
 pub mod files;
+mod findings;
 pub mod memory;
 pub mod records;
 #[doc(hidden)]
@@ -32,6 +33,7 @@ pub use backend::{
 };
 pub use context::{FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
+pub use findings::stale_sources;
 pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};

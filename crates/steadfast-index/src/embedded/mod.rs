@@ -38,7 +38,7 @@ use steadfast_store::files::Gate;
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
     Backend, Capabilities, CatchUp, Derived, Effort, FacetKey, Health, IndexHealth, Jobs,
-    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Verification,
+    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Verification, stale_sources,
 };
 
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
@@ -266,6 +266,11 @@ impl Backend for EmbeddedBackend {
             index_health(VectorKind::NAME, vector, vector_tail),
         ];
         let trouble = |name, trouble: Option<&str>| (name, trouble.map(str::to_owned));
+        let mut problems = self.index_problems(&[
+            trouble(TextKind::NAME, text.trouble()),
+            trouble(VectorKind::NAME, vector.trouble()),
+        ]);
+        problems.extend(stale_sources(tally.stale));
         Ok(Health {
             schema: steadfast_store::sqlite::SCHEMA,
             generation: head.seq,
@@ -277,10 +282,7 @@ impl Backend for EmbeddedBackend {
             models: tally.models,
             indexes,
             jobs: tally.jobs,
-            problems: self.index_problems(&[
-                trouble(TextKind::NAME, text.trouble()),
-                trouble(VectorKind::NAME, vector.trouble()),
-            ]),
+            problems,
             bytes: self.store.bytes_on_disk()
                 + self.text.bytes_on_disk()
                 + self.vector.bytes_on_disk(),

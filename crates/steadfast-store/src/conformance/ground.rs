@@ -21,6 +21,7 @@ use crate::backend::{
 };
 use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
+use crate::findings::stale_sources;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};
 use crate::records::{EachVector, Records};
@@ -135,6 +136,7 @@ impl Backend for Ground {
             skipped: tally.skipped,
             namespaces: tally.namespaces,
             jobs: tally.jobs,
+            problems: stale_sources(tally.stale).into_iter().collect(),
             ..Health::default()
         })
     }

@@ -10,6 +10,14 @@ fn document(backend: &dyn Backend, source: &str) -> Document {
     found.expect("a lookup").expect("the document")
 }
 
+fn stale_sources(backend: &dyn Backend) -> u64 {
+    let problems = backend.health().expect("a report").problems;
+    let found = problems
+        .iter()
+        .filter(|problem| problem.code == "sources_stale");
+    found.map(|problem| problem.count).sum()
+}
+
 /// Skipped and stale keep chunks, removed takes them out; a repeated mark is no commit.
 pub fn marks_tell_what_became_of_a_source(bench: &Bench<'_>) {
     let backend = bench.open();
@@ -48,11 +56,13 @@ pub fn marks_tell_what_became_of_a_source(bench: &Bench<'_>) {
     );
     let health = backend.health().expect("a report");
     assert_eq!((health.sources, health.skipped, health.chunks), (0, 2, 2));
+    assert_eq!(stale_sources(backend), 1);
 
     let gone = commit(backend, mark("/a", DocumentStatus::Removed, None, None));
     assert_eq!((gone.outcome, gone.counts.removed), (Outcome::Removed, 2));
     assert_eq!(live_texts(backend), [""; 0]);
     assert_eq!(document(backend, "/a").status, DocumentStatus::Removed);
+    assert_eq!(stale_sources(backend), 0);
     let rows = snapshot(backend).rows_of(&[document(backend, "/a").key]);
     assert_eq!(rows.expect("rows").len(), 2, "history stays");
     let again = commit(backend, mark("/a", DocumentStatus::Removed, None, None));

@@ -6,6 +6,7 @@ use steadfast_model::{ContentHash, DocumentStatus, Finding, ModelId, Seq, Severi
 
 use super::state::{InSpace, State, count};
 use crate::backend::{Health, Verification};
+use crate::findings::stale_sources;
 
 pub(super) fn health(state: &State, model: &ModelId) -> Health {
     let with_status = |wanted: &[DocumentStatus]| {
@@ -36,6 +37,9 @@ pub(super) fn health(state: &State, model: &ModelId) -> Health {
         jobs: jobs
             .into_iter()
             .map(|(state, jobs)| (state.as_str().to_owned(), jobs))
+            .collect(),
+        problems: stale_sources(with_status(&[DocumentStatus::Stale]))
+            .into_iter()
             .collect(),
         ..Health::default()
     }

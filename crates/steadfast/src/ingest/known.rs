@@ -149,6 +149,32 @@ impl Known {
         }
     }
 
+    /// Returns the indexed sources that the walk could not look at.
+    ///
+    /// They are there for all that is known, so they stay, as out of date.
+    pub(super) fn blocked(&self, summary: &Summary) -> Vec<String> {
+        if summary.stopped || summary.blind.is_empty() {
+            return Vec::new();
+        }
+        let mut blocked: Vec<String> = self
+            .documents
+            .iter()
+            .filter(|(source, entry)| {
+                let was_indexed = matches!(
+                    entry.status,
+                    DocumentStatus::Indexed | DocumentStatus::Stale
+                );
+                was_indexed
+                    && entry.chunks > 0
+                    && !entry.seen.load(Ordering::Relaxed)
+                    && summary.is_blind_to(source)
+            })
+            .map(|(source, _)| source.clone())
+            .collect();
+        blocked.sort_unstable();
+        blocked
+    }
+
     /// Returns the sources which are gone from the disk and to be let go of, sorted.
     ///
     /// Absence counts only where the walk looked; what the globs of this call

@@ -102,6 +102,7 @@ pub(crate) fn index(
         moved: Moved::Maybe(&movable),
     };
     let (mut held, mut gone): (Vec<Held>, Vec<(&Known, &str)>) = (Vec::new(), Vec::new());
+    let mut blocked: Vec<(&Known, String)> = Vec::new();
     for (number, Root { path, known }) in roots.iter().enumerate() {
         let summary = if path.exists() {
             run.walk(number, &mut held, &mut report)?
@@ -109,6 +110,8 @@ pub(crate) fn index(
             Summary::default()
         };
         report.warnings.extend(summary.warnings.iter().cloned());
+        let unseen = known.blocked(&summary).into_iter();
+        blocked.extend(unseen.map(|source| (known, source)));
         let vanished = known.vanished(&summary, options, &mut report);
         gone.extend(vanished.into_iter().map(|source| (known, source)));
     }
@@ -116,6 +119,9 @@ pub(crate) fn index(
     run.moved = Moved::From(&renamed);
     run.take_in(held, &mut report)?;
     let mut committer = Committer::new(line, &mut report);
+    for (known, source) in blocked {
+        committer.add(Prepared::blocked(known.namespace(), source))?;
+    }
     for (known, source) in gone {
         committer.add(Prepared::vanished(known.let_go(source)))?;
     }

@@ -11,6 +11,7 @@ use steadfast_model::{
 
 use super::chunk::{ChunkLimits, Facts, Span, chunk_source};
 use super::convert::{Document, read_document};
+use super::identify::SkipReason;
 use super::known::Known;
 use super::read::{Fidelity, ReadLimits, Skip};
 use super::redact::Removals;
@@ -85,6 +86,12 @@ impl Prepared {
             fingerprint: None,
         };
         Self::skip(namespace, problem.source, &skip, was_indexed)
+    }
+
+    /// A source that was indexed, in a folder that could not be looked into.
+    pub(super) fn blocked(namespace: &Namespace, source: String) -> Self {
+        let skip = Skip::new(SkipReason::Unreadable, "");
+        Self::skip(namespace, source, &skip, true)
     }
 
     pub(super) fn vanished(change: Change) -> Self {

@@ -16,6 +16,7 @@ mod phrase;
 mod rank;
 mod retrieve;
 mod snippet;
+mod stale;
 
 use steadfast_embed::Embed;
 use steadfast_index::Analyzer;
@@ -129,9 +130,12 @@ pub(crate) fn search(
     let rows = narrowed.as_ref().unwrap_or(&scope.rows);
     let page = retrieve::page(snapshot.as_ref(), &question, rows, start, request)?;
     let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &page, request)?;
-    let coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
+    let (hits, parts): (Vec<Hit>, Vec<Parts>) = hits.into_iter().unzip();
+    let mut coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
+    coverage
+        .warnings
+        .extend(stale::warnings(snapshot.as_ref(), &hits)?);
     let cursor = page.next.map(|position| cursor::encode(request, position));
-    let (hits, parts) = hits.into_iter().unzip();
     Ok(Answer {
         hits,
         coverage,

@@ -13,6 +13,8 @@ pub struct Tally {
     pub sources: u64,
     /// Documents that were left out or are out of date.
     pub skipped: u64,
+    /// Documents that are out of date.
+    pub stale: u64,
     /// Namespaces with live chunks.
     pub namespaces: u64,
     /// Vector spaces.
@@ -116,6 +118,7 @@ impl SqliteSnapshot<'_> {
             Ok(Tally {
                 sources: one("SELECT count(*) FROM documents WHERE status = 0")?,
                 skipped: one("SELECT count(*) FROM documents WHERE status IN (1, 2)")?,
+                stale: one("SELECT count(*) FROM documents WHERE status = 2")?,
                 namespaces: one("SELECT count(DISTINCT namespace) FROM documents WHERE chunks > 0")?,
                 models: connection
                     .prepare_cached(
