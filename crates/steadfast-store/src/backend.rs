@@ -14,7 +14,7 @@ use steadfast_model::{
     Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
 };
 
-use crate::context::{FacetKey, Placed, Standing, TermCounts};
+use crate::context::{Each, FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 use crate::records::Records;
 
@@ -340,6 +340,15 @@ pub trait Snapshot: Records {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError>;
+
+    /// Hands over the documents that [`Self::documents`] returns, one by one, so that millions need no memory.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn each_document(&self, filter: &Filter, each: Each<'_, Document>) -> Result<(), StoreError> {
+        self.documents(filter)?.into_iter().for_each(each);
+        Ok(())
+    }
 
     /// Returns all rows of these documents, live and history, ascending.
     ///

@@ -3,6 +3,9 @@
 
 use steadfast_model::{DocumentKey, Row};
 
+/// Hears of things one by one, so that nobody has to hold all of them.
+pub type Each<'e, T> = &'e mut dyn FnMut(T);
+
 /// Names attributes that chunks of one document share. Never given out twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FacetKey(pub u64);

@@ -31,7 +31,7 @@ pub use backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
     Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
 };
-pub use context::{FacetKey, Placed, Standing, TermCounts};
+pub use context::{Each, FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use findings::stale_sources;
 pub use memory::MemoryBackend;

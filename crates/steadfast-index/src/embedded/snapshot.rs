@@ -16,7 +16,7 @@ use steadfast_model::{
 use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::{Published, RowScope};
 use steadfast_store::{
-    Bm25, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
+    Bm25, Each, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
     StoreError, TermCounts, Ways,
 };
 
@@ -459,6 +459,10 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError> {
         self.ground.documents(filter)
+    }
+
+    fn each_document(&self, filter: &Filter, each: Each<'_, Document>) -> Result<(), StoreError> {
+        self.ground.each_document(filter, each)
     }
 
     fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError> {

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use steadfast_model::filter::lies_within;
-use steadfast_model::{
-    Change, ContentHash, Document, DocumentStatus, Filter, Fingerprint, Namespace,
-};
+use steadfast_model::{Change, ContentHash, DocumentStatus, Filter, Fingerprint, Namespace};
 use steadfast_store::Backend;
 
 use super::IndexOptions;
@@ -19,7 +17,7 @@ use crate::error::Result;
 /// The documents of the store that lie within one root.
 pub(super) struct Known {
     namespace: Namespace,
-    documents: HashMap<String, Entry>,
+    documents: HashMap<Box<str>, Entry>,
     /// Every file must be read.
     read_all: bool,
     /// The root is a file, or was named so.
@@ -29,7 +27,7 @@ pub(super) struct Known {
 
 struct Entry {
     status: DocumentStatus,
-    reason: Option<String>,
+    reason: Option<Box<str>>,
     fingerprint: Option<Fingerprint>,
     chunks: u64,
     seen: AtomicBool,
@@ -53,20 +51,22 @@ impl Known {
             within: vec![root.clone()],
             ..Filter::default()
         };
-        let documents = backend.snapshot()?.documents(&filter)?;
-        let entry = |document: Document| {
-            let entry = Entry {
-                status: document.status,
-                reason: document.reason,
-                fingerprint: document.fingerprint,
-                chunks: document.chunks,
-                seen: AtomicBool::new(false),
-            };
-            (document.source, entry)
-        };
+        let mut documents = HashMap::new();
+        backend
+            .snapshot()?
+            .each_document(&filter, &mut |document| {
+                let entry = Entry {
+                    status: document.status,
+                    reason: document.reason.map(String::into_boxed_str),
+                    fingerprint: document.fingerprint,
+                    chunks: document.chunks,
+                    seen: AtomicBool::new(false),
+                };
+                documents.insert(document.source.into_boxed_str(), entry);
+            })?;
         Ok(Self {
             namespace: options.namespace.clone(),
-            documents: documents.into_iter().map(entry).collect(),
+            documents,
             // Tags of the call are to be on unchanged files too.
             read_all: options.force || !options.tags.is_empty(),
             root,
@@ -111,7 +111,7 @@ impl Known {
             );
             is_kept && entry.chunks > 0
         });
-        movable.filter_map(|(source, entry)| Some((source.as_str(), entry.fingerprint?.hash)))
+        movable.filter_map(|(source, entry)| Some((source.as_ref(), entry.fingerprint?.hash)))
     }
 
     /// Returns whether a walk came by a source.
@@ -123,11 +123,11 @@ impl Known {
 
     /// Decides, without reading, what is to be done with a file.
     pub(super) fn judge(&self, found: &Found) -> Verdict {
-        let Some(entry) = self.documents.get(&found.source) else {
+        let Some(entry) = self.documents.get(found.source.as_str()) else {
             return Verdict::Read;
         };
         entry.seen.store(true, Ordering::Relaxed);
-        let reason = || entry.reason.clone().unwrap_or_default();
+        let reason = || entry.reason.as_deref().unwrap_or_default().to_owned();
         if entry.status == DocumentStatus::Forgotten {
             let named = self.force && found.source == self.root;
             return if named {
@@ -169,7 +169,7 @@ impl Known {
                     && !entry.seen.load(Ordering::Relaxed)
                     && summary.is_blind_to(source)
             })
-            .map(|(source, _)| source.clone())
+            .map(|(source, _)| source.to_string())
             .collect();
         blocked.sort_unstable();
         blocked
@@ -188,7 +188,7 @@ impl Known {
         report: &mut IndexReport,
     ) -> Vec<&str> {
         let has_no_globs = options.walk.include.is_empty() && options.walk.exclude.is_empty();
-        let gone: Vec<&String> = self
+        let gone: Vec<&str> = self
             .documents
             .iter()
             .filter(|(source, entry)| {
@@ -201,7 +201,7 @@ impl Known {
                     && !summary.is_blind_to(source)
                     && (has_no_globs || is_gone(source))
             })
-            .map(|(source, _)| source)
+            .map(|(source, _)| source.as_ref())
             .collect();
         let root_is_empty = summary.files == 0 && summary.problems == 0 && !summary.stopped;
         if !gone.is_empty() && root_is_empty && !options.prune {
@@ -214,7 +214,6 @@ impl Known {
         }
         let mut gone: Vec<&str> = gone
             .into_iter()
-            .map(String::as_str)
             .filter(|source| lies_within(source, &self.root))
             .collect();
         gone.sort_unstable();

@@ -8,6 +8,7 @@ use steadfast_model::{
 
 use super::SqliteSnapshot;
 use super::attributes::{by_number, number};
+use crate::context::Each;
 use crate::error::StoreError;
 
 /// A document as the writing half needs it.
@@ -114,21 +115,35 @@ impl SqliteSnapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError> {
-        let found = self.sql(|connection| {
-            connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM documents ORDER BY namespace, source"
-                ))?
-                .query_map([], document)?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        found
-            .into_iter()
-            .filter(|found| {
-                found.as_ref().map_or(true, |found| {
-                    filter.admits_document(&found.namespace, &found.source)
-                })
-            })
-            .collect()
+        let mut documents = Vec::new();
+        self.each_document(filter, &mut |document| documents.push(document))?;
+        Ok(documents)
+    }
+
+    /// Hands over the documents that [`Self::documents`] returns, one by one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_document(
+        &self,
+        filter: &Filter,
+        each: Each<'_, Document>,
+    ) -> Result<(), StoreError> {
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM documents ORDER BY namespace, source"
+            ))?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                match document(row)? {
+                    Ok(found) if filter.admits_document(&found.namespace, &found.source) => {
+                        each(found);
+                    }
+                    Ok(_) => {}
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok(()))
+        })?
     }
 }
