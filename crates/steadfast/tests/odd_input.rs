@@ -224,6 +224,7 @@ fn pages_become_markdown_with_places_in_the_file() {
 }
 
 #[test]
+#[cfg(not(feature = "documents"))]
 fn documents_name_the_feature_that_reads_them() {
     let place = Place::new();
     for name in ["a.pdf", "b.DOCX", "c.epub"] {

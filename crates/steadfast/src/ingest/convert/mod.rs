@@ -1,7 +1,9 @@
 //! What a file holds, as text that can be cut into chunks, with the way back to the file.
 //!
 //! Text is taken as it was read. HTML becomes Markdown ([`html`]), and its
-//! spans still name the bytes and lines they came from.
+//! spans still name the bytes and lines they came from. With the feature
+//! `documents` so do DOCX and EPUB, and PDF becomes plain text; the spans of
+//! those name the whole file, and lines of the text that was made from it.
 //!
 //! Invariants: a converter neither panics nor takes more memory than a few
 //! times the limit of a file, whatever it is given; what cannot be converted
@@ -9,6 +11,8 @@
 //!
 //! Deliberately not here: reading, redaction, chunking.
 
+#[cfg(feature = "documents")]
+mod documents;
 mod html;
 mod map;
 
@@ -21,11 +25,12 @@ use steadfast_model::{Fingerprint, Kind, Timestamp};
 
 use super::chunk::kind_of;
 use super::identify::{FileState, SkipReason};
+#[cfg(feature = "documents")]
+use super::read::read_bytes;
 use super::read::{Offsets, ReadFile, ReadLimits, Skip, read_file};
 use map::Map;
 
 const HTML: [&str; 4] = ["htm", "html", "xht", "xhtml"];
-const DOCUMENTS: [&str; 3] = ["docx", "epub", "pdf"];
 
 /// What a file is to a converter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +38,9 @@ enum Form {
     /// It is text already.
     Text,
     Html,
-    /// A document that this build has no converter for.
-    Document,
+    Pdf,
+    Docx,
+    Epub,
 }
 
 fn form_of(source: &str) -> Form {
@@ -47,8 +53,12 @@ fn form_of(source: &str) -> Form {
     };
     if is_one_of(&HTML) {
         Form::Html
-    } else if is_one_of(&DOCUMENTS) {
-        Form::Document
+    } else if is_one_of(&["pdf"]) {
+        Form::Pdf
+    } else if is_one_of(&["docx"]) {
+        Form::Docx
+    } else if is_one_of(&["epub"]) {
+        Form::Epub
     } else {
         Form::Text
     }
@@ -83,6 +93,9 @@ enum Back {
         source: String,
         offsets: Offsets,
     },
+    /// The text was made from a file of so many bytes, and no part of it from any part of them.
+    #[cfg(feature = "documents")]
+    Whole(u64),
 }
 
 /// Where in its file a part of the text comes from.
@@ -110,6 +123,14 @@ impl Document {
             } => {
                 let origins: Vec<_> = ranges.iter().map(|range| map.origin_of(range)).collect();
                 spots(&origins, source, offsets)
+            }
+            #[cfg(feature = "documents")]
+            Back::Whole(bytes) => {
+                let mut spots = spots(ranges, &self.text, &Offsets::shifted(0));
+                for spot in &mut spots {
+                    spot.bytes = 0..*bytes;
+                }
+                spots
             }
         }
     }
@@ -176,8 +197,38 @@ pub(super) fn read_document(
             })
         }
         Form::Html => html_document(read_file(path, state, now, limits)?),
-        Form::Document => Err(Skip::new(SkipReason::NeedsDocuments, "")),
+        #[cfg(feature = "documents")]
+        form @ (Form::Pdf | Form::Docx | Form::Epub) => {
+            document(form, &read_bytes(path, state, now, limits)?)
+        }
+        #[cfg(not(feature = "documents"))]
+        Form::Pdf | Form::Docx | Form::Epub => Err(Skip::new(SkipReason::NeedsDocuments, "")),
     }
+}
+
+#[cfg(feature = "documents")]
+fn document(form: Form, read: &super::read::ReadBytes) -> Result<Document, Skip> {
+    let converted = guarded(read.fingerprint, || match form {
+        Form::Docx => documents::docx(&read.bytes),
+        Form::Epub => documents::epub(&read.bytes),
+        Form::Text | Form::Html | Form::Pdf => documents::pdf(&read.bytes),
+    })?;
+    Ok(Document {
+        text: converted.text,
+        kind: if form == Form::Pdf {
+            Kind::Text
+        } else {
+            Kind::Markdown
+        },
+        fidelity: Fidelity {
+            converted: true,
+            ..Fidelity::default()
+        },
+        fingerprint: read.fingerprint,
+        title: converted.title,
+        time: converted.time,
+        back: Back::Whole(read.fingerprint.size),
+    })
 }
 
 fn html_document(read: ReadFile) -> Result<Document, Skip> {

@@ -29,13 +29,15 @@ pub enum SkipReason {
     Store,
     /// It is not the kind of document that its name says, is damaged, or is locked.
     Malformed,
+    /// It is a document without text, such as pictures of pages.
+    NoText,
     /// It is a document of a kind that this build cannot read, for it lacks the feature `documents`.
     NeedsDocuments,
 }
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Binary,
         Self::TooLarge,
         Self::Unreadable,
@@ -47,6 +49,7 @@ impl SkipReason {
         Self::Name,
         Self::Store,
         Self::Malformed,
+        Self::NoText,
         Self::NeedsDocuments,
     ];
 
@@ -64,6 +67,7 @@ impl SkipReason {
             Self::Name => "name",
             Self::Store => "store",
             Self::Malformed => "malformed",
+            Self::NoText => "no_text",
             Self::NeedsDocuments => "needs_feature_documents",
         }
     }
@@ -82,6 +86,7 @@ impl SkipReason {
             | Self::Name
             | Self::Store
             | Self::Malformed
+            | Self::NoText
             | Self::NeedsDocuments => false,
         }
     }
@@ -101,6 +106,7 @@ impl fmt::Display for SkipReason {
             Self::Name => "its name is not UTF-8 and reads like the name of another file",
             Self::Store => "it belongs to a store of Steadfast",
             Self::Malformed => "it is damaged, locked, or not the kind of document its name says",
+            Self::NoText => "it is a document without text, such as pictures of pages",
             Self::NeedsDocuments => {
                 "this build cannot read such documents: it lacks the feature `documents`"
             }

@@ -55,6 +55,23 @@ pub struct ReadFile {
     pub offsets: Offsets,
 }
 
+/// A file that was read as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadBytes {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What the file was when it was read.
+    pub fingerprint: Fingerprint,
+}
+
+/// What is wanted of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// Its text, so what is binary is not read to the end.
+    Text,
+    Bytes,
+}
+
 /// Why a file was not read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Skip {
@@ -115,9 +132,44 @@ pub fn read_file(
     if is_binary_name(path) {
         return Err(Skip::new(SkipReason::Binary, "by its name"));
     }
+    let ReadBytes { bytes, fingerprint } = at_rest(path, state, now, limits, Want::Text)?;
+    let Some((text, fidelity, offsets)) = decode::decode(bytes) else {
+        let mut skip = Skip::new(SkipReason::Binary, "by its content");
+        skip.fingerprint = Some(fingerprint);
+        return Err(skip);
+    };
+    Ok(ReadFile {
+        text,
+        fidelity,
+        fingerprint,
+        offsets,
+    })
+}
+
+/// Reads the bytes of the file at `path`, which was found in `state`, as [`read_file`] does.
+///
+/// # Errors
+/// [`Skip`] when it is too large, not a file any more, unreadable, or never at rest.
+pub fn read_bytes(
+    path: &Path,
+    state: &FileState,
+    now: Timestamp,
+    limits: ReadLimits,
+) -> Result<ReadBytes, Skip> {
+    at_rest(path, state, now, limits, Want::Bytes)
+}
+
+/// Reads a file until it did not change meanwhile.
+fn at_rest(
+    path: &Path,
+    state: &FileState,
+    now: Timestamp,
+    limits: ReadLimits,
+    want: Want,
+) -> Result<ReadBytes, Skip> {
     let mut expected = *state;
     for _ in 0..ATTEMPTS_MAX {
-        if let Some(read) = attempt(path, &expected, now, limits)? {
+        if let Some(read) = attempt(path, &expected, now, limits, want)? {
             return Ok(read);
         }
         let metadata = fs::symlink_metadata(path).map_err(|error| Skip::io(&error))?;
@@ -141,7 +193,8 @@ fn attempt(
     expected: &FileState,
     now: Timestamp,
     limits: ReadLimits,
-) -> Result<Option<ReadFile>, Skip> {
+    want: Want,
+) -> Result<Option<ReadBytes>, Skip> {
     within(expected.size, limits)?;
     let mut file = open(path).map_err(|error| Skip::io(&error))?;
     let state = state_of_open(&file)?;
@@ -159,7 +212,7 @@ fn attempt(
     };
     let mut bytes = Vec::with_capacity(usize::try_from(state.size).unwrap_or(0).saturating_add(1));
     read_up_to(&mut file, decode::HEAD_BYTES, &mut bytes)?;
-    if decode::is_binary_head(&bytes) {
+    if want == Want::Text && decode::is_binary_head(&bytes) {
         if state_of_open(&file)? != state {
             return Ok(None);
         }
@@ -177,17 +230,7 @@ fn attempt(
         return Ok(None);
     }
     let fingerprint = fingerprint(&bytes);
-    let Some((text, fidelity, offsets)) = decode::decode(bytes) else {
-        let mut skip = Skip::new(SkipReason::Binary, "by its content");
-        skip.fingerprint = Some(fingerprint);
-        return Err(skip);
-    };
-    Ok(Some(ReadFile {
-        text,
-        fidelity,
-        fingerprint,
-        offsets,
-    }))
+    Ok(Some(ReadBytes { bytes, fingerprint }))
 }
 
 fn within(size: u64, limits: ReadLimits) -> Result<(), Skip> {

@@ -14,28 +14,32 @@ use html5gum::{Emitter, Error, State, Tokenizer};
 /// A value longer than this is not kept: it is data, not a link or a title.
 const VALUE_BYTES_MAX: usize = 2 << 10;
 
-/// The attributes that are kept.
-const WANTED: [&[u8]; 8] = [
+/// The attributes that are kept: those of pages, and those of the parts of documents.
+const WANTED: [&[u8]; 12] = [
     b"alt",
     b"class",
     b"content",
+    b"full-path",
     b"href",
+    b"id",
+    b"idref",
     b"name",
     b"property",
     b"src",
     b"start",
+    b"w:val",
 ];
 
 /// The start of an element.
-pub(super) struct Tag<'t> {
-    pub(super) name: &'t [u8],
-    pub(super) origin: Range<usize>,
+pub(in crate::ingest::convert) struct Tag<'t> {
+    pub(in crate::ingest::convert) name: &'t [u8],
+    pub(in crate::ingest::convert) origin: Range<usize>,
     attributes: &'t [(Vec<u8>, String)],
 }
 
 impl Tag<'_> {
     /// Returns an attribute's value; an attribute that is absent or overlong has none.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(in crate::ingest::convert) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
             .find(|(known, _)| known == name.as_bytes())
@@ -44,7 +48,7 @@ impl Tag<'_> {
 }
 
 /// Hears what is in a document, in order.
-pub(super) trait Sink {
+pub(in crate::ingest::convert) trait Sink {
     /// Hears of the start of an element.
     fn open(&mut self, tag: &Tag<'_>);
     /// Hears of the end of an element.
@@ -55,13 +59,13 @@ pub(super) trait Sink {
 
 /// Whether `<p/>` ends an element: in XHTML it does, in HTML it does not.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub(in crate::ingest::convert) enum Syntax {
     Html,
     Xhtml,
 }
 
 /// Tells `sink` what is in `source`, and returns it.
-pub(super) fn tell<S: Sink>(source: &str, syntax: Syntax, sink: S) -> S {
+pub(in crate::ingest::convert) fn tell<S: Sink>(source: &str, syntax: Syntax, sink: S) -> S {
     let mut events = Events {
         source,
         syntax,

@@ -15,7 +15,7 @@
 
 mod build;
 mod elements;
-mod events;
+pub(super) mod events;
 mod survey;
 mod tables;
 mod writer;
