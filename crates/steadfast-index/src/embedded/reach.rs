@@ -1,13 +1,38 @@
 //! What a search of a scope reaches: the truth that becomes the coverage of an answer.
 
-use steadfast_model::{Row, RowSet};
-use steadfast_store::{Reach, StoreError};
+use steadfast_model::{Filter, Row, RowSet, Timestamp};
+use steadfast_store::sqlite::RowScope;
+use steadfast_store::{Reach, Scope, StoreError};
 
 use super::snapshot::EmbeddedSnapshot;
 use crate::analyze::QueryTerms;
 use crate::text::{self, Scratch};
 
 impl EmbeddedSnapshot<'_> {
+    pub(super) fn live_scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
+        Ok(match self.ground().scope(filter, now)? {
+            RowScope::AllBut { enclosed, invalid } => {
+                let mut rows = self.live()?.clone();
+                rows.subtract(&enclosed);
+                let left_out_by_validity = rows.count_common(&invalid) as u64;
+                if left_out_by_validity > 0 {
+                    rows.subtract(&invalid);
+                }
+                Scope {
+                    rows,
+                    left_out_by_validity,
+                }
+            }
+            RowScope::Only {
+                rows,
+                left_out_by_validity,
+            } => Scope {
+                rows,
+                left_out_by_validity,
+            },
+        })
+    }
+
     /// Chooses the best of all rows and filters them then, which is wrong: a planted mistake.
     pub(super) fn cut_before_filter(
         &self,

@@ -14,7 +14,7 @@ use steadfast_model::{
     Vector,
 };
 use steadfast_store::sabotage::{self, Sabotage};
-use steadfast_store::sqlite::{Published, RowScope};
+use steadfast_store::sqlite::Published;
 use steadfast_store::{
     Bm25, Each, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
     StoreError, TermCounts, Ways,
@@ -287,27 +287,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
     }
 
     fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
-        Ok(match self.ground.scope(filter, now)? {
-            RowScope::AllBut { enclosed, invalid } => {
-                let mut rows = self.live()?.clone();
-                rows.subtract(&enclosed);
-                let left_out_by_validity = rows.count_common(&invalid) as u64;
-                if left_out_by_validity > 0 {
-                    rows.subtract(&invalid);
-                }
-                Scope {
-                    rows,
-                    left_out_by_validity,
-                }
-            }
-            RowScope::Only {
-                rows,
-                left_out_by_validity,
-            } => Scope {
-                rows,
-                left_out_by_validity,
-            },
-        })
+        self.live_scope(filter, now)
     }
 
     fn text_top(
