@@ -42,13 +42,13 @@ impl Words {
     fn paragraph(&mut self, link: &str, code: &str) -> String {
         let mut paragraph = String::new();
         for _ in 0..4 {
-            let line = self.line(12);
+            let words = self.line(12);
             let extra = match self.next() % 8 {
                 0 => link,
                 1 => code,
                 _ => "",
             };
-            writeln!(paragraph, "{line} {extra}").ok();
+            writeln!(paragraph, "{words} {extra}").ok();
         }
         paragraph
     }
@@ -62,7 +62,7 @@ fn markdown() -> String {
         write!(text, "{level} {}\n\n", words.line(4)).ok();
         for _ in 0..3 {
             let paragraph = words.paragraph("[a link](https://example.org/a)", "`code()` #tag");
-            write!(text, "{paragraph}\n").ok();
+            writeln!(text, "{paragraph}").ok();
         }
         match section % 4 {
             0 => write!(text, "```sh\n{}\n\n# none\n```\n\n", words.line(8)),
@@ -90,7 +90,7 @@ fn rst() -> String {
         write!(text, "{title}\n{}\n\n", mark.repeat(title.len())).ok();
         for _ in 0..3 {
             let paragraph = words.paragraph("`a link <https://example.org/a>`_", "``code()``");
-            write!(text, "{paragraph}\n").ok();
+            writeln!(text, "{paragraph}").ok();
         }
         write!(text, ".. code-block:: sh\n\n   {}\n\n", words.line(8)).ok();
     }
@@ -110,7 +110,7 @@ fn org() -> String {
         .ok();
         for _ in 0..3 {
             let paragraph = words.paragraph("[[https://example.org/a][a link]]", "~code()~");
-            write!(text, "{paragraph}\n").ok();
+            writeln!(text, "{paragraph}").ok();
         }
         write!(text, "#+begin_src sh\n{}\n\n#+end_src\n\n", words.line(8)).ok();
     }
