@@ -7,7 +7,6 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use steadfast_model::{
     Attributes, Change, Chunk, ChunkId, Document, DocumentKey, Filter, Finding, ModelId, Namespace,
@@ -16,7 +15,9 @@ use steadfast_model::{
 
 use crate::context::{Each, FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
+use crate::jobs::Jobs;
 use crate::records::Records;
+use crate::upkeep::{History, Upkeep};
 
 /// A place that keeps memories. All methods may be called from any thread and any number of processes.
 pub trait Backend: Send + Sync {
@@ -70,6 +71,11 @@ pub trait Backend: Send + Sync {
 
     /// Returns the queue of work that commits leave behind.
     fn jobs(&self) -> &dyn Jobs;
+
+    /// Returns what only a durable backend can do.
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        None
+    }
 }
 
 /// What a backend can do beyond the required.
@@ -373,6 +379,11 @@ pub trait Snapshot: Records {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Returns the way to earlier moments, where the backend keeps them.
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
 }
 
 /// One commit, as the log keeps it.
@@ -382,7 +393,7 @@ pub struct Event {
     pub seq: Seq,
     /// When it was made, by the clock of its process.
     pub time: Timestamp,
-    /// What it did: `put`, `note`, `mark`, `forget`.
+    /// What it did: `put`, `note`, `mark`, `forget`, `undo`.
     pub operation: String,
     /// The namespace it was about.
     pub namespace: Option<String>,
@@ -451,50 +462,4 @@ pub struct Verification {
     pub index_rows: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
-}
-
-/// Work that a commit left behind, for whoever comes by.
-pub trait Jobs {
-    /// Adds a job unless one with the same key waits already; returns whether it was added.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be written.
-    fn enqueue(&self, kind: &str, key: &str, payload: &str) -> Result<bool, StoreError>;
-
-    /// Leases the oldest job of a kind that is due; leases that ran out are swept first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be written.
-    fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError>;
-
-    /// Ends a job, if the lease still holds; returns whether it did.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be written.
-    fn complete(&self, job: &Job) -> Result<bool, StoreError>;
-
-    /// Gives a job back after a failure, due again after a growing pause, or failed for good after
-    /// [`JOB_ATTEMPTS_MAX`] attempts.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be written.
-    fn fail(&self, job: &Job, error: &str) -> Result<(), StoreError>;
-}
-
-/// How often a job is tried.
-pub const JOB_ATTEMPTS_MAX: u32 = 8;
-
-/// A leased job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// Its number.
-    pub id: i64,
-    /// What is to be done.
-    pub kind: String,
-    /// What makes it the same as another.
-    pub key: String,
-    /// With what.
-    pub payload: String,
-    /// Which attempt this is, from 1. A lease that ran out and was given to another has a later number.
-    pub attempt: u32,
 }

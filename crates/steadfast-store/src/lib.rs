@@ -9,6 +9,7 @@
 //! - [`backend`]: what every backend must do
 //! - [`records`]: what collections add to that
 //! - [`sqlite`]: the ground operations on SQLite, from the opening ladder to the rows
+//! - [`upkeep`]: copies, and commits that are taken back
 //! - [`memory`]: the oracle, a whole backend in plain maps
 //! - `conformance` (feature): the suite that every backend passes
 //! - [`files`]: modes, locks and atomic replacement, where systems differ
@@ -18,23 +19,27 @@ mod context;
 pub mod error;
 pub mod files;
 mod findings;
+pub mod jobs;
 pub mod memory;
 pub mod records;
 #[doc(hidden)]
 pub mod sabotage;
 pub mod sqlite;
+pub mod upkeep;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
 pub use backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
-    Job, Jobs, Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
+    Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
 };
 pub use context::{Each, FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use findings::stale_sources;
+pub use jobs::{Job, Jobs};
 pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};
-pub use sqlite::{Journal, OpenOptions, SqliteSnapshot, SqliteStore};
+pub use sqlite::{Checked, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy};
+pub use upkeep::{History, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep};

@@ -38,7 +38,7 @@ use steadfast_store::files::Gate;
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
     Backend, Capabilities, CatchUp, Derived, Effort, FacetKey, Health, IndexHealth, Jobs,
-    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Verification, stale_sources,
+    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Upkeep, Verification, stale_sources,
 };
 
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
@@ -291,6 +291,10 @@ impl Backend for EmbeddedBackend {
 
     fn jobs(&self) -> &dyn Jobs {
         &self.store
+    }
+
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        Some(&self.store)
     }
 }
 

@@ -16,8 +16,8 @@ use steadfast_model::{
 use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
-    Bm25, Each, Event, FacetKey, Fetched, Placed, Reach, Scope, Snapshot, SqliteSnapshot, Standing,
-    StoreError, TermCounts, Ways,
+    Bm25, Each, Event, FacetKey, Fetched, History, Placed, Reach, Scope, Snapshot, SqliteSnapshot,
+    Standing, StoreError, TermCounts, Ways,
 };
 
 use super::EmbeddedBackend;
@@ -455,6 +455,10 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.ground.namespaces()
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(&self.ground)
     }
 
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {

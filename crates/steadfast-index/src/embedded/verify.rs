@@ -7,8 +7,6 @@ use super::EmbeddedBackend;
 use super::snapshot::EmbeddedSnapshot;
 use crate::text::{Stats, Tail, View};
 
-/// How many ids a finding names.
-const IDS_MAX: usize = 100;
 /// How many problems of the file itself are listed.
 const FILE_PROBLEMS_MAX: u32 = 20;
 
@@ -41,11 +39,7 @@ fn finding(
         place: backend.store.folder().display().to_string(),
         count: rows.len().max(1) as u64,
         remedy: remedy.to_owned(),
-        ids: rows
-            .iter()
-            .take(IDS_MAX)
-            .map(|row| ChunkId::new(&id, *row))
-            .collect(),
+        ids: rows.iter().map(|row| ChunkId::new(&id, *row)).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use steadfast_model::{FixedClock, Timestamp};
 
 use super::bench::{Bench, START};
-use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
+use crate::jobs::{JOB_ATTEMPTS_MAX, Job, Jobs};
 
 const LEASE: Duration = Duration::from_mins(1);
 /// Longer than any pause between two attempts.

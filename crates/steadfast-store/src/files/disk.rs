@@ -72,6 +72,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
         std::fs::rename(from, to)
     }
 
+    /// Gives a file another name as well, unless something has that name.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
     /// Removes a file of derived state.
     fn remove(&self, path: &Path) -> io::Result<()> {
         #[expect(

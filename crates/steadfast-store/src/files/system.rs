@@ -45,3 +45,16 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
         Err(io::ErrorKind::WriteZero.into())
     }
 }
+
+/// Returns how many bytes the user may still write on the disk of `path`, where the system tells.
+#[cfg(unix)]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// Returns how many bytes the user may still write on the disk of `path`, where the system tells.
+#[cfg(not(unix))]
+pub fn free_bytes(_path: &Path) -> Option<u64> {
+    None
+}

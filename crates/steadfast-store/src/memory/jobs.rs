@@ -7,8 +7,8 @@ use steadfast_model::Timestamp;
 
 use super::MemoryBackend;
 use super::state::{JobState, State, StoredJob};
-use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
 use crate::error::StoreError;
+use crate::jobs::{JOB_ATTEMPTS_MAX, Job, Jobs};
 
 /// The pause after the first failure; it doubles with each further one.
 const BACK_OFF_MS: i64 = 1_000;

@@ -24,9 +24,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steadfast_model::{Change, Clock, ModelId, Settled, StoreId};
 
 use crate::backend::{
-    Backend, Capabilities, CatchUp, Derived, Effort, Health, Jobs, Progress, Snapshot, Verification,
+    Backend, Capabilities, CatchUp, Derived, Effort, Health, Progress, Snapshot, Verification,
 };
 use crate::error::StoreError;
+use crate::jobs::Jobs;
 use read::MemorySnapshot;
 use state::State;
 

@@ -8,7 +8,8 @@ use steadfast_model::{
     HashedTerms, Namespace, Place, Row, Seq, StoredCollection, Timestamp, Vector,
 };
 
-use crate::backend::{Event, Job};
+use crate::backend::Event;
+use crate::jobs::Job;
 
 /// Everything at one moment. A commit replaces it as a whole.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
-use crate::backend::{JOB_ATTEMPTS_MAX, Job, Jobs};
 use crate::error::StoreError;
+use crate::jobs::{JOB_ATTEMPTS_MAX, Job, Jobs};
 use crate::sabotage::{self, Sabotage};
 
 const WAITING: i64 = 0;

@@ -28,7 +28,7 @@ pub(super) struct Opened {
 }
 
 /// Holds the lock around creation, migration and conversion; its content says that the store was once created.
-const INIT_LOCK: &str = "init.lock";
+pub const INIT_LOCK: &str = "init.lock";
 
 /// How long the creation or migration by another process is waited for.
 const INIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ const INIT_PATIENCE: Duration = Duration::from_secs(30);
 const SQLITE_OLDEST: i32 = 3_051_003;
 
 /// What the file is, as far as its header and schema tell.
-enum State {
+pub(super) enum State {
     Empty,
     Ours(i64),
     Foreign(String),
@@ -153,7 +153,7 @@ fn check_version(folder: &Path, connection: &Connection) -> Result<Option<i64>, 
     }
 }
 
-fn read_state(connection: &Connection) -> rusqlite::Result<State> {
+pub(super) fn read_state(connection: &Connection) -> rusqlite::Result<State> {
     let pragma = |name: &str| {
         connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
     };
@@ -270,7 +270,11 @@ fn was_created(init_lock: &Path) -> bool {
     std::fs::metadata(init_lock).is_ok_and(|found| found.len() > 0)
 }
 
-fn mark_created(disk: &dyn Disk, init_lock: &Path, id: StoreId) -> std::io::Result<()> {
+/// Writes the identity of a store into its lock of creation: from then on an empty database there is damage.
+///
+/// # Errors
+/// What the system says.
+pub fn mark_created(disk: &dyn Disk, init_lock: &Path, id: StoreId) -> std::io::Result<()> {
     let mut file = disk.open_private(init_lock)?;
     disk.write(init_lock, &mut file, format!("{id}\n").as_bytes())?;
     disk.sync(init_lock, &file)

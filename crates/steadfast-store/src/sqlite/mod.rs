@@ -6,13 +6,16 @@
 
 mod codes;
 mod connect;
+mod copy;
 mod flush;
 pub mod foreign;
 mod jobs;
 mod journal;
 mod ladder;
+mod look;
 mod publish;
 mod read;
+mod salvage;
 mod schema;
 mod write;
 
@@ -27,9 +30,13 @@ use crate::error::StoreError;
 use crate::files::{Disk, Gate};
 
 pub use codes::{CodeClass, class_of};
+pub use copy::{Checked, check_copy};
 pub use journal::Journal;
+pub use ladder::{INIT_LOCK, mark_created};
+pub use look::{Found, Look, look};
 pub use publish::{Published, TailEntry};
 pub use read::{Head, RowScope, SqliteSnapshot, Vectors};
+pub use salvage::{EmbedTexts, SalvageOptions, Salvaged, replace_database, salvage};
 pub use schema::SCHEMA;
 
 /// The name of the database file in a store folder.

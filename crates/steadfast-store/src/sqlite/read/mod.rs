@@ -4,6 +4,7 @@ pub(in crate::sqlite) mod attributes;
 mod context;
 pub(in crate::sqlite) mod documents;
 pub(in crate::sqlite) mod fetch;
+pub(in crate::sqlite) mod history;
 mod listing;
 pub(in crate::sqlite) mod place;
 pub(in crate::sqlite) mod records;

@@ -9,9 +9,11 @@ mod put;
 mod records;
 mod rename;
 mod rows;
+mod undo;
 mod upkeep;
 
 pub(in crate::sqlite) use rows::vector_hash;
+pub(in crate::sqlite) use undo::plan as plan_undo;
 
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -124,16 +126,7 @@ impl SqliteStore {
         actor: &str,
     ) -> Written<(Vec<Settled>, Option<Reached>)> {
         let space = self.space(connection)?;
-        let mut transaction = Transaction {
-            connection,
-            store_id: self.store_id(),
-            space,
-            dimensions: self.model().dimensions,
-            analyze: self.analyze().as_ref(),
-            now: self.clock().now(),
-            actor,
-            head: Head::read(connection)?,
-        };
+        let mut transaction = self.transaction(connection, space, actor)?;
         let seq_before = transaction.head.seq;
         let settled = changes
             .iter()
@@ -146,6 +139,24 @@ impl SqliteStore {
             is_new: seq > seq_before,
         };
         Ok((settled, Some(reached)))
+    }
+
+    fn transaction<'t>(
+        &'t self,
+        connection: &'t Connection,
+        space: i64,
+        actor: &'t str,
+    ) -> rusqlite::Result<Transaction<'t>> {
+        Ok(Transaction {
+            connection,
+            store_id: self.store_id(),
+            space,
+            dimensions: self.model().dimensions,
+            analyze: self.analyze().as_ref(),
+            now: self.clock().now(),
+            actor,
+            head: Head::read(connection)?,
+        })
     }
 
     /// Returns the number of the active vector space, writing it down at first use.
