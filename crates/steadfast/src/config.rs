@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_embed::{Embed, EmbedError, StaticModel};
+use steadfast_index::Analyzer;
 use steadfast_model::{Clock, Timestamp};
-use steadfast_store::Journal;
 use steadfast_store::files::{Disk, SystemDisk};
+use steadfast_store::{Journal, OpenOptions};
 
 /// How a store is opened.
 ///
@@ -163,6 +164,21 @@ impl Options {
     pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
         self.disk = disk;
         self
+    }
+}
+
+impl Options {
+    /// Returns the options as the store takes them.
+    pub(crate) fn to_open_options(&self) -> OpenOptions {
+        OpenOptions {
+            create: self.create,
+            journal: self.journal,
+            analyze: Arc::new(Analyzer),
+            model: self.embed.model().clone(),
+            clock: Arc::clone(&self.clock),
+            patience: self.patience,
+            disk: Arc::clone(&self.disk),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use steadfast_embed::EmbedError;
 use steadfast_model::filter::FilterError;
 use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, TimeError};
-use steadfast_store::StoreError;
+use steadfast_store::{StoreError, UndoRefusal};
 
 pub use collection::CollectionError;
 
@@ -84,6 +84,21 @@ pub enum Error {
     /// A call on a collection failed before it did anything.
     #[error(transparent)]
     Collection(#[from] CollectionError),
+    /// There is something at the path already; it was not touched.
+    #[error("there is something at {} already", .path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder that must be new or empty is neither; it was not touched.
+    #[error("the folder {} is not empty", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A commit cannot be taken back; nothing was changed.
+    #[error(transparent)]
+    Undo(#[from] UndoRefusal),
     /// A name or value of a request is malformed.
     #[error("{what}")]
     Invalid {
@@ -115,6 +130,11 @@ impl Fault for Error {
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } => "invalid_config",
             Self::Collection(error) => error.kind(),
+            Self::Exists { .. } => "path_exists",
+            Self::NotEmpty { .. } => "not_empty",
+            Self::Undo(UndoRefusal::NoSuchCommit(_)) => "commit_not_found",
+            Self::Undo(UndoRefusal::ChangedSince(_)) => "undo_conflict",
+            Self::Undo(_) => "nothing_to_undo",
             Self::Invalid { .. } => "invalid_input",
         }
     }
@@ -125,6 +145,8 @@ impl Fault for Error {
             Self::Collection(error) => error.place(),
             Self::PathNotFound { path }
             | Self::PathUnreadable { path, .. }
+            | Self::Exists { path }
+            | Self::NotEmpty { path }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
@@ -137,6 +159,7 @@ impl Fault for Error {
             | Self::Refused(_)
             | Self::NothingSelected
             | Self::EmptyText
+            | Self::Undo(_)
             | Self::Invalid { .. } => None,
         }
     }
@@ -160,6 +183,9 @@ impl Fault for Error {
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
+            | Self::Exists { .. }
+            | Self::NotEmpty { .. }
+            | Self::Undo(_)
             | Self::Invalid { .. } => Retry::Never,
         }
     }
@@ -181,6 +207,12 @@ impl Fault for Error {
                 "give the database file or the folder that holds it; --from says what it is"
             }
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
+            Self::Exists { .. } => "nothing is ever overwritten: give another name",
+            Self::NotEmpty { .. } => "give a folder that does not exist, or an empty one",
+            Self::Undo(UndoRefusal::ChangedSince(_)) => {
+                "undo those first, the newest before the others"
+            }
+            Self::Undo(UndoRefusal::NoSuchCommit(_)) => "steadfast log shows the commits",
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {
                 "write the pattern in the syntax of the regex crate, without look-around and back-references"
@@ -190,6 +222,7 @@ impl Fault for Error {
             | Self::Id(_)
             | Self::Time(_)
             | Self::EmptyText
+            | Self::Undo(_)
             | Self::Invalid { .. } => return None,
         };
         Some(hint.to_owned())

@@ -25,11 +25,14 @@
 //! Rooms in reading order; each may name only those before it: `error`,
 //! [`config`], [`ingest`] (the line in), [`query`] (the line out),
 //! [`collection`] (records by id), [`import`] (stores of other programs),
-//! [`memory`] (the facade).
+//! [`export`] (the whole store in one file), [`doctor`] (what is wrong, and
+//! mending it), [`memory`] (the facade).
 
 pub mod collection;
 pub mod config;
+pub mod doctor;
 mod error;
+pub mod export;
 pub mod import;
 pub mod ingest;
 pub mod memory;
@@ -37,7 +40,9 @@ pub mod query;
 
 pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule};
+pub use doctor::{Diagnosis, DoctorOptions, Step, examine, repair};
 pub use error::{CollectionError, Error, Result};
+pub use export::{Archive, BackupOptions, RestoreOptions, restore};
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
@@ -47,12 +52,12 @@ pub use ingest::{
 pub use memory::{
     ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, RenamePlan, Renamed, Selection,
 };
-pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Parts, SearchRequest};
+pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Parts, SearchRequest};
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::files::{Disk, SystemDisk};
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, StoreError,
-    Verification,
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, Skipped, StoreError,
+    UndoPlan, UndoRefusal, Undone, Verification,
 };

@@ -8,6 +8,7 @@ mod import;
 mod names;
 mod open;
 mod read;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,9 @@ use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 pub use forget::{ForgetPlan, Forgotten, Selection};
 pub use names::{RenamePlan, Renamed};
 pub use read::ChunkWithNeighbours;
+
+/// How many ids a finding of [`Memory::verify`] names.
+const FINDING_IDS_MAX: usize = 100;
 
 /// A store of memories.
 ///
@@ -236,6 +240,18 @@ impl Memory {
     /// # Errors
     /// [`crate::Error::Store`] when the store cannot be read at all; damage is a finding.
     pub fn verify(&self, progress: &dyn Progress) -> Result<Verification> {
+        let mut report = self.verify_all(progress)?;
+        for finding in &mut report.findings {
+            finding.ids.truncate(FINDING_IDS_MAX);
+        }
+        Ok(report)
+    }
+
+    /// Like [`Self::verify`], and names every chunk that a finding is about, not only the first hundred.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_all(&self, progress: &dyn Progress) -> Result<Verification> {
         Ok(self.backend().verify(progress)?)
     }
 

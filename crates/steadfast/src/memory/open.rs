@@ -1,10 +1,9 @@
 //! Opening: options become a handle.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use steadfast_index::{Analyzer, EmbeddedBackend};
-use steadfast_store::{OpenOptions, StoreError};
+use steadfast_index::EmbeddedBackend;
+use steadfast_store::StoreError;
 
 use super::Memory;
 use crate::config::Options;
@@ -22,16 +21,7 @@ impl Options {
         let redactor = Redactor::new(&self.redaction)?;
         let folder = std::path::absolute(folder.as_ref())
             .map_err(|error| StoreError::from_io(folder.as_ref(), &error))?;
-        let options = OpenOptions {
-            create: self.create,
-            journal: self.journal,
-            analyze: Arc::new(Analyzer),
-            model: self.embed.model().clone(),
-            clock: Arc::clone(&self.clock),
-            patience: self.patience,
-            disk: self.disk,
-        };
-        let backend = EmbeddedBackend::open(&folder, options)?;
+        let backend = EmbeddedBackend::open(&folder, self.to_open_options())?;
         Ok(Memory::new(
             Arc::new(backend),
             folder,

@@ -3,6 +3,7 @@
 use steadfast_model::{Chunk, Filter, Row, Timestamp};
 use steadfast_store::Backend;
 
+use super::as_of::{self, Moment};
 use crate::error::{Error, Result};
 
 /// Which chunks are to be listed.
@@ -15,6 +16,8 @@ pub struct ListRequest {
     pub limit: usize,
     /// Where the list before ended.
     pub cursor: Option<String>,
+    /// List what the store held at an earlier moment.
+    pub as_of: Option<Moment>,
 }
 
 /// A part of a list.
@@ -42,18 +45,10 @@ pub(crate) fn list(
     request: &ListRequest,
     now: Timestamp,
 ) -> Result<Listing> {
-    let after = match &request.cursor {
-        None => 0,
-        Some(cursor) => cursor
-            .strip_prefix('r')
-            .and_then(|text| u32::from_str_radix(text, 16).ok())
-            .ok_or(Error::InvalidCursor)?,
-    };
-    let limit = if request.limit == 0 {
-        LIMIT
-    } else {
-        request.limit.min(LIMIT_MAX)
-    };
+    if let Some(moment) = request.as_of {
+        return as_of::listing(backend, request, moment, now);
+    }
+    let (after, limit) = page(request)?;
     let snapshot = backend.snapshot()?;
     let scope = snapshot.scope(&request.filter, now)?;
     let mut rows: Vec<Row> = scope
@@ -66,12 +61,31 @@ pub(crate) fn list(
     rows.truncate(limit);
     let fetched = snapshot.fetch(&rows)?;
     Ok(Listing {
-        cursor: rows
-            .last()
-            .filter(|_| has_more)
-            .map(|row| format!("r{:x}", row.0)),
+        cursor: rows.last().filter(|_| has_more).map(|row| cursor(*row)),
         total: scope.rows.len() as u64,
         damaged: fetched.damaged.len() as u64,
         chunks: fetched.chunks,
     })
+}
+
+/// Returns the row after which a list starts, and how many chunks it may have.
+pub(super) fn page(request: &ListRequest) -> Result<(u32, usize)> {
+    let after = match &request.cursor {
+        None => 0,
+        Some(cursor) => cursor
+            .strip_prefix('r')
+            .and_then(|text| u32::from_str_radix(text, 16).ok())
+            .ok_or(Error::InvalidCursor)?,
+    };
+    let limit = if request.limit == 0 {
+        LIMIT
+    } else {
+        request.limit.min(LIMIT_MAX)
+    };
+    Ok((after, limit))
+}
+
+/// Returns the cursor of a list that ended with this row.
+pub(super) fn cursor(last: Row) -> String {
+    format!("r{:x}", last.0)
 }

@@ -5,6 +5,7 @@
 //! question is an error, whatever is in it.
 
 mod answer;
+mod as_of;
 mod caution;
 mod copies;
 mod cursor;
@@ -26,6 +27,7 @@ use steadfast_store::{Backend, Ways};
 use crate::error::Result;
 
 pub(crate) use answer::neighbours;
+pub use as_of::Moment;
 pub use caution::{Caution, Sign, caution, instruction_like};
 pub use language::Asked;
 pub(crate) use list::list;
@@ -59,6 +61,9 @@ pub struct SearchRequest {
     pub min_score: Option<f32>,
     /// What each part of a score counts.
     pub formula: Formula,
+    /// Search what the store held at an earlier moment: exactly, by reading every text; without cursor,
+    /// neighbours and copies.
+    pub as_of: Option<Moment>,
 }
 
 impl SearchRequest {
@@ -75,6 +80,7 @@ impl SearchRequest {
             neighbours: 0,
             min_score: None,
             formula: Formula::default(),
+            as_of: None,
         }
     }
 }
@@ -121,6 +127,9 @@ pub(crate) fn search(
     request: &SearchRequest,
     now: Timestamp,
 ) -> Result<Answer> {
+    if let Some(moment) = request.as_of {
+        return as_of::search(backend, embed, request, moment, now);
+    }
     let question = parse::parse(Analyzer, embed, request)?;
     let start = cursor::start(request)?;
     let snapshot = backend.snapshot()?;

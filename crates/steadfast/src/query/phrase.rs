@@ -74,6 +74,18 @@ impl Demands {
         Ok(Some(rows))
     }
 
+    /// Returns whether a text fulfils the demands.
+    pub(super) fn admit(&self, text: &str) -> bool {
+        if self.phrases.is_empty() && self.not_phrases.is_empty() && self.not_words.is_empty() {
+            return true;
+        }
+        let text = Text::read(Analyzer, text);
+        let has = |phrase: &Phrase| phrase.is_in(&text);
+        self.phrases.iter().all(has)
+            && !self.not_phrases.iter().any(has)
+            && !self.not_words.iter().any(|term| text.terms.contains(term))
+    }
+
     /// Leaves the rows whose texts have every phrase and none that is left out.
     pub(super) fn keep(&self, snapshot: &dyn Snapshot, ranked: &mut Vec<Ranked>) -> Result<()> {
         if self.phrases.is_empty() && self.not_phrases.is_empty() {

@@ -45,6 +45,8 @@ impl History for SqliteSnapshot<'_> {
         for row in self.removed_since(seq, Row(last))? {
             rows.insert(row);
         }
+        // Records are asked for through their collection only, now and then.
+        rows.subtract(&self.rows_in_ranges(None)?);
         Ok(rows)
     }
 

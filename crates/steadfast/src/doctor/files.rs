@@ -1,0 +1,141 @@
+//! The files of a store from outside: modes, leftovers, strangers, room on the disk.
+//!
+//! Nothing is opened here: a plain open and close of the database would drop the
+//! locks that this process holds on it.
+
+use std::path::{Path, PathBuf};
+
+use steadfast_model::{Finding, Severity};
+use steadfast_store::StoreError;
+use steadfast_store::files::free_bytes;
+use steadfast_store::sqlite::DATABASE;
+
+use super::finding;
+use crate::error::Result;
+
+/// Below this much room on the disk the next writes may fail.
+const FREE_BYTES_MIN: u64 = 64 << 20;
+
+/// How many files a look goes through; more belong to no store.
+const FILES_MAX: usize = 100_000;
+
+/// What the files of a store look like.
+pub(super) struct Outside {
+    pub(super) findings: Vec<Finding>,
+    /// Files and folders that others can read or write.
+    pub(super) loose: Vec<PathBuf>,
+    /// Temporary files that nobody finished.
+    pub(super) leftovers: Vec<PathBuf>,
+}
+
+/// Looks at the files of a store.
+pub(super) fn look(folder: &Path) -> Result<Outside> {
+    let mut outside = Outside {
+        findings: Vec::new(),
+        loose: Vec::new(),
+        leftovers: Vec::new(),
+    };
+    let mut waiting = vec![folder.to_owned()];
+    let mut count = 0;
+    while let Some(current) = waiting.pop() {
+        note_mode(&current, &mut outside);
+        let entries =
+            std::fs::read_dir(&current).map_err(|error| StoreError::from_io(&current, &error))?;
+        for entry in entries.flatten() {
+            count += 1;
+            let path = entry.path();
+            let kind = entry
+                .file_type()
+                .map_err(|error| StoreError::from_io(&path, &error))?;
+            // What lies in quarantine stays as it is.
+            if kind.is_dir() && path != folder.join("quarantine") && count < FILES_MAX {
+                waiting.push(path);
+            } else if kind.is_file() {
+                note_mode(&path, &mut outside);
+                if is_temporary(&path) {
+                    outside.leftovers.push(path);
+                }
+            }
+        }
+    }
+    describe(folder, &mut outside);
+    Ok(outside)
+}
+
+fn describe(folder: &Path, outside: &mut Outside) {
+    if let Some(first) = outside.loose.first() {
+        let what = format!(
+            "{} files or folders can be read or written by others",
+            outside.loose.len()
+        );
+        let remedy = "run `steadfast doctor --repair`, or chmod go-rwx";
+        let mut found = finding("mode_loose", Severity::Warning, what, first, remedy);
+        found.count = outside.loose.len() as u64;
+        outside.findings.push(found);
+    }
+    if let Some(first) = outside.leftovers.first() {
+        let what = format!(
+            "{} temporary files were left behind by a process that was killed, or are in use",
+            outside.leftovers.len()
+        );
+        let remedy = "run `steadfast doctor --repair`; the next rebuild removes them as well";
+        let mut found = finding("leftover_file", Severity::Info, what, first, remedy);
+        found.count = outside.leftovers.len() as u64;
+        outside.findings.push(found);
+    }
+    let database = folder.join(DATABASE);
+    if !database.exists() {
+        for suffix in ["-wal", "-journal"] {
+            let side = folder.join(format!("{DATABASE}{suffix}"));
+            if std::fs::metadata(&side).is_ok_and(|found| found.len() > 0) {
+                let what =
+                    "a side file of SQLite is here without its database: commits may be in it";
+                let remedy = "put the database back beside it, or restore a backup; keep the file";
+                outside.findings.push(finding(
+                    "side_file_alone",
+                    Severity::Error,
+                    what,
+                    &side,
+                    remedy,
+                ));
+            }
+        }
+    }
+    let used = std::fs::metadata(&database).map_or(0, |found| found.len());
+    if let Some(free) = free_bytes(folder)
+        && free < FREE_BYTES_MIN.max(used / 4)
+    {
+        let what = format!("only {} MiB are free on the disk of the store", free >> 20);
+        let remedy = "free some space; writing, rebuilding and backing up need it";
+        outside.findings.push(finding(
+            "disk_space_low",
+            Severity::Warning,
+            what,
+            folder,
+            remedy,
+        ));
+    }
+}
+
+#[cfg(unix)]
+fn note_mode(path: &Path, outside: &mut Outside) {
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+        outside.loose.push(path.to_owned());
+    }
+}
+
+#[cfg(not(unix))]
+fn note_mode(_path: &Path, _outside: &mut Outside) {}
+
+/// Returns whether a file is one that is renamed when it is whole: `<name>.<process>.tmp`.
+fn is_temporary(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(std::ffi::OsStr::to_str) else {
+        return false;
+    };
+    name.strip_suffix(".tmp")
+        .and_then(|name| name.rsplit_once('.'))
+        .is_some_and(|(_, process)| {
+            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+        })
+}

@@ -1,0 +1,99 @@
+//! What would mend what was found: decided here, done in `repair`.
+
+use std::path::PathBuf;
+
+use steadfast_model::Finding;
+
+use super::files::Outside;
+use super::quarantine::Manifest;
+
+/// A step of a repair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Take away from others what they can read or write.
+    MakePrivate(Vec<PathBuf>),
+    /// Copy the database into quarantine, put every row that can be read into a new one, let that take its place, and
+    /// index the sources again that lost something.
+    Salvage,
+    /// Finish what a repair that was killed had begun.
+    Finish(Vec<PathBuf>),
+    /// Make the indexes anew.
+    Rebuild,
+    /// Remove temporary files that nobody finished.
+    Discard(Vec<PathBuf>),
+}
+
+impl Step {
+    /// Returns the step in a sentence.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::MakePrivate(paths) => format!("make {} files and folders private", paths.len()),
+            Self::Salvage => "copy the database into quarantine, carry every row that can be read over into a new one, \
+                 and index the sources again that lost something"
+                .to_owned(),
+            Self::Finish(_) => "finish the repair that was begun before".to_owned(),
+            Self::Rebuild => "make the indexes anew".to_owned(),
+            Self::Discard(paths) => format!("remove {} temporary files", paths.len()),
+        }
+    }
+
+    /// Returns the stable name of the step.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MakePrivate(_) => "make_private",
+            Self::Salvage => "salvage",
+            Self::Finish(_) => "finish",
+            Self::Rebuild => "rebuild",
+            Self::Discard(_) => "discard",
+        }
+    }
+}
+
+/// Findings that only a new database mends.
+const NEEDS_SALVAGE: [&str; 6] = [
+    "counts_differ",
+    "file_damaged",
+    "not_a_store",
+    "store_empty",
+    "text_damaged",
+    "vector_damaged",
+];
+
+/// Findings that new indexes mend.
+const NEEDS_REBUILD: [&str; 7] = [
+    "index_not_updated",
+    "index_unusable",
+    "job_failed",
+    "text_index_differs",
+    "text_index_extra",
+    "text_index_misses",
+    "vector_index_differs",
+];
+
+pub(super) fn plan(findings: &[Finding], outside: &Outside, unfinished: &[Manifest]) -> Vec<Step> {
+    let any = |codes: &[&str]| findings.iter().any(|found| codes.contains(&found.code));
+    let salvages = any(&NEEDS_SALVAGE);
+    let mut steps = Vec::new();
+    if !outside.loose.is_empty() {
+        steps.push(Step::MakePrivate(outside.loose.clone()));
+    }
+    if salvages {
+        steps.push(Step::Salvage);
+    }
+    if !unfinished.is_empty() {
+        steps.push(Step::Finish(
+            unfinished
+                .iter()
+                .map(|manifest| manifest.folder.clone())
+                .collect(),
+        ));
+    }
+    if salvages || any(&NEEDS_REBUILD) {
+        steps.push(Step::Rebuild);
+    }
+    if !outside.leftovers.is_empty() {
+        steps.push(Step::Discard(outside.leftovers.clone()));
+    }
+    steps
+}
