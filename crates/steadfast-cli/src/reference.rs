@@ -244,6 +244,52 @@ fn the_settings_are_documented() {
 }
 
 #[test]
+fn every_code_of_a_finding_is_documented_and_known() {
+    let page = read("findings.md");
+    for code in steadfast::doctor::CODES {
+        assert!(
+            page.contains(&format!("| `{code}` |")),
+            "{code} is missing in findings.md"
+        );
+    }
+    // Whoever writes a finding by hand uses a code of the list.
+    let crates = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let rooms = [
+        "steadfast-index/src/embedded",
+        "steadfast/src/doctor",
+        "steadfast/src/export",
+    ];
+    let mut found = BTreeSet::new();
+    for entry in rooms
+        .iter()
+        .flat_map(|room| fs::read_dir(crates.join(room)).unwrap())
+    {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let text: String = text.split_whitespace().collect();
+        for start in [
+            "code:\"",
+            "finding(\"",
+            "finding(backend,\"",
+            "add(\"",
+            "error(\"",
+        ] {
+            let codes = text
+                .split(start)
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next());
+            found.extend(codes.map(str::to_owned));
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    for code in found {
+        assert!(
+            steadfast::doctor::CODES.contains(&code.as_str()),
+            "{code} is not in CODES"
+        );
+    }
+}
+
+#[test]
 fn every_reason_to_leave_a_source_out_is_documented() {
     let documented = named(&read("findings.md"), "- ");
     for reason in SkipReason::ALL.map(SkipReason::as_str) {

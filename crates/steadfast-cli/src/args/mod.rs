@@ -10,14 +10,14 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, forget, get, import, index, list, log, man, names, rebuild, remember,
-    search, sources, verify,
+    backup, completions, config, doctor, forget, get, import, index, list, log, man, names, rebuild,
+    remember, restore, search, sources, undo, verify,
 };
 use crate::context::Global;
 
 pub(crate) use filters::{Filters, source_patterns};
 pub(crate) use values::{
-    JournalChoice, ModeChoice, WriteOptions, namespace, pair, refuse_flag, time,
+    JournalChoice, ModeChoice, WriteOptions, moment, namespace, pair, refuse_flag, time,
 };
 
 /// Keep and search memories for AI agents
@@ -124,7 +124,17 @@ pub(crate) enum Command {
     /// store. Changes nothing. Exits with 1 when a finding is a warning or an
     /// error.
     #[command(after_long_help = verify::EXAMPLES)]
-    Verify,
+    Verify(verify::Args),
+    /// Say what is wrong with a store, and mend it
+    ///
+    /// Looks at files, pages, texts, vectors, indexes and jobs, without changing
+    /// anything. With `--repair` the plan is all that is new; with `--repair
+    /// --yes` it is carried out: the originals stay in `quarantine/` with a
+    /// manifest, every row that can be read is carried over, what was lost comes
+    /// back from the files that are still there, and all is verified. Run it
+    /// again after a kill. Exits with 1 when a finding is a warning or an error.
+    #[command(after_long_help = doctor::EXAMPLES)]
+    Doctor(doctor::Args),
     /// Bring in the store of another program, or logs of sessions
     ///
     /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,
@@ -140,9 +150,31 @@ pub(crate) enum Command {
     /// Nothing is read or embedded again; searches go on meanwhile.
     #[command(after_long_help = rebuild::EXAMPLES)]
     Rebuild(rebuild::Args),
+    /// Copy the whole store into one file, while others write
+    ///
+    /// The file is that of one moment. It is read back, and every text and
+    /// vector in it compared with its hash, before it gets its name; nothing is
+    /// ever overwritten. What is damaged in the store already is told, and comes
+    /// along as it is (exit code 1).
+    #[command(after_long_help = backup::EXAMPLES)]
+    Backup(backup::Args),
+    /// Make a store in a new place from a backup
+    ///
+    /// The folder must be new or empty. Every text and vector is compared with
+    /// its hash before there is a store, and the indexes are made anew.
+    #[command(after_long_help = restore::EXAMPLES)]
+    Restore(restore::Args),
     /// Show what was done to the store, newest first
     #[command(after_long_help = log::EXAMPLES)]
     Log(log::Args),
+    /// Take a commit back
+    ///
+    /// Without `--yes` only the plan is shown. A new commit brings back what the
+    /// other removed, under new ids, and removes what it added. What was
+    /// forgotten cannot come back, and a commit that later ones build on is
+    /// refused. A file stays as it then is until it is indexed again.
+    #[command(after_long_help = undo::EXAMPLES)]
+    Undo(undo::Args),
     /// Show and change settings
     ///
     /// Without a subcommand each setting is shown with its value and its

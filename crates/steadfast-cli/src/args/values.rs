@@ -4,8 +4,8 @@ use std::str::FromStr as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use steadfast::model::{Namespace, Timestamp};
-use steadfast::{Journal, Mode};
+use steadfast::model::{Namespace, Seq, Timestamp};
+use steadfast::{Journal, Mode, Moment};
 
 use crate::error::Failure;
 
@@ -90,6 +90,21 @@ fn is_flag_like(text: &str) -> bool {
 /// Reads a time that a flag gives.
 pub(crate) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
     Timestamp::parse(text).map_err(|error| Failure::about(flag, error))
+}
+
+/// Reads an earlier moment that a flag gives: a time, or `seq:` and the number of a commit.
+pub(crate) fn moment(flag: &str, text: &str) -> Result<Moment, Failure> {
+    match text.strip_prefix("seq:") {
+        None => Ok(Moment::Time(time(flag, text)?)),
+        Some(number) => number
+            .parse()
+            .map(|seq| Moment::Seq(Seq(seq)))
+            .map_err(|_| {
+                Failure::new("invalid_time", format!("`{text}` does not name a commit"))
+                    .at(flag)
+                    .hint("write seq:42, or a time")
+            }),
+    }
 }
 
 /// Reads a namespace that a flag gives.

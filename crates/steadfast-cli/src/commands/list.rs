@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use steadfast::ListRequest;
 
-use crate::args::Filters;
+use crate::args::{Filters, moment};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Go on where the list with this cursor ended
     #[arg(long, value_name = "C")]
     cursor: Option<String>,
+    /// What the store held at this time, or after the commit `seq:N`; reads every text
+    #[arg(long, value_name = "T|seq:N")]
+    as_of: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -35,6 +38,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     request.filter = args.filters.to_filter(&here)?;
     request.limit = usize::from(args.limit);
     request.cursor.clone_from(&args.cursor);
+    request.as_of = args
+        .as_of
+        .as_deref()
+        .map(|text| moment("--as-of", text))
+        .transpose()?;
     let listing = open_to_read(&settings)?.list(&request)?;
     if listing.damaged > 0 {
         let warning = format!(

@@ -1,7 +1,9 @@
 //! The commands, one file each: flags, work, answer.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod forget;
 pub(crate) mod get;
 pub(crate) mod import;
@@ -12,10 +14,12 @@ pub(crate) mod man;
 pub(crate) mod names;
 pub(crate) mod rebuild;
 pub(crate) mod remember;
+pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod sources;
 mod status;
 mod stdin;
+pub(crate) mod undo;
 pub(crate) mod verify;
 mod version;
 
@@ -39,10 +43,14 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Tags(args) => names::run(names::What::Tags, &args, context),
         Command::Namespaces(args) => names::run(names::What::Namespaces, &args, context),
         Command::Status => status::run(context),
-        Command::Verify => verify::run(context),
+        Command::Verify(args) => verify::run(&args, context),
         Command::Import(args) => import::run(&args, context),
         Command::Rebuild(args) => rebuild::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Log(args) => log::run(&args, context),
+        Command::Undo(args) => undo::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -13,7 +13,7 @@ use steadfast::{
 };
 
 use super::{elapsed_ms, stdin};
-use crate::args::{Filters, ModeChoice, WriteOptions, namespace, refuse_flag};
+use crate::args::{Filters, ModeChoice, WriteOptions, moment, namespace, refuse_flag};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::error::Failure;
@@ -63,6 +63,9 @@ pub(crate) struct Args {
     /// Take the question as it is, without the question language
     #[arg(long)]
     literal: bool,
+    /// What the store held at this time, or after the commit `seq:N`; reads every text
+    #[arg(long, value_name = "T|seq:N")]
+    as_of: Option<String>,
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
@@ -94,9 +97,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     request.neighbours = args.neighbours;
     request.min_score = args.min_score;
     request.cursor.clone_from(&args.cursor);
+    request.as_of = args
+        .as_of
+        .as_deref()
+        .map(|text| moment("--as-of", text))
+        .transpose()?;
     let journal = args.write.journal();
-    let (memory, indexed, mut warnings) =
-        open(&filters.within, journal, &settings, &request.filter)?;
+    // What is on the disk now says nothing about an earlier moment.
+    let fresh: &[PathBuf] = if request.as_of.is_none() {
+        &filters.within
+    } else {
+        &[]
+    };
+    let (memory, indexed, mut warnings) = open(fresh, journal, &settings, &request.filter)?;
     warnings.extend(left_out(&request.left_out));
     let started = Instant::now();
     let mut answer = memory.search(&request)?;

@@ -15,11 +15,23 @@ Examples:
   steadfast verify
   steadfast verify --json && echo sound";
 
-pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+/// Flags of `steadfast verify`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Name every chunk of a finding, not the first hundred
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let memory = open_to_read(&settings)?;
     let bar = Bar::new();
-    let report = memory.verify(&bar)?;
+    let report = if args.all {
+        memory.verify_all(&bar)?
+    } else {
+        memory.verify(&bar)?
+    };
     drop(bar);
     let is_ok = report
         .findings

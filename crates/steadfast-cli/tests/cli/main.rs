@@ -7,6 +7,7 @@
 )]
 
 mod config;
+mod copies;
 mod errors;
 mod forget;
 mod generated;

@@ -1,0 +1,117 @@
+//! `steadfast doctor`: what is wrong, what would mend it, and, with `--repair --yes`, mending it.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use steadfast::model::Severity;
+use steadfast::{Diagnosis, DoctorOptions, Memory, examine, repair};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::output::progress::Bar;
+use crate::output::{Style, grouped, json, text};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  steadfast doctor
+  steadfast doctor --repair
+  steadfast doctor --repair --yes";
+
+/// Flags of `steadfast doctor`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Show what a repair would do; with `--yes`, do it
+    #[arg(long)]
+    repair: bool,
+    /// Carry the plan out
+    #[arg(long, requires = "repair")]
+    yes: bool,
+    /// End each part of the look after this many seconds, and say what was not looked at
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    patience: u64,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let mut options = DoctorOptions::default();
+    options.patience = Duration::from_secs(args.patience);
+    let opening = Memory::options().actor("doctor");
+    let bar = Bar::new();
+    let diagnosis = if args.yes {
+        repair(settings.store(), &opening, options, &bar)?
+    } else {
+        examine(settings.store(), &opening, options, &bar)?
+    };
+    drop(bar);
+    let store = settings.store().display().to_string();
+    context.output.show(
+        || object(&diagnosis, args),
+        |out, style| write(out, style, &diagnosis, args, &store),
+    )?;
+    let is_sound = diagnosis
+        .findings
+        .iter()
+        .all(|finding| finding.severity == Severity::Info);
+    Ok(if is_sound { Exit::Done } else { Exit::Found })
+}
+
+fn object(diagnosis: &Diagnosis, args: &Args) -> Value {
+    let step = |step: &steadfast::Step| json!({"step": step.name(), "what": step.describe()});
+    let plan: Value = diagnosis.plan.iter().map(step).collect();
+    json!({
+        "findings": diagnosis.findings.iter().map(json::finding).collect::<Value>(),
+        "plan": plan,
+        "applied": diagnosis.applied,
+        "repaired": args.yes,
+        "rows_before": diagnosis.rows_before,
+        "rows_after": diagnosis.rows_after,
+    })
+}
+
+fn write(
+    out: &mut dyn Write,
+    style: Style,
+    diagnosis: &Diagnosis,
+    args: &Args,
+    store: &str,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "steadfast {} on {} {}, store {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        style.clean(store),
+    )?;
+    for applied in &diagnosis.applied {
+        writeln!(out, "done: {}", style.clean(applied))?;
+    }
+    for finding in &diagnosis.findings {
+        text::finding(out, style, finding)?;
+    }
+    let rows = |rows: Option<u64>| rows.map_or("unknown".to_owned(), grouped);
+    if args.yes {
+        writeln!(
+            out,
+            "{} live chunks before, {} after",
+            rows(diagnosis.rows_before),
+            rows(diagnosis.rows_after)
+        )?;
+    } else {
+        for step in &diagnosis.plan {
+            writeln!(out, "a repair would {}", step.describe())?;
+        }
+        writeln!(out, "{} live chunks", rows(diagnosis.rows_before))?;
+    }
+    let count = diagnosis.findings.len();
+    match (count, diagnosis.plan.is_empty(), args.yes) {
+        (0, _, _) => writeln!(out, "ok: nothing is wrong"),
+        (_, false, false) => writeln!(
+            out,
+            "{count} findings; `steadfast doctor --repair --yes` carries the plan out"
+        ),
+        _ => writeln!(out, "{count} findings"),
+    }
+}
