@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, doctor, forget, get, import, index, list, log, man, names, rebuild,
-    remember, restore, search, sources, undo, verify,
+    backup, completions, config, doctor, forget, get, import, index, list, log, man, names,
+    rebuild, remember, restore, search, sources, undo, verify,
 };
 use crate::context::Global;
 

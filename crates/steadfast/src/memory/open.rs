@@ -1,6 +1,7 @@
 //! Opening: options become a handle.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use steadfast_index::EmbeddedBackend;
 use steadfast_store::StoreError;

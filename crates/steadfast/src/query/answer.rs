@@ -108,6 +108,14 @@ pub(super) fn coverage(
             count: damaged,
         });
     }
+    let mut degraded = reach.degraded;
+    if let Some(why) = &question.not_embedded {
+        degraded.push(format!("the question was searched by words alone: {why}"));
+        not_searched.push(NotSearched {
+            reason: "embedder_failed".to_owned(),
+            count: scope.rows.len() as u64,
+        });
+    }
     let mut warnings = question.warnings.clone();
     if scope.left_out_by_validity > 0 {
         warnings.push(format!(
@@ -130,7 +138,7 @@ pub(super) fn coverage(
         vector: reach.vector,
         tail: reach.tail,
         not_searched,
-        degraded: reach.degraded,
+        degraded,
         warnings,
     })
 }

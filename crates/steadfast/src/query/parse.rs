@@ -30,6 +30,8 @@ pub(super) struct Question {
     pub(super) asks_when: bool,
     /// All zeros when the text says nothing to the model.
     pub(super) vector: Vector,
+    /// Why the question has no vector although one was asked for.
+    pub(super) not_embedded: Option<String>,
     /// What the asker should know.
     pub(super) warnings: Vec<String>,
 }
@@ -55,10 +57,22 @@ pub(super) fn parse(
         ));
     }
     let terms: Vec<u64> = query.terms().iter().map(|term| term.hash).collect();
-    let vector = if request.mode == Mode::Text {
-        Vector(vec![0.0; embed.model().dimensions])
+    let mut ways = request.mode.ways();
+    let mut not_embedded = None;
+    let nowhere = || Vector(vec![0.0; embed.model().dimensions]);
+    let vector = if ways.vector {
+        match embed_proven(embed, &[text]) {
+            Ok(mut vectors) => vectors.pop().unwrap_or_default(),
+            Err(error) if !ways.text => return Err(error.into()),
+            // The words are searched all the same, and the answer says that they are all that was.
+            Err(error) => {
+                not_embedded = Some(error.to_string());
+                ways.vector = false;
+                nowhere()
+            }
+        }
     } else {
-        embed_proven(embed, &[text])?.pop().unwrap_or_default()
+        nowhere()
     };
     if terms.is_empty() && vector.is_zero() {
         warnings.push("the question has no words to search for".to_owned());
@@ -70,9 +84,10 @@ pub(super) fn parse(
         words,
         demands: Demands::read(analyzer, &request.phrases, &request.left_out),
         mode: request.mode,
-        ways: request.mode.ways(),
+        ways,
         terms,
         vector,
+        not_embedded,
         warnings,
     })
 }

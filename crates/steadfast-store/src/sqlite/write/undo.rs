@@ -200,12 +200,18 @@ fn traces(connection: &Connection, seq: Seq, logged: &Logged) -> rusqlite::Resul
 
 /// Returns whether a commit wrote records: those are changed through their collection, under ids of the caller's.
 fn is_of_collection(connection: &Connection, traces: &Traces) -> rusqlite::Result<bool> {
-    let rows = traces.restores.iter().chain(&traces.removes).chain(&traces.moves);
+    let rows = traces
+        .restores
+        .iter()
+        .chain(&traces.removes)
+        .chain(&traces.moves);
     let mut statement = connection.prepare_cached(
         "SELECT last_row FROM record_ranges WHERE first_row <= ?1 ORDER BY first_row DESC LIMIT 1",
     )?;
     for row in rows {
-        let last: Option<i64> = statement.query_row([row.0], |found| found.get(0)).optional()?;
+        let last: Option<i64> = statement
+            .query_row([row.0], |found| found.get(0))
+            .optional()?;
         if last.is_some_and(|last| i64::from(row.0) <= last) {
             return Ok(true);
         }
