@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::Connection;
-use steadfast_model::{Change, Fault as _, Row};
+use steadfast_model::{Change, CollectionChange, Distance, Fault as _, Metadata, Row};
 use steadfast_store::sqlite::DATABASE;
 use steadfast_store::{Journal, OpenOptions, SqliteStore, StoreError};
 
@@ -93,6 +93,31 @@ fn a_newer_schema_that_is_still_in_the_wal_is_refused_too() {
         "{error:?}"
     );
     assert_unchanged(&copy, &before);
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_brought_up_to_date() {
+    for journal in BOTH_JOURNALS {
+        let folder = tempfile::tempdir().unwrap();
+        store_with_texts(folder.path(), journal);
+        let before = texts(&open(folder.path(), Journal::Auto));
+        let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
+        connection
+            .execute_batch(
+                "DROP TABLE collections; DROP TABLE record_ranges; PRAGMA user_version=1",
+            )
+            .unwrap();
+        drop(connection);
+        let store = open(folder.path(), Journal::Auto);
+        assert_eq!(texts(&store), before);
+        let create = CollectionChange::Create {
+            name: "drawers".to_owned(),
+            distance: Distance::Cosine,
+            meta: Metadata::new(),
+        };
+        commit(&store, Change::Collection(create));
+        assert_eq!(store.snapshot().unwrap().collections().unwrap().len(), 1);
+    }
 }
 
 #[test]

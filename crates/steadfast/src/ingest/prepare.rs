@@ -212,13 +212,14 @@ fn put(
     for (chunk, span) in chunks.iter_mut().zip(&spans) {
         chunk.attributes = span.facts;
     }
+    let mut own_title = document.title.clone();
+    let in_title = own_title
+        .as_mut()
+        .map_or(0, |title| line.redactor.redact_in_place(title));
     let mtime = Timestamp(document.fingerprint.mtime_ns.div_euclid(1_000_000));
-    let own_title = document.title.as_ref();
     let of_file = Attributes {
         kind,
-        title: own_title
-            .map(|title| line.redactor.redact(title).text.into_owned())
-            .or_else(|| title(kind, &spans, &found.source)),
+        title: own_title.or_else(|| title(kind, &spans, &found.source)),
         tags: redact_tags(line, &options.tags).0,
         document_time: Some(document.time.unwrap_or(mtime)),
         trust: Trust::File,
@@ -236,7 +237,7 @@ fn put(
         chunks,
         revive,
     };
-    Ok((put, redacted.removals.count()))
+    Ok((put, redacted.removals.count() + in_title))
 }
 
 /// Returns tags without secrets, and how many there were.
@@ -297,19 +298,22 @@ pub(super) fn new_chunks(
 }
 
 fn places(spans: &[Span], document: &Document, removals: &Removals) -> Vec<Place> {
-    // Two chunks may share the place of one secret: then the end of the first lies behind the start of the second.
-    let ranges: Vec<_> = spans
+    let ranges = spans
         .iter()
         .map(|span| removals.range_before(&span.range))
-        .collect();
+        .collect::<Vec<_>>();
     spans
         .iter()
         .zip(document.spots(&ranges))
-        .map(|(span, spot)| Place {
-            start_line: spot.start_line,
-            end_line: spot.end_line,
-            start_byte: spot.bytes.start,
-            end_byte: spot.bytes.end,
+        .map(|(span, spot)| {
+            let lines = spot.lines.unwrap_or((span.start_line, span.end_line));
+            (span, spot.bytes, lines)
+        })
+        .map(|(span, bytes, (start_line, end_line))| Place {
+            start_line,
+            end_line,
+            start_byte: bytes.start,
+            end_byte: bytes.end,
             heading_path: span.heading_path.clone(),
             fidelity: Fidelity {
                 redacted: removals.touch(&span.range),

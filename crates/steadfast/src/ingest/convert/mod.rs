@@ -103,10 +103,8 @@ enum Back {
 pub(super) struct Spot {
     /// The bytes.
     pub(super) bytes: Range<u64>,
-    /// The first line, from 1.
-    pub(super) start_line: u32,
-    /// The last line, from 1.
-    pub(super) end_line: u32,
+    /// The first and the last line, from 1; none when they are those of the text.
+    pub(super) lines: Option<(u32, u32)>,
 }
 
 impl Document {
@@ -115,44 +113,50 @@ impl Document {
     /// What a range touches is in its spot as a whole: a start is rounded down, an end up.
     pub(super) fn spots(&self, ranges: &[Range<usize>]) -> Vec<Spot> {
         match &self.back {
-            Back::Read(offsets) => spots(ranges, &self.text, offsets),
+            Back::Read(offsets) => spots(ranges, offsets),
             Back::Converted {
                 map,
                 source,
                 offsets,
             } => {
                 let origins: Vec<_> = ranges.iter().map(|range| map.origin_of(range)).collect();
-                spots(&origins, source, offsets)
+                let mut spots = spots(&origins, offsets);
+                for (spot, lines) in spots.iter_mut().zip(line_ranges(&origins, source)) {
+                    spot.lines = Some(lines);
+                }
+                spots
             }
             #[cfg(feature = "documents")]
             Back::Whole(bytes) => {
-                let mut spots = spots(ranges, &self.text, &Offsets::shifted(0));
-                for spot in &mut spots {
-                    spot.bytes = 0..*bytes;
-                }
-                spots
+                let whole = |_| Spot {
+                    bytes: 0..*bytes,
+                    lines: None,
+                };
+                ranges.iter().map(whole).collect()
             }
         }
     }
 }
 
-fn spots(ranges: &[Range<usize>], read: &str, offsets: &Offsets) -> Vec<Spot> {
+fn spots(ranges: &[Range<usize>], offsets: &Offsets) -> Vec<Spot> {
+    // Two ranges may share what stands for both, so starts and ends ascend among themselves only.
     let starts = offsets.in_file(ranges.iter().map(|range| range.start));
     let ends = offsets.in_file(ranges.iter().map(|range| range.end));
-    let start_lines = lines(read, ranges.iter().map(|range| range.start));
-    // The line of the last byte: a line ends with its line feed.
-    let last = |range: &Range<usize>| range.end.saturating_sub(1).max(range.start);
-    let end_lines = lines(read, ranges.iter().map(last));
-    starts
-        .into_iter()
-        .zip(ends)
-        .zip(start_lines.into_iter().zip(end_lines))
-        .map(|((start, end), (start_line, end_line))| Spot {
+    let pairs = starts.into_iter().zip(ends);
+    pairs
+        .map(|(start, end)| Spot {
             bytes: start..end,
-            start_line,
-            end_line,
+            lines: None,
         })
         .collect()
+}
+
+/// Returns the first and the last line of each range of a text; a line ends with its line feed.
+fn line_ranges(ranges: &[Range<usize>], text: &str) -> impl Iterator<Item = (u32, u32)> {
+    let last = |range: &Range<usize>| range.end.saturating_sub(1).max(range.start);
+    let starts = lines(text, ranges.iter().map(|range| range.start));
+    let ends = lines(text, ranges.iter().map(last));
+    starts.into_iter().zip(ends)
 }
 
 /// Returns the line of each place of a text, from 1; places must ascend.

@@ -29,8 +29,7 @@ fn text_stays_as_it_is() {
     assert_eq!(document.fidelity, Fidelity::default());
     let expected = Spot {
         bytes: 8..12,
-        start_line: 2,
-        end_line: 2,
+        lines: None,
     };
     assert_eq!(spot(&document, "two\n"), expected);
 }
@@ -45,14 +44,12 @@ fn spans_of_a_page_name_bytes_and_lines_of_the_file() {
     assert_eq!(document.title.as_deref(), Some("A"));
     let expected = Spot {
         bytes: 10..15,
-        start_line: 2,
-        end_line: 2,
+        lines: Some((2, 2)),
     };
     assert_eq!(spot(&document, "# A"), expected);
     let expected = Spot {
         bytes: 24..27,
-        start_line: 3,
-        end_line: 4,
+        lines: Some((3, 4)),
     };
     assert_eq!(spot(&document, "b c"), expected);
     let bytes = spot(&document, "caf\u{fffd}\n").bytes;
