@@ -84,8 +84,8 @@ pub enum UndoRefusal {
     /// It forgot; what is forgotten is gone for good.
     #[error("commit {} forgot, and what is forgotten cannot come back", .0.0)]
     Forgot(Seq),
-    /// It gave a namespace another name, and the log does not keep the old one.
-    #[error("commit {} renamed a namespace: give it its old name back instead", .0.0)]
+    /// It gave a namespace or a source another name, and the log does not keep the old one.
+    #[error("commit {} renamed a namespace or a source: give it its old name back instead", .0.0)]
     Renamed(Seq),
     /// It wrote records of a collection.
     #[error("commit {} changed a collection: write the records anew through it", .0.0)]

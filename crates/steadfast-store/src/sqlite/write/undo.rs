@@ -86,7 +86,8 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
     plan.source.clone_from(&logged.source);
     plan.refusal = match logged.operation.as_str() {
         "forget" => Some(UndoRefusal::Forgot(seq)),
-        "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
+        "rename" | "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
+        "collection" | "records" => Some(UndoRefusal::OfCollection(seq)),
         _ => None,
     };
     if plan.refusal.is_some() {
