@@ -1,10 +1,11 @@
 //! Cuts a text into chunks: the pieces that are embedded, indexed and returned.
 //!
 //! Markdown, reStructuredText and Org are cut at their headings and around what
-//! belongs together, program text before lines that are not indented,
-//! everything at blank lines, then at line ends, sentence ends, and at last
-//! between any two characters. What a text says about itself, such as its tags,
-//! comes with the chunks; it stays in the text as well.
+//! belongs together, program text around its definitions and statements, data
+//! around its keys and records, other program text before lines that are not
+//! indented, everything at blank lines, then at line ends, sentence ends, and
+//! at last between any two characters. What a text says about itself, such as
+//! its tags, comes with the chunks; it stays in the text as well.
 //!
 //! Invariants:
 //! - Spans tile the text: the first starts at 0, each where the last one ended,
@@ -15,13 +16,16 @@
 //!   of the first two levels, unless they hold next to nothing, and where a run of small pieces must be cut, the
 //!   content of the pieces decides where, so that cuts meet again behind an
 //!   insertion even when all pieces have one length.
-//! - Equal text gives equal spans. Time is linear in the text; nothing is
-//!   recursive but the descent through the sizes of pieces.
+//! - Equal text gives equal spans: work is bounded by counts, never by a clock.
+//!   Time is linear in the text; nothing is recursive but the descent through
+//!   the sizes of pieces.
 //!
-//! Deliberately not here: reading, hashing, overlap between chunks (a search
-//! looks at neighbours instead), and grammars of programming languages.
+//! Deliberately not here: reading, hashing, and overlap between chunks (a
+//! search looks at neighbours instead).
 
 mod blocks;
+mod code;
+mod data;
 mod facts;
 mod front;
 mod kind;
@@ -30,9 +34,12 @@ mod markdown;
 mod org;
 mod outline;
 mod pack;
+mod packer;
 mod pieces;
+mod places;
 mod raw;
 mod rst;
+mod structure;
 mod words;
 
 use std::ops::Range;
@@ -40,7 +47,7 @@ use std::ops::Range;
 use steadfast_model::Kind;
 
 pub use facts::Facts;
-pub use kind::kind_of;
+pub use kind::{Format, Language, Syntax, kind_of, syntax_of};
 pub use links::links;
 use outline::Outline;
 
@@ -90,7 +97,8 @@ pub struct Span {
     /// chunk that ends with one ends on that line.
     pub end_line: u32,
     /// The headings above it, outermost first, with that of its own section;
-    /// when it holds several sections, that of the first.
+    /// when it holds several sections, that of the first. In program text and
+    /// data the definitions or keys that hold nearly all of it.
     pub heading_path: Vec<String>,
     /// Place of what holds for it in [`Chunked::facts`].
     pub facts: usize,
@@ -105,13 +113,13 @@ pub struct Chunked {
     pub facts: Vec<Facts>,
 }
 
-/// A chunk before its lines are counted; `heading` is a place in the list of headings.
+/// A chunk before its lines are counted; `heading` is a place in the list of headings or symbols.
 struct Cut {
     end: usize,
     heading: Option<usize>,
 }
 
-/// Cuts `text` into chunks.
+/// Cuts `text` of an unknown source into chunks.
 pub fn chunk(text: &str, kind: Kind, limits: &ChunkLimits) -> Chunked {
     let limits = limits.sane();
     if text.trim().is_empty() {
@@ -136,7 +144,10 @@ pub fn chunk_source(text: &str, kind: Kind, source: &str, limits: &ChunkLimits) 
     let outline = match (kind, extension(source)) {
         (Kind::Text, Some("rst" | "rest")) => rst::outline,
         (Kind::Text, Some("org")) => org::outline,
-        _ => return chunk(text, kind, limits),
+        _ => {
+            return structured(text, kind, syntax_of(source), limits)
+                .map_or_else(|| chunk(text, kind, limits), Chunked::plain);
+        }
     };
     if text.trim().is_empty() {
         return Chunked::plain(Vec::new());
@@ -151,6 +162,18 @@ fn extension(source: &str) -> Option<&'static str> {
     ["rst", "rest", "org"]
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(extension))
+}
+
+/// Cuts program text or data whose syntax is known; returns none when it is to be cut as plain text.
+fn structured(text: &str, kind: Kind, syntax: Syntax, limits: &ChunkLimits) -> Option<Vec<Span>> {
+    let limits = limits.sane();
+    let structure = match (kind, syntax) {
+        (Kind::Code, Syntax::Language(language)) => code::structure(text, language, limits)?,
+        (Kind::Data, Syntax::Format(format)) => data::structure(text, format, limits),
+        _ => return None,
+    };
+    let cuts = join_blank(text, structure.cuts(text, limits));
+    Some(spans(text, cuts, |symbol| structure.path(text, symbol)))
 }
 
 impl Chunked {

@@ -143,11 +143,15 @@ impl Run {
         }
     }
 
-    fn end(&self) -> usize {
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(super) fn end(&self) -> usize {
         self.pieces.last().copied().unwrap_or(self.start)
     }
 
-    fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         self.end() - self.start
     }
 

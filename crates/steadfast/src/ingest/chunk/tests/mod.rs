@@ -12,7 +12,7 @@ use super::*;
 mod marked;
 mod sections;
 
-fn limits(bytes_target: usize, bytes_max: usize) -> ChunkLimits {
+pub(super) fn limits(bytes_target: usize, bytes_max: usize) -> ChunkLimits {
     ChunkLimits {
         bytes_target,
         bytes_max,
@@ -55,6 +55,18 @@ fn assert_sound(text: &str, kind: Kind, limits: ChunkLimits) {
     let chunked = chunk(text, kind, &limits);
     assert_eq!(chunked, chunk(text, kind, &limits));
     assert_tiled(text, &chunked, limits);
+}
+
+/// Cuts a text of a known syntax.
+pub(super) fn chunk_as(text: &str, kind: Kind, syntax: Syntax, limits: &ChunkLimits) -> Vec<Span> {
+    structured(text, kind, syntax, limits).unwrap_or_else(|| chunk(text, kind, limits).spans)
+}
+
+/// What must hold of every text of a known syntax.
+pub(super) fn assert_sound_as(text: &str, kind: Kind, syntax: Syntax, limits: ChunkLimits) {
+    let spans = chunk_as(text, kind, syntax, &limits);
+    assert_eq!(spans, chunk_as(text, kind, syntax, &limits));
+    assert_tiled(text, &Chunked::plain(spans), limits);
 }
 
 /// What must hold of the chunks of every text.
@@ -349,6 +361,30 @@ fn the_kind_follows_the_extension() {
         ("", Kind::Text),
     ] {
         assert_eq!(kind_of(source), kind, "{source}");
+    }
+}
+
+#[test]
+fn the_syntax_follows_the_extension() {
+    for (source, syntax) in [
+        ("/a/b.rs", Syntax::Language(Language::Rust)),
+        ("/a/B.TSX", Syntax::Language(Language::Tsx)),
+        ("C:\\a\\b.mjs", Syntax::Language(Language::JavaScript)),
+        ("/a/Cargo.lock", Syntax::Format(Format::Toml)),
+        ("/a/yarn.lock", Syntax::Plain),
+        ("/a/b.tsv", Syntax::Format(Format::Csv)),
+        ("/a/b.ipynb", Syntax::Format(Format::Json)),
+        ("/a/b.hs", Syntax::Plain),
+        ("/a.rs/b", Syntax::Plain),
+        ("", Syntax::Plain),
+    ] {
+        assert_eq!(syntax_of(source), syntax, "{source}");
+        let kind = match syntax {
+            Syntax::Language(_) => Some(Kind::Code),
+            Syntax::Format(_) => Some(Kind::Data),
+            Syntax::Plain => None,
+        };
+        assert!(kind.is_none_or(|kind| kind_of(source) == kind), "{source}");
     }
 }
 
