@@ -7,6 +7,7 @@
 
 mod collections;
 mod corpus;
+mod coverage;
 mod eval;
 mod figures;
 mod library;
@@ -88,6 +89,14 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         show: usize,
     },
+    /// Chunk every file of a folder and prove that no byte is lost: a row for each language and format
+    Coverage {
+        /// The folder
+        folder: PathBuf,
+        /// Name the slowest file of each, too
+        #[arg(long)]
+        slowest: bool,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -135,6 +144,7 @@ fn main() -> anyhow::Result<()> {
         Command::Tune { layout, file } => eval::tune(layout, &file),
         Command::Secrets { folders, show } => secrets::run(&folders, show),
         Command::Collections { records } => collections_alone(records),
+        Command::Coverage { folder, slowest } => coverage::run(&folder, slowest),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {
