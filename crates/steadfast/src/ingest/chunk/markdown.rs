@@ -213,9 +213,10 @@ fn begins_container(rest: &[u8]) -> bool {
 
 /// Tags within the text that are taken of one document.
 const INLINE_TAGS_MAX: usize = 64;
-/// Words behind a number sign at the start of a line that are orders to a compiler.
-const DIRECTIVES: &str = "define elif else endif endregion error if ifdef ifndef include line \
-    pragma region undef warning";
+/// Words behind a number sign that are orders to a compiler, also when a text speaks of them.
+const DIRECTIVES: &str = "define defines elif endif if ifdef ifndef include pragma undef";
+/// Those that are words too, and orders at the start of a line.
+const WORDS_AS_DIRECTIVES: &str = "else endregion error line region warning";
 /// Lengths of colours in hexadecimal.
 const COLOUR_LENGTHS: [usize; 4] = [3, 4, 6, 8];
 
@@ -238,7 +239,13 @@ fn inline_tags(line: &str, tags: &mut BTreeSet<String>) {
             continue;
         };
         let is_apart = before.chars().next_back().is_none_or(char::is_whitespace);
-        if is_apart && let Some(tag) = tag_at(behind, before.is_empty()) {
+        // `[label]: #anchor` leads to a place in the text.
+        let is_anchor = before.trim_ascii_end().ends_with("]:");
+        let is_line_start = before.trim_ascii_start().is_empty();
+        if is_apart
+            && !is_anchor
+            && let Some(tag) = tag_at(behind, is_line_start)
+        {
             tags.insert(tag.to_owned());
         }
     }
@@ -255,7 +262,8 @@ fn tag_at(text: &str, is_line_start: bool) -> Option<&str> {
     let tag = tag.trim_end_matches(['/', '-']);
     let is_colour =
         COLOUR_LENGTHS.contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_directive = is_line_start && DIRECTIVES.split_ascii_whitespace().any(|word| word == tag);
+    let is_one_of = |words: &str| words.split_ascii_whitespace().any(|word| word == tag);
+    let is_directive = is_one_of(DIRECTIVES) || (is_line_start && is_one_of(WORDS_AS_DIRECTIVES));
     let has_letter = tag.contains(char::is_alphabetic);
     (ends && has_letter && !is_colour && !is_directive && !tag.starts_with(['/', '-']))
         .then_some(tag)

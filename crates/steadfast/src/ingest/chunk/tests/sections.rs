@@ -125,7 +125,7 @@ fn a_section_has_the_tags_above_it_and_its_own() {
 
 #[test]
 fn tags_within_the_text_are_those_of_the_document() {
-    let text = "# A #no\n\nSome #work, (#no) and #a/b-c. See #12, #fff and #1e90ff; a#no `#no` \\#no\n#include <x>\n\
+    let text = "# A #no\n\nSome #work, (#no) and #a/b-c. See #12, #fff and #1e90ff; a#no `#no` \\#no\n#include <x>\n[label]: #anchor\n  #error x\nNo #endif.\n\
                 \n    #no\n\n```\n#no\n```\n- item #item\n    - deeper #deep\n> said #\u{e4}\u{4e00}!\n\n## B\n#last\n";
     let found = markdown(text);
     let expected = ["a/b-c", "deep", "item", "last", "work", "\u{e4}\u{4e00}"];
