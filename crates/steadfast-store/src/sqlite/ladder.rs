@@ -153,12 +153,14 @@ fn check_version(folder: &Path, connection: &Connection) -> Result<Option<i64>, 
     }
 }
 
+/// Reads all of it in one transaction: between two of its own, another process may create the store.
 pub(super) fn read_state(connection: &Connection) -> rusqlite::Result<State> {
+    let snapshot = connection.unchecked_transaction()?;
     let pragma = |name: &str| {
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+        snapshot.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
     };
     let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match (pragma("application_id")?, pragma("user_version")?) {
         (0, 0) if tables == 0 => State::Empty,
         (APPLICATION_ID, version) => State::Ours(version),
