@@ -2,10 +2,11 @@
 
 use std::io;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use steadfast::model::{Fault, Retry};
 
 use crate::exit::Exit;
+use crate::output::json;
 
 /// A command failed.
 #[derive(Debug)]
@@ -98,24 +99,12 @@ impl Failure {
             Self::BrokenPipe => Value::Null,
             Self::Arguments(error) => {
                 let (message, hint) = words(error);
-                object("usage", &message, None, Retry::Never, hint.as_deref())
+                json::error("usage", &message, None, Retry::Never, hint.as_deref())
             }
-            Self::Library(error) => {
-                let message = std::iter::once(error.to_string())
-                    .chain(causes(error))
-                    .collect::<Vec<_>>()
-                    .join(": ");
-                object(
-                    error.kind(),
-                    &message,
-                    error.place().as_deref(),
-                    error.retry(),
-                    error.hint().as_deref(),
-                )
-            }
+            Self::Library(error) => json::library_error(error),
             Self::Trouble(trouble) => {
                 let (place, hint) = (trouble.place.as_deref(), trouble.hint.as_deref());
-                object(trouble.kind, &trouble.message, place, Retry::Never, hint)
+                json::error(trouble.kind, &trouble.message, place, Retry::Never, hint)
             }
         }
     }
@@ -133,7 +122,7 @@ impl Failure {
                 .collect(),
             Self::Library(error) => {
                 let mut lines = vec![format!("error: {error}")];
-                lines.extend(causes(error).map(|cause| format!("  cause: {cause}")));
+                lines.extend(json::causes(error).map(|cause| format!("  cause: {cause}")));
                 lines.extend(hint(error.hint()));
                 lines
             }
@@ -153,36 +142,11 @@ impl Failure {
 
 /// Returns the object for a mistake of ours.
 pub(crate) fn bug(message: &str) -> Value {
-    object("internal", message, None, Retry::Never, Some(BUG_HINT))
+    json::error("internal", message, None, Retry::Never, Some(BUG_HINT))
 }
 
 /// What to do about a mistake of ours.
 pub(crate) const BUG_HINT: &str = "please report this, with the command that shows it";
-
-fn object(
-    kind: &str,
-    message: &str,
-    place: Option<&str>,
-    retry: Retry,
-    hint: Option<&str>,
-) -> Value {
-    json!({"error": {
-        "kind": kind,
-        "message": message,
-        "where": place,
-        "retry": retry.as_str(),
-        "hint": hint,
-    }})
-}
-
-/// Returns the causes that say more than the error itself.
-fn causes(error: &steadfast::Error) -> impl Iterator<Item = String> {
-    let said = error.to_string();
-    let first = std::error::Error::source(error);
-    std::iter::successors(first, |error| error.source())
-        .map(ToString::to_string)
-        .filter(move |cause| !said.contains(cause.as_str()))
-}
 
 /// Returns what the parser of arguments has to say, without usage lines, and its tip.
 fn words(error: &clap::Error) -> (String, Option<String>) {

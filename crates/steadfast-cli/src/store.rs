@@ -2,7 +2,9 @@
 
 use steadfast::{Journal, Memory, Options};
 
+use crate::args::namespace;
 use crate::config::Settings;
+use crate::context::Context;
 use crate::error::Failure;
 
 /// Who is named in the log.
@@ -35,6 +37,26 @@ pub(crate) fn open_to_write(
             .create(true),
         settings,
     )
+}
+
+/// Returns what a server is to know; the store is opened when a client first needs it.
+pub(crate) fn server_settings(
+    context: &Context,
+    actor: &str,
+) -> Result<steadfast_server::store::Settings, Failure> {
+    let settings = context.settings()?;
+    Ok(steadfast_server::store::Settings {
+        folder: settings.store().to_owned(),
+        options: Memory::options()
+            .journal(settings.journal(None))
+            .actor(actor)
+            .redaction(settings.redaction()),
+        namespace: namespace("namespace.default", settings.namespace())?,
+        limit: settings.limit(),
+        mode: settings.mode(None),
+        file_bytes_max: settings.file_bytes_max(),
+        here: context.environment.here(),
+    })
 }
 
 fn open(options: Options, settings: &Settings) -> Result<Memory, Failure> {

@@ -10,7 +10,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, doctor, forget, get, import, index, list, log, man, names,
+    backup, completions, config, doctor, forget, get, import, index, list, log, man, mcp, names,
     rebuild, remember, restore, search, sources, undo, verify,
 };
 use crate::context::Global;
@@ -182,6 +182,13 @@ pub(crate) enum Command {
     /// or built in.
     #[command(after_long_help = config::EXAMPLES)]
     Config(config::Args),
+    /// Serve an agent over standard input and output (Model Context Protocol)
+    ///
+    /// Offers search, get, remember, forget, recent and status as tools. Any
+    /// number of servers may share one store, and the store is opened when it is
+    /// first needed. Ends with its input.
+    #[command(after_long_help = mcp::EXAMPLES)]
+    Mcp(mcp::Args),
     /// Print completions for a shell
     #[command(after_long_help = completions::EXAMPLES)]
     Completions(completions::Args),

@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
 use steadfast::{ForgetPlan, Forgotten, Selection};
 
 use crate::args::{WriteOptions, namespace, source_patterns};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::output::{Style, grouped};
+use crate::output::{Style, grouped, json};
 use crate::store::{open_to_change, open_to_read};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         None
     };
     context.output.show(
-        || object(&plan, forgotten.as_ref()),
+        || json::forgotten(&plan, forgotten.as_ref()),
         |out, style| write(out, style, &plan, forgotten.as_ref()),
     )?;
     if forgotten.is_none() && !context.output.is_json() {
@@ -80,19 +79,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         context.output.warn(&[warning.to_owned()]);
     }
     Ok(Exit::Done)
-}
-
-fn object(plan: &ForgetPlan, forgotten: Option<&Forgotten>) -> Value {
-    json!({
-        "plan": {
-            "chunks": plan.chunks,
-            "sources": plan.sources.len(),
-            "source_names": plan.sources.iter().take(SOURCES_SHOWN).collect::<Vec<_>>(),
-        },
-        "seq": forgotten.and_then(|forgotten| forgotten.seq).map(|seq| seq.0),
-        "forgotten": forgotten.map_or(0, |forgotten| forgotten.chunks),
-        "purged": forgotten.map(|forgotten| forgotten.is_purged),
-    })
 }
 
 fn write(

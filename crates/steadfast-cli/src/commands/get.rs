@@ -1,8 +1,5 @@
 //! `steadfast get`: chunks by id.
 
-use serde_json::{Value, json};
-use steadfast::ChunkWithNeighbours;
-
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -33,7 +30,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let here = context.environment.here();
     let found = open_to_read(&settings)?.get(&args.ids, args.neighbours)?;
     context.output.show(
-        || json!({"chunks": found.iter().map(object).collect::<Value>()}),
+        || json::found(&found),
         |out, style| {
             for (index, found) in found.iter().enumerate() {
                 if index > 0 {
@@ -57,14 +54,4 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         },
     )?;
     Ok(Exit::Done)
-}
-
-fn object(found: &ChunkWithNeighbours) -> Value {
-    let mut object = json::chunk(&found.chunk);
-    json::set(
-        &mut object,
-        "neighbours",
-        json::neighbours(&found.neighbours),
-    );
-    object
 }

@@ -1,6 +1,5 @@
 //! `steadfast list`: chunks by filter alone.
 
-use serde_json::{Value, json};
 use steadfast::ListRequest;
 
 use crate::args::{Filters, moment};
@@ -52,14 +51,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         context.output.warn(&[warning]);
     }
     context.output.show(
-        || {
-            json!({
-                "chunks": listing.chunks.iter().map(json::chunk).collect::<Value>(),
-                "cursor": listing.cursor,
-                "total": listing.total,
-                "damaged": listing.damaged,
-            })
-        },
+        || json::listing(&listing),
         |out, style| {
             for chunk in &listing.chunks {
                 text::chunk_line(out, style, chunk, &here)?;

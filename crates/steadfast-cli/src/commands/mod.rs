@@ -11,6 +11,7 @@ pub(crate) mod index;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod mcp;
 pub(crate) mod names;
 pub(crate) mod rebuild;
 pub(crate) mod remember;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Undo(args) => undo::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Man(args) => man::run(&args, context),
         Command::Version => version::run(context),
     }

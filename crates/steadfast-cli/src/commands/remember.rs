@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use serde_json::{Value, json};
 use steadfast::Note;
 
 use super::stdin;
@@ -10,6 +9,7 @@ use crate::args::{WriteOptions, namespace, pair, refuse_flag, time};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::output::json;
 use crate::store::open_to_write;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -66,15 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let memory = open_to_write(&settings, args.write.journal())?;
     let remembered = memory.remember(&note)?;
     context.output.show(
-        || {
-            json!({
-                "id": remembered.id.to_string(),
-                "ids": remembered.ids.iter().map(ToString::to_string).collect::<Value>(),
-                "seq": remembered.seq.0,
-                "outcome": remembered.outcome.as_str(),
-                "redactions": remembered.redactions,
-            })
-        },
+        || json::remembered(&remembered),
         |out, style| {
             let outcome = remembered.outcome.as_str();
             writeln!(

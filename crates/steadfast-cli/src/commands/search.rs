@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use steadfast::model::{Fault as _, Filter, Namespace};
+use steadfast::model::{Fault as _, Filter, Hit, Namespace};
 use steadfast::query::HITS_MAX;
 use steadfast::{
     Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, SearchRequest,
@@ -262,28 +262,25 @@ fn bring_up_to_date(
 }
 
 fn object(args: &Args, answer: &Answer, indexed: Option<&Value>, elapsed_ms: f64) -> Value {
-    let hit = |(hit, parts): (&steadfast::model::Hit, &Parts)| {
-        let mut object = json::hit(hit);
-        if args.explain {
-            let explanation = json!({
-                "parts": parts
-                    .named()
-                    .into_iter()
-                    .map(|(name, share)| (name.to_owned(), json::number(share)))
-                    .collect::<Value>(),
-                "text_score": json::number(hit.text_score),
-                "vector_score": hit.vector_score.map(json::number),
-            });
-            json::set(&mut object, "explain", explanation);
+    let mut object = json::answer(answer, indexed, elapsed_ms);
+    let hits = object.get_mut("hits").and_then(Value::as_array_mut);
+    if let (true, Some(hits)) = (args.explain, hits) {
+        for (object, (hit, parts)) in hits.iter_mut().zip(answer.hits.iter().zip(&answer.parts)) {
+            json::set(object, "explain", explanation(hit, parts));
         }
-        object
-    };
+    }
+    object
+}
+
+fn explanation(hit: &Hit, parts: &Parts) -> Value {
     json!({
-        "hits": answer.hits.iter().zip(&answer.parts).map(hit).collect::<Value>(),
-        "coverage": json::coverage(&answer.coverage),
-        "cursor": answer.cursor,
-        "elapsed_ms": elapsed_ms,
-        "indexed": indexed,
+        "parts": parts
+            .named()
+            .into_iter()
+            .map(|(name, share)| (name.to_owned(), json::number(share)))
+            .collect::<Value>(),
+        "text_score": json::number(hit.text_score),
+        "vector_score": hit.vector_score.map(json::number),
     })
 }
 

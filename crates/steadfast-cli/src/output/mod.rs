@@ -3,7 +3,6 @@
 //! Colours appear on a terminal only, never carry meaning alone, and `NO_COLOR`
 //! turns them off. What is deliberately not here: decisions.
 
-pub(crate) mod json;
 pub(crate) mod progress;
 mod style;
 pub(crate) mod text;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use crate::error::Failure;
 
+pub(crate) use steadfast_server::wire as json;
 pub(crate) use style::{Style, clean, grouped};
 
 /// Where a command prints.

@@ -227,6 +227,18 @@ impl Memory {
         query::list(self.backend(), request, self.inner.clock.now())
     }
 
+    /// Lists chunks by filter, those that came last first.
+    ///
+    /// # Errors
+    /// As with [`Self::list`]; cursors of the one are not those of the other. [`crate::Error::Invalid`] when
+    /// an earlier moment is asked for.
+    ///
+    /// # Coverage
+    /// As with [`Self::list`].
+    pub fn recent(&self, request: &ListRequest) -> Result<Listing> {
+        query::recent(self.backend(), request, self.inner.clock.now())
+    }
+
     /// Returns the state of the store in numbers.
     ///
     /// # Errors

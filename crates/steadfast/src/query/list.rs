@@ -1,5 +1,7 @@
 //! Chunks by filter alone, in the order in which they came into the store.
 
+use std::collections::VecDeque;
+
 use steadfast_model::{Chunk, Filter, Row, Timestamp};
 use steadfast_store::Backend;
 
@@ -68,6 +70,52 @@ pub(crate) fn list(
     })
 }
 
+/// Lists chunks newest first, from one moment of the store.
+pub(crate) fn recent(
+    backend: &dyn Backend,
+    request: &ListRequest,
+    now: Timestamp,
+) -> Result<Listing> {
+    if request.as_of.is_some() {
+        return Err(Error::Invalid {
+            what: "a list of the newest is one of the present".to_owned(),
+        });
+    }
+    let before = match &request.cursor {
+        None => u32::MAX,
+        Some(cursor) => cursor
+            .strip_prefix('n')
+            .and_then(|text| u32::from_str_radix(text, 16).ok())
+            .ok_or(Error::InvalidCursor)?,
+    };
+    let limit = limit(request);
+    let snapshot = backend.snapshot()?;
+    let scope = snapshot.scope(&request.filter, now)?;
+    let mut newest: VecDeque<Row> = VecDeque::with_capacity(limit + 2);
+    for row in scope.rows.iter().filter(|row| row.0 < before) {
+        newest.push_back(row);
+        if newest.len() > limit + 1 {
+            newest.pop_front();
+        }
+    }
+    let has_more = newest.len() > limit;
+    let mut rows: Vec<Row> = newest.into_iter().rev().collect();
+    rows.truncate(limit);
+    let mut fetched = snapshot.fetch(&rows)?;
+    fetched
+        .chunks
+        .sort_by_key(|chunk| std::cmp::Reverse(chunk.row));
+    Ok(Listing {
+        cursor: rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| format!("n{:x}", row.0)),
+        total: scope.rows.len() as u64,
+        damaged: fetched.damaged.len() as u64,
+        chunks: fetched.chunks,
+    })
+}
+
 /// Returns the row after which a list starts, and how many chunks it may have.
 pub(super) fn page(request: &ListRequest) -> Result<(u32, usize)> {
     let after = match &request.cursor {
@@ -77,12 +125,14 @@ pub(super) fn page(request: &ListRequest) -> Result<(u32, usize)> {
             .and_then(|text| u32::from_str_radix(text, 16).ok())
             .ok_or(Error::InvalidCursor)?,
     };
-    let limit = if request.limit == 0 {
-        LIMIT
-    } else {
-        request.limit.min(LIMIT_MAX)
-    };
-    Ok((after, limit))
+    Ok((after, limit(request)))
+}
+
+fn limit(request: &ListRequest) -> usize {
+    match request.limit {
+        0 => LIMIT,
+        limit => limit.min(LIMIT_MAX),
+    }
 }
 
 /// Returns the cursor of a list that ended with this row.

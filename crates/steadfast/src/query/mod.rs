@@ -30,8 +30,8 @@ pub(crate) use answer::neighbours;
 pub use as_of::Moment;
 pub use caution::{Caution, Sign, caution, instruction_like};
 pub use language::Asked;
-pub(crate) use list::list;
 pub use list::{ListRequest, Listing};
+pub(crate) use list::{list, recent};
 pub use rank::{Formula, Parts};
 
 /// The most hits of one answer.

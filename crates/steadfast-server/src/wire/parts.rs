@@ -1,14 +1,11 @@
-//! The shapes that programs read: one function each, written out field by field.
-//!
-//! These are a contract (docs/reference/json.md): fields may be added, none may
-//! be renamed or dropped.
+//! The parts that objects are made of: one function each, written out field by field.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use steadfast::Event;
 use steadfast::model::{Chunk, Coverage, Document, Finding, Hit, ModelId, Timestamp};
-use steadfast::{Event, Health, ImportReport, IndexReport, LeftOut};
 
-/// CHUNK
-pub(crate) fn chunk(chunk: &Chunk) -> Value {
+/// Returns a CHUNK.
+pub fn chunk(chunk: &Chunk) -> Value {
     let (attributes, place) = (&chunk.attributes, &chunk.place);
     json!({
         "id": chunk.id.to_string(),
@@ -42,8 +39,8 @@ pub(crate) fn chunk(chunk: &Chunk) -> Value {
     })
 }
 
-/// CHUNKs around another, with `offset`
-pub(crate) fn neighbours(neighbours: &[(i64, Chunk)]) -> Value {
+/// Returns the CHUNKs around another, with `offset`.
+pub fn neighbours(neighbours: &[(i64, Chunk)]) -> Value {
     let with_offset = |(offset, neighbour): &(i64, Chunk)| {
         let mut object = chunk(neighbour);
         set(&mut object, "offset", json!(offset));
@@ -52,8 +49,8 @@ pub(crate) fn neighbours(neighbours: &[(i64, Chunk)]) -> Value {
     neighbours.iter().map(with_offset).collect()
 }
 
-/// HIT
-pub(crate) fn hit(hit: &Hit) -> Value {
+/// Returns a HIT.
+pub fn hit(hit: &Hit) -> Value {
     let mut object = chunk(&hit.chunk);
     let also_in = |also: &steadfast::model::AlsoIn| {
         json!({
@@ -85,8 +82,8 @@ pub(crate) fn hit(hit: &Hit) -> Value {
     object
 }
 
-/// COVERAGE
-pub(crate) fn coverage(coverage: &Coverage) -> Value {
+/// Returns a COVERAGE.
+pub fn coverage(coverage: &Coverage) -> Value {
     let not_searched = |left: &steadfast::model::NotSearched| {
         json!({
             "reason": left.reason,
@@ -106,8 +103,8 @@ pub(crate) fn coverage(coverage: &Coverage) -> Value {
     })
 }
 
-/// FINDING
-pub(crate) fn finding(finding: &Finding) -> Value {
+/// Returns a FINDING.
+pub fn finding(finding: &Finding) -> Value {
     json!({
         "code": finding.code,
         "severity": finding.severity.as_str(),
@@ -119,65 +116,8 @@ pub(crate) fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// What an index run did; also part of `search --in`
-pub(crate) fn index_report(report: &IndexReport, elapsed_ms: f64) -> Value {
-    let skipped = |skipped: &steadfast::SkippedSource| {
-        json!({
-            "source": skipped.source,
-            "reason": skipped.reason,
-        })
-    };
-    json!({
-        "seq": report.seq.0,
-        "files": {
-            "added": report.files.added,
-            "changed": report.files.changed,
-            "unchanged": report.files.unchanged,
-            "removed": report.files.removed,
-            "skipped": report.files.skipped,
-        },
-        "chunks": {
-            "inserted": report.chunks.inserted,
-            "reused": report.chunks.reused,
-            "updated": report.chunks.updated,
-            "removed": report.chunks.removed,
-        },
-        "redactions": report.redactions,
-        "elapsed_ms": elapsed_ms,
-        "skipped": report.skipped.iter().map(skipped).collect::<Value>(),
-        "warnings": report.warnings,
-    })
-}
-
-/// What an import did or would do
-pub(crate) fn import_report(report: &ImportReport, elapsed_ms: f64) -> Value {
-    let left_out = |left: &LeftOut| {
-        json!({
-            "what": left.what,
-            "reason": left.reason,
-            "count": left.count,
-        })
-    };
-    json!({
-        "kind": report.kind.as_str(),
-        "read": report.read,
-        "imported": report.imported,
-        "reused": report.reused,
-        "updated": report.updated,
-        "refused": report.refused,
-        "refusals": report.refusals.iter().map(left_out).collect::<Value>(),
-        "left_out": report.left_out.iter().map(left_out).collect::<Value>(),
-        "verified": report.verified,
-        "redactions": report.redactions,
-        "complete": report.complete,
-        "warnings": report.warnings,
-        "seq": report.seq.0,
-        "elapsed_ms": elapsed_ms,
-    })
-}
-
-/// An element of `sources`
-pub(crate) fn source(document: &Document) -> Value {
+/// Returns an element of `sources`.
+pub fn source(document: &Document) -> Value {
     json!({
         "source": document.source,
         "namespace": document.namespace.as_str(),
@@ -189,8 +129,8 @@ pub(crate) fn source(document: &Document) -> Value {
     })
 }
 
-/// A line of `log`
-pub(crate) fn event(event: &Event) -> Value {
+/// Returns a line of `log`.
+pub fn event(event: &Event) -> Value {
     json!({
         "seq": event.seq.0,
         "time": event.time.to_string(),
@@ -202,40 +142,7 @@ pub(crate) fn event(event: &Event) -> Value {
     })
 }
 
-/// `status`
-pub(crate) fn status(store: &str, health: &Health) -> Value {
-    let index = |index: &steadfast::IndexHealth| {
-        json!({
-            "name": index.name,
-            "watermark": index.watermark.0,
-            "rows": index.rows,
-            "tail": index.tail,
-            "state": index.state,
-        })
-    };
-    let jobs: Map<String, Value> = health
-        .jobs
-        .iter()
-        .map(|(state, count)| (state.clone(), json!(count)))
-        .collect();
-    json!({
-        "store": store,
-        "schema": health.schema,
-        "generation": health.generation.0,
-        "journal": health.journal,
-        "chunks": health.chunks,
-        "sources": health.sources,
-        "namespaces": health.namespaces,
-        "models": health.models.iter().map(model).collect::<Value>(),
-        "indexes": health.indexes.iter().map(index).collect::<Value>(),
-        "jobs": jobs,
-        "skipped": health.skipped,
-        "problems": health.problems.iter().map(finding).collect::<Value>(),
-        "bytes": health.bytes,
-    })
-}
-
-fn model(model: &ModelId) -> Value {
+pub(super) fn model(model: &ModelId) -> Value {
     let hash = model
         .hash
         .iter()
@@ -248,8 +155,8 @@ fn model(model: &ModelId) -> Value {
     })
 }
 
-/// `tags` and `namespaces`
-pub(crate) fn names(names: &[(String, u64)]) -> Value {
+/// Returns the elements of `tags` and `namespaces`.
+pub fn names(names: &[(String, u64)]) -> Value {
     names
         .iter()
         .map(|(name, chunks)| json!({"name": name, "chunks": chunks}))
@@ -257,7 +164,7 @@ pub(crate) fn names(names: &[(String, u64)]) -> Value {
 }
 
 /// Returns an f32 with the digits that it has, not those that it gets as an f64.
-pub(crate) fn number(value: f32) -> Value {
+pub fn number(value: f32) -> Value {
     value
         .to_string()
         .parse::<f64>()
@@ -265,7 +172,7 @@ pub(crate) fn number(value: f32) -> Value {
 }
 
 /// Sets a field of an object.
-pub(crate) fn set(object: &mut Value, name: &str, value: Value) {
+pub fn set(object: &mut Value, name: &str, value: Value) {
     if let Value::Object(fields) = object {
         fields.insert(name.to_owned(), value);
     }

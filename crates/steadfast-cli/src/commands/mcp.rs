@@ -1,0 +1,50 @@
+//! `steadfast mcp`: the store for an agent, over standard input and output.
+
+use clap::ValueEnum;
+use steadfast_server::mcp::{self, Toolset};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::store::server_settings;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  steadfast mcp
+  claude mcp add steadfast -- steadfast mcp
+  steadfast mcp --store ~/work/.steadfast --tools full";
+
+/// Who is named in the log.
+const ACTOR: &str = "mcp";
+
+/// Flags of `steadfast mcp`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Which tools to offer
+    #[arg(long, value_name = "SET", default_value = "default")]
+    tools: ToolsChoice,
+}
+
+/// Which tools a server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ToolsChoice {
+    /// Search, get, remember, forget, recent and status
+    Default,
+    /// Those, and index, which reads files of this machine
+    Full,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let settings = server_settings(context, ACTOR)?;
+    let tools = match args.tools {
+        ToolsChoice::Default => Toolset::Default,
+        ToolsChoice::Full => Toolset::Full,
+    };
+    mcp::serve(settings, tools, std::io::stdin(), std::io::stdout()).map_err(|error| {
+        Failure::new(
+            "too_many_open_files",
+            format!("the system gives no thread: {error}"),
+        )
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,12 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The real server on its standard input and output, as a host starts it.
+//!
+//! Bad days: a host sends garbage and the session is lost; a host closes before
+//! it has said hello and sees a failure; several hosts start a server each over
+//! one store, and one of them answers stale or writes twice; an agent deletes
+//! what nobody agreed to.
+
+mod client;
+mod hostile;
+mod session;
+mod sharing;

@@ -1,0 +1,68 @@
+//! Several hosts, a server each, one store: nothing stale, nothing twice, nothing lost.
+
+use std::path::Path;
+use std::thread;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+const SERVERS: usize = 4;
+const NOTES: usize = 20;
+
+#[test]
+fn servers_that_start_and_write_at_once_share_one_store() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    thread::scope(|scope| {
+        for server in 0..SERVERS {
+            let store = &store;
+            scope.spawn(move || write(store, server));
+        }
+    });
+    let mut client = Client::open(&store);
+    let status = client.done("status", &json!({}));
+    assert_eq!(status["chunks"], SERVERS * NOTES + NOTES, "{status}");
+    assert_eq!(status["problems"], json!([]));
+}
+
+/// Writes notes of its own, and notes that all write.
+fn write(store: &Path, server: usize) {
+    let mut client = Client::open(store);
+    for note in 0..NOTES {
+        client.done("remember", &json!({"text": format!("shared fact {note}")}));
+        let own = format!("server {server} keeps fact {note}");
+        let kept = client.done("remember", &json!({"text": own}));
+        let answer = client.done("search", &json!({"query": own, "limit": 5}));
+        let is_there = answer["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|hit| hit["id"] == kept["id"]);
+        assert!(is_there, "{answer}");
+        assert_eq!(answer["coverage"]["complete"], true);
+    }
+    assert_eq!(client.close().0, 0);
+}
+
+#[test]
+fn what_one_server_writes_or_forgets_the_next_call_of_another_knows() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    let (mut one, mut other) = (Client::open(&store), Client::open(&store));
+    for round in 0..10 {
+        let fact = format!("round {round} has its own fact");
+        let kept = one.done("remember", &json!({"text": fact, "tag": "round"}));
+        let answer = other.done("search", &json!({"query": fact, "tag": "round"}));
+        assert_eq!(answer["hits"][0]["id"], kept["id"]);
+        let plan = other.done("forget", &json!({"ids": [kept["id"]]}));
+        let token = &plan["confirm_token"];
+        other.done(
+            "forget",
+            &json!({"ids": [kept["id"]], "confirm_token": token}),
+        );
+        let answer = one.done("search", &json!({"query": fact, "tag": "round"}));
+        assert_eq!(answer["hits"], json!([]));
+    }
+}

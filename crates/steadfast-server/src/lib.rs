@@ -1,0 +1,17 @@
+//! Steadfast for agents: the Model Context Protocol over the library.
+//!
+//! # Layout
+//!
+//! Rooms in reading order; each may name only those before it: [`wire`] (the
+//! objects that programs read), [`filters`] (paths and globs as they are
+//! written), [`store`] (the one open handle), [`mcp`] (the protocol).
+//!
+//! The only crate with an async runtime, and that only where the protocol is
+//! spoken; the work is done by the synchronous library on threads of its own.
+//! It reads no environment and no home folder: whoever starts it says where the
+//! store is. Deliberately not here: arguments, settings and exit codes.
+
+pub mod filters;
+pub mod mcp;
+pub mod store;
+pub mod wire;
