@@ -12,6 +12,7 @@
 //! - [`text`]: postings, exact BM25
 //! - [`vector`]: codes, certified exact scan
 //! - `catalog`: the files of an index, published and proven
+//! - `digest`: the hash over their bytes
 //! - [`embedded`]: the backend
 
 pub mod analyze;
@@ -19,6 +20,7 @@ pub mod text;
 pub mod vector;
 
 mod catalog;
+mod digest;
 pub mod embedded;
 
 pub use analyze::Analyzer;

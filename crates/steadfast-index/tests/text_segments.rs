@@ -175,7 +175,7 @@ fn each_refusal_says_what_is_wrong() {
         open(&newer),
         SegmentError::Version {
             found: 9,
-            expected: 1
+            expected: 2
         }
     );
     let mut rotten = sound.clone();

@@ -3,16 +3,16 @@
 //! Little-endian: magic, format version, store id, stamp, generation,
 //! watermark row and commit, number of parts; then for each part its file
 //! number, length, seal, number of rows, dead rows and dead terms; then the
-//! blake3 hash of all before it.
+//! hash of all before it.
 
 use steadfast_model::{HashedTerms, Row, RowSet, Seq, StoreId};
 
 use super::bytes::{Malformed, Reader, put_block};
+use crate::digest::{DIGEST_BYTES, digest};
 use crate::text::DeadTerms;
 
 const MAGIC: [u8; 8] = *b"stdfmani";
-const VERSION: u32 = 1;
-const HASH_BYTES: usize = 32;
+const VERSION: u32 = 2;
 
 /// A generation of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(crate) struct Part {
     pub(crate) file: u64,
     /// The length of the file.
     pub(crate) bytes: u64,
-    /// The last 32 bytes of the file, which are a hash over all the rest.
-    pub(crate) seal: [u8; HASH_BYTES],
+    /// The last bytes of the file, which are a hash over all the rest.
+    pub(crate) seal: [u8; DIGEST_BYTES],
     /// Rows in it, dead or not.
     pub(crate) rows: u64,
     /// Rows in it that have died since it was built.
@@ -75,7 +75,7 @@ impl Part {
 }
 
 /// Returns the seal of a segment file.
-pub(crate) fn seal(content: &[u8]) -> [u8; HASH_BYTES] {
+pub(crate) fn seal(content: &[u8]) -> [u8; DIGEST_BYTES] {
     content.last_chunk().copied().unwrap_or_default()
 }
 
@@ -115,15 +115,15 @@ impl Manifest {
             put_block(&mut out, &dead);
             put_block(&mut out, &part.dead_terms.encode());
         }
-        let hash = blake3::hash(&out);
-        out.extend_from_slice(hash.as_bytes());
+        let hash = digest(&out, 0);
+        out.extend_from_slice(&hash);
         out
     }
 
     /// Reads a manifest; anything but one that was written whole is refused.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, hash) = bytes.split_last_chunk::<HASH_BYTES>()?;
-        if blake3::hash(body).as_bytes() != hash {
+        let (body, hash) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
+        if digest(body, 0) != *hash {
             return None;
         }
         Self::read(&mut Reader(body)).ok()

@@ -10,8 +10,8 @@
 //! | entries | 8 x terms | bit 63 set: one row, its ordinal in bits 0-31, its count in 32-39; else first block in bits 0-31, number of rows in 32-62 |
 //! | blocks | 16 x blocks | last ordinal (u32), offset in data (u32), rows - 1, delta bits, count bits, largest count (u8 each), smallest length (u16), 0 (u16) |
 //! | data | data bytes | per block: ordinal deltas, then counts - 1, bit-packed; at the very end 8 zero bytes |
-//! | hash list | 32 per MiB | blake3 of each [`HASHED_BYTES`] of all the above; the last piece may be short |
-//! | root | 32 | blake3 of the hash list and the length (u64) of what it covers |
+//! | hash list | 16 per MiB | XXH3-128 of each [`HASHED_BYTES`] of all the above; the last piece may be short |
+//! | root | 16 | XXH3-128 of the hash list, seeded with the length of what it covers |
 //!
 //! Each section starts at a multiple of 8 bytes, with zeros between. An
 //! ordinal is the place of a row in its segment, from 0. A block holds 128
@@ -20,18 +20,19 @@
 //! first), each further one from the ordinal after its predecessor. Equal rows
 //! give equal bytes, however the segment came to be.
 
+use crate::digest::{DIGEST_BYTES, digest};
 use std::ops::Range;
 use steadfast_model::{AnalyzerId, Row, StoreId};
 
 pub(super) const MAGIC: [u8; 8] = *b"SFTEXT\r\n";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const BLOCK_BYTES: usize = 16;
 /// Postings per block.
 pub(super) const BLOCK_ROWS: usize = 128;
 /// How much of a file one hash of the list covers.
 pub(super) const HASHED_BYTES: usize = 1 << 20;
-pub(super) const HASH_BYTES: usize = 32;
+pub(super) const HASH_BYTES: usize = DIGEST_BYTES;
 /// Marks the entry of a term that occurs in one row.
 pub(super) const SINGLE: u64 = 1 << 63;
 
@@ -159,7 +160,7 @@ impl Layout {
 pub(super) fn trailer(body: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = body
         .chunks(HASHED_BYTES)
-        .flat_map(|piece| *blake3::hash(piece).as_bytes())
+        .flat_map(|piece| digest(piece, 0))
         .collect();
     out.extend(root(&out, body.len()));
     out
@@ -167,8 +168,5 @@ pub(super) fn trailer(body: &[u8]) -> Vec<u8> {
 
 /// Returns the root over a hash list.
 pub(super) fn root(list: &[u8], body_bytes: usize) -> [u8; HASH_BYTES] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(list);
-    hasher.update(&(body_bytes as u64).to_le_bytes());
-    *hasher.finalize().as_bytes()
+    digest(list, body_bytes as u64)
 }

@@ -12,6 +12,7 @@ use super::format::{
 };
 use super::postings::{Block, BlockRows, Postings};
 use super::writer::prefix;
+use crate::digest::digest;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ impl Segment {
             .filter(|content| !content.is_empty());
         match (content, hash) {
             (Some(content), Some(hash))
-                if blake3::hash(content) == blake3::Hash::from_bytes(*hash) =>
+                if digest(content, 0) == *hash =>
             {
                 Ok(())
             }

@@ -9,6 +9,7 @@ use super::error::{BuildError, MergeError};
 use super::segment::{
     Entry, FORMAT_VERSION, HEADER_BYTES, Layout, MAGIC, Segment, SegmentView, Space,
 };
+use crate::digest::digest;
 use steadfast_model::codes::{NotFinite, quantise};
 use steadfast_model::{Row, RowSet};
 
@@ -94,8 +95,8 @@ impl SegmentBuilder {
             0,
         );
         bytes.extend_from_slice(&self.codes);
-        let checksum = blake3::hash(&bytes);
-        bytes.extend_from_slice(checksum.as_bytes());
+        let checksum = digest(&bytes, 0);
+        bytes.extend_from_slice(&checksum);
         bytes
     }
 

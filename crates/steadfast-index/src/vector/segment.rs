@@ -18,21 +18,22 @@
 //! | | 4 n | errors, f32: at least the length of vector - scale * codes |
 //! | | < 64 | zeros up to a multiple of 64 |
 //! | | n d | codes, i8 |
-//! | | 32 | blake3 of everything before |
+//! | | 16 | XXH3-128 of everything before |
 //!
 //! Invariants: opening never panics, whatever the bytes; a segment opened by
 //! [`Segment::open`] is bit for bit what was built.
 
 use super::DIMENSIONS_MAX;
 use super::error::OpenError;
+use crate::digest::{DIGEST_BYTES, digest};
 use std::fmt;
 use steadfast_model::{Row, RowSet, StoreId};
 
 pub(super) const MAGIC: [u8; 8] = *b"SFVECSEG";
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const CODES_ALIGN_BYTES: usize = 64;
-pub(super) const CHECKSUM_BYTES: usize = 32;
+pub(super) const CHECKSUM_BYTES: usize = DIGEST_BYTES;
 
 /// What the vectors of a segment belong to. Vectors of two spaces are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +136,7 @@ impl<B: AsRef<[u8]>> Segment<B> {
             .as_ref()
             .split_at_checked(self.layout.checksum)
             .ok_or(OpenError::Checksum)?;
-        if blake3::hash(body).as_bytes().as_slice() == checksum {
+        if digest(body, 0).as_slice() == checksum {
             Ok(())
         } else {
             Err(OpenError::Checksum)
@@ -145,12 +146,6 @@ impl<B: AsRef<[u8]>> Segment<B> {
     /// Returns what the vectors belong to.
     pub fn space(&self) -> Space {
         self.space
-    }
-
-    /// Returns the blake3 hash at the end of the segment, the name of its content.
-    pub fn checksum(&self) -> [u8; 32] {
-        let bytes = self.bytes.as_ref();
-        bytes.last_chunk().copied().unwrap_or_default()
     }
 
     /// Returns the segment without its owner, which is what scans take.

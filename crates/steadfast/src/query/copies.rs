@@ -17,18 +17,21 @@ pub(super) type Copies = HashMap<Row, Vec<AlsoIn>>;
 
 /// Takes copies out of a ranked list, all but the best of each text, and returns where they are.
 pub(super) fn fold(snapshot: &dyn Snapshot, ranked: &mut Vec<Ranked>) -> Result<Copies> {
-    let mut alike: HashMap<u64, Vec<Row>> = HashMap::new();
-    for ranked in ranked.iter() {
-        if let Some(likeness) = ranked.likeness {
-            alike
-                .entry(likeness)
-                .or_default()
-                .push(ranked.candidate.row);
-        }
-    }
+    let mut likenesses: Vec<(u64, usize)> = ranked
+        .iter()
+        .enumerate()
+        .filter_map(|(place, ranked)| Some((ranked.likeness?, place)))
+        .collect();
+    likenesses.sort_unstable();
     let mut copies = Copies::new();
     let mut folded: Vec<Row> = Vec::new();
-    for rows in alike.into_values().filter(|rows| rows.len() > 1) {
+    let alike = likenesses.chunk_by(|one, other| one.0 == other.0);
+    for alike in alike.filter(|alike| alike.len() > 1) {
+        let rows: Vec<Row> = alike
+            .iter()
+            .filter_map(|(_, place)| ranked.get(*place))
+            .map(|ranked| ranked.candidate.row)
+            .collect();
         let mut chunks: HashMap<Row, Chunk> = snapshot
             .fetch(&rows)?
             .chunks

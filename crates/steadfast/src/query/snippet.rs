@@ -1,6 +1,5 @@
 //! The part of a text to show, and which words in it match.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use steadfast_index::Analyzer;
@@ -16,16 +15,18 @@ pub(super) fn snippet(
     text: &str,
     terms: &[u64],
 ) -> (String, Vec<(usize, usize)>) {
-    let wanted: HashSet<u64> = terms.iter().copied().collect();
-    let matches: Vec<(u64, Range<usize>)> = if wanted.is_empty() {
+    let mut wanted: Vec<u64> = terms.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let matches: Vec<(usize, Range<usize>)> = if wanted.is_empty() {
         Vec::new()
     } else {
         analyzer
             .spans(text)
-            .filter(|(hash, _)| wanted.contains(hash))
+            .filter_map(|(hash, range)| Some((wanted.binary_search(&hash).ok()?, range)))
             .collect()
     };
-    let (start, end) = window(text, &matches);
+    let (start, end) = window(text, &matches, wanted.len());
     let mut highlights: Vec<(usize, usize)> = matches
         .iter()
         .filter(|(_, range)| range.start >= start && range.end <= end)
@@ -44,18 +45,31 @@ pub(super) fn snippet(
 }
 
 /// Returns the byte range of the window that begins shortly before the match from which
-/// most different words are within reach.
-fn window(text: &str, matches: &[(u64, Range<usize>)]) -> (usize, usize) {
+/// most different words are within reach. A match carries the number of its word.
+fn window(text: &str, matches: &[(usize, Range<usize>)], words: usize) -> (usize, usize) {
     let mut best = (0, 0);
-    for (index, (_, first)) in matches.iter().enumerate() {
-        let within: HashSet<u64> = matches
-            .iter()
-            .skip(index)
-            .take_while(|(_, range)| range.end <= first.start + SNIPPET_BYTES - LEAD_BYTES)
-            .map(|&(hash, _)| hash)
-            .collect();
-        if within.len() > best.0 {
-            best = (within.len(), first.start);
+    // Of the matches from the current one to `end`: how many there are of each word, and of how many words.
+    let mut counts = vec![0_u32; words];
+    let (mut different, mut end) = (0, 0);
+    for (index, (word, first)) in matches.iter().enumerate() {
+        while let Some((next, range)) = matches.get(end)
+            && range.end <= first.start + SNIPPET_BYTES - LEAD_BYTES
+        {
+            if let Some(count) = counts.get_mut(*next) {
+                different += usize::from(*count == 0);
+                *count += 1;
+            }
+            end += 1;
+        }
+        if different > best.0 {
+            best = (different, first.start);
+        }
+        if index == end {
+            // It is longer than the window and was not counted.
+            end += 1;
+        } else if let Some(count) = counts.get_mut(*word) {
+            *count -= 1;
+            different -= usize::from(*count == 0);
         }
     }
     let wanted = best.1.saturating_sub(LEAD_BYTES);

@@ -108,27 +108,24 @@ impl SqliteSnapshot<'_> {
     /// Returns the rows of the documents that a filter admits, when nothing but the document matters.
     fn by_document(&self, filter: &Filter) -> Result<RowScope, StoreError> {
         let (condition, parameters) = narrowest(filter);
-        // Both sides are read from their indexes alone.
-        let sql = format!(
-            "SELECT d.document, d.namespace, d.source, c.row FROM documents d CROSS JOIN chunks c
-             ON c.document = d.document AND c.removed_seq IS NULL WHERE {condition}"
-        );
+        // Both are read from their indexes alone. A join would hand over the names of a
+        // document with each of its rows, which took three times the instructions.
+        let sql = format!("SELECT d.document, d.namespace, d.source FROM documents d WHERE {condition}");
         let mut rows = RowSet::with_room(self.head.last_row.0 as usize + 1);
         self.sql(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut found = statement.query(params_from_iter(&parameters))?;
-            let (mut document, mut admitted) = (None, false);
-            while let Some(row) = found.next()? {
-                let current: i64 = row.get(0)?;
-                if document != Some(current) {
-                    let namespace = steadfast_model::Namespace::new(row.get_ref(1)?.as_str()?);
-                    let source = row.get_ref(2)?.as_str()?;
-                    admitted =
-                        namespace.is_ok_and(|namespace| filter.admits_document(&namespace, source));
-                    document = Some(current);
-                }
-                if admitted {
-                    rows.insert(Row(row.get(3)?));
+            let mut documents = connection.prepare_cached(&sql)?;
+            let mut chunks = connection.prepare_cached(
+                "SELECT row FROM chunks INDEXED BY chunks_order WHERE document = ?1 AND removed_seq IS NULL",
+            )?;
+            let mut found = documents.query(params_from_iter(&parameters))?;
+            while let Some(document) = found.next()? {
+                let namespace = steadfast_model::Namespace::new(document.get_ref(1)?.as_str()?);
+                let source = document.get_ref(2)?.as_str()?;
+                if namespace.is_ok_and(|namespace| filter.admits_document(&namespace, source)) {
+                    let mut found = chunks.query([document.get::<_, i64>(0)?])?;
+                    while let Some(row) = found.next()? {
+                        rows.insert(Row(row.get(0)?));
+                    }
                 }
             }
             Ok(())

@@ -1,6 +1,5 @@
 //! BM25 of a candidate, of the window around it, and of its document.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use steadfast_model::Row;
@@ -89,7 +88,8 @@ pub(super) fn words(
     let window_average = mean(windows.iter().map(|seats| words.tokens(seats.clone())));
     let block_average = mean(blocks.iter().map(|seats| words.tokens(seats.clone())));
     let mut sums = Vec::new();
-    let mut known: HashMap<Range<usize>, f32> = HashMap::new();
+    // Candidates ascend by row, so those of one block mostly follow each other.
+    let mut last_block: Option<(&Range<usize>, f32)> = None;
     for (index, parts) in parts.iter_mut().enumerate() {
         let (Some(seat), Some(window), Some(block)) =
             (candidates.get(index), windows.get(index), blocks.get(index))
@@ -99,9 +99,11 @@ pub(super) fn words(
         let own = formula.bm25_of(parts.kind);
         parts.chunk = words.bm25(*seat..seat + 1, words.average, own, &mut sums);
         parts.window = words.bm25(window.clone(), window_average, own, &mut sums);
-        parts.parent = *known.entry(block.clone()).or_insert_with(|| {
-            words.bm25(block.clone(), block_average, formula.parent_bm25, &mut sums)
-        });
+        parts.parent = match last_block {
+            Some((known, score)) if known == block => score,
+            _ => words.bm25(block.clone(), block_average, formula.parent_bm25, &mut sums),
+        };
+        last_block = Some((block, parts.parent));
     }
     Ok(())
 }
