@@ -128,7 +128,7 @@ fn every_field_of_the_header_is_refused_by_name() {
     };
     let inconsistent = |what| OpenError::Inconsistent { what };
     check(0, b"X", OpenError::Magic);
-    check(8, &[2], OpenError::Version { found: 2, known: 1 });
+    check(8, &[1], OpenError::Version { found: 1, known: 2 });
     check(
         12,
         &[0; 4],

@@ -196,10 +196,28 @@ impl Eq for RowSet {}
 impl FromIterator<Row> for RowSet {
     fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
         let mut set = Self::new();
-        for row in rows {
-            set.insert(row);
-        }
+        set.extend(rows);
         set
+    }
+}
+
+impl Extend<Row> for RowSet {
+    /// Adds rows; those that follow each other without a gap are added at once.
+    fn extend<I: IntoIterator<Item = Row>>(&mut self, rows: I) {
+        let mut run: Option<(Row, Row)> = None;
+        for row in rows {
+            run = match run {
+                Some((first, last)) if last.0.checked_add(1) == Some(row.0) => Some((first, row)),
+                Some((first, last)) => {
+                    self.insert_range(first, last);
+                    Some((row, row))
+                }
+                None => Some((row, row)),
+            };
+        }
+        if let Some((first, last)) = run {
+            self.insert_range(first, last);
+        }
     }
 }
 

@@ -98,9 +98,7 @@ impl<K: Kind> Folder<K> {
         let mut segments = Vec::with_capacity(manifest.parts.len());
         for part in &manifest.parts {
             let segment = self.open_part(part)?;
-            K::each_row(&segment, &mut |row| {
-                rows.insert(row);
-            });
+            rows.extend(K::rows(&segment));
             rows.subtract(&part.dead);
             segments.push(segment);
         }

@@ -17,8 +17,8 @@ pub(crate) trait Kind {
     /// Opens a segment and proves every byte of it.
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String>;
 
-    /// Hands over the rows of a segment in ascending order.
-    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row));
+    /// Returns the rows of a segment in ascending order.
+    fn rows(segment: &Self::Segment) -> impl Iterator<Item = Row>;
 
     /// Returns the bytes of one segment of all rows of these that are in `keep`.
     fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String>;
@@ -54,8 +54,8 @@ impl Kind for TextKind {
         Ok(segment)
     }
 
-    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row)) {
-        segment.row_iter().for_each(each);
+    fn rows(segment: &Self::Segment) -> impl Iterator<Item = Row> {
+        segment.row_iter()
     }
 
     fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {
@@ -80,8 +80,8 @@ impl Kind for VectorKind {
         Ok(segment)
     }
 
-    fn each_row(segment: &Self::Segment, each: &mut dyn FnMut(Row)) {
-        segment.view().rows().for_each(each);
+    fn rows(segment: &Self::Segment) -> impl Iterator<Item = Row> {
+        segment.view().rows()
     }
 
     fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {

@@ -81,9 +81,7 @@ pub(super) fn advance<K: Kind>(
             .collect();
         let mut keep = steadfast_model::RowSet::new();
         for segment in &segments {
-            K::each_row(segment, &mut |row| {
-                keep.insert(row);
-            });
+            keep.extend(K::rows(segment));
         }
         for part in parts {
             keep.subtract(&part.dead);
@@ -108,10 +106,7 @@ fn bury<K: Kind>(part: &mut Part, segment: &K::Segment, dead: &[(Row, HashedTerm
     if dead.is_empty() {
         return;
     }
-    let mut rows = steadfast_model::RowSet::new();
-    K::each_row(segment, &mut |row| {
-        rows.insert(row);
-    });
+    let rows: steadfast_model::RowSet = K::rows(segment).collect();
     let mine: Vec<(Row, &HashedTerms)> = dead
         .iter()
         .filter(|(row, _)| rows.contains(*row))

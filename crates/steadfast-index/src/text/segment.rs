@@ -139,11 +139,7 @@ impl Segment {
             .get(range.clone())
             .filter(|content| !content.is_empty());
         match (content, hash) {
-            (Some(content), Some(hash))
-                if digest(content, 0) == *hash =>
-            {
-                Ok(())
-            }
+            (Some(content), Some(hash)) if digest(content, 0) == *hash => Ok(()),
             _ => Err(checksum(range)),
         }
     }

@@ -161,11 +161,27 @@ fn products_avx2<const D: usize>(view: &SegmentView<'_>, query: &Query, batch: &
         return;
     };
     let ahead = batch.positions.get(ahead_rows(D)..);
-    let mut ahead = ahead.unwrap_or_default().iter();
-    for (&position, product) in batch.positions.iter().zip(&mut batch.products) {
-        if let Some(row) = ahead.next().and_then(|&next| rows.get(next as usize)) {
-            prefetch(row);
+    let mut ahead = ahead.unwrap_or_default().as_chunks::<4>().0.iter();
+    let (fours, rest) = batch.positions.as_chunks::<4>();
+    let (four_products, _) = batch.products.as_chunks_mut::<4>();
+    for (positions, products) in fours.iter().zip(four_products) {
+        for &next in ahead.next().into_iter().flatten() {
+            if let Some(row) = rows.get(next as usize) {
+                prefetch(row);
+            }
         }
+        let [a, b, c, d] = *positions;
+        if let (Some(a), Some(b), Some(c), Some(d)) = (
+            rows.get(a as usize),
+            rows.get(b as usize),
+            rows.get(c as usize),
+            rows.get(d as usize),
+        ) {
+            *products = four_products_avx2([a, b, c, d], query);
+        }
+    }
+    let rest_products = batch.products.iter_mut().skip(4 * fours.len());
+    for (&position, product) in rest.iter().zip(rest_products) {
         if let Some(row) = rows.get(position as usize) {
             *product = inner_product_avx2(row, query);
         }
@@ -190,6 +206,63 @@ fn prefetch(codes: &[u8]) {
     }
 }
 
+/// Returns 16 products of codes, each two neighbours added.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn sixteen(codes: &[u8; 16], query: &[i16; 16]) -> std::arch::x86_64::__m256i {
+    use std::arch::x86_64::{
+        _mm_loadu_si128, _mm256_cvtepi8_epi16, _mm256_loadu_si256, _mm256_madd_epi16,
+    };
+    #[expect(unsafe_code, reason = "the intrinsics take raw pointers")]
+    // SAFETY: both loads are unaligned and read exactly the array they are given.
+    let (codes, query) = unsafe {
+        (
+            _mm_loadu_si128(codes.as_ptr().cast()),
+            _mm256_loadu_si256(query.as_ptr().cast()),
+        )
+    };
+    _mm256_madd_epi16(_mm256_cvtepi8_epi16(codes), query)
+}
+
+/// Does as [`inner_product`] for four rows: the query is loaded and the sums are folded once for all.
+///
+/// The number of dimensions is a multiple of 16.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn four_products_avx2<const D: usize>(rows: [&[u8; D]; 4], query: &[i16; D]) -> [i32; 4] {
+    use std::arch::x86_64::{
+        _mm_add_epi32, _mm_extract_epi32, _mm256_add_epi32, _mm256_castsi256_si128,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_setzero_si256,
+    };
+    const { assert!(D.is_multiple_of(16)) };
+    let zero = _mm256_setzero_si256();
+    let (mut sum0, mut sum1, mut sum2, mut sum3) = (zero, zero, zero, zero);
+    // Not `map`: the function behind it is not compiled for this instruction set.
+    let [first, second, third, fourth] = rows;
+    let (first, second) = (first.as_chunks::<16>().0, second.as_chunks::<16>().0);
+    let (third, fourth) = (third.as_chunks::<16>().0, fourth.as_chunks::<16>().0);
+    let pairs = first.iter().zip(second).zip(third.iter().zip(fourth));
+    for (((first, second), (third, fourth)), query) in pairs.zip(query.as_chunks::<16>().0) {
+        sum0 = _mm256_add_epi32(sum0, sixteen(first, query));
+        sum1 = _mm256_add_epi32(sum1, sixteen(second, query));
+        sum2 = _mm256_add_epi32(sum2, sixteen(third, query));
+        sum3 = _mm256_add_epi32(sum3, sixteen(fourth, query));
+    }
+    let eight = _mm256_hadd_epi32(_mm256_hadd_epi32(sum0, sum1), _mm256_hadd_epi32(sum2, sum3));
+    let four = _mm_add_epi32(
+        _mm256_castsi256_si128(eight),
+        _mm256_extracti128_si256::<1>(eight),
+    );
+    [
+        _mm_extract_epi32::<0>(four),
+        _mm_extract_epi32::<1>(four),
+        _mm_extract_epi32::<2>(four),
+        _mm_extract_epi32::<3>(four),
+    ]
+}
+
 /// Does as [`inner_product`], 32 codes at a time.
 ///
 /// Written out because the compiler chose narrow registers for this loop in
@@ -199,23 +272,9 @@ fn prefetch(codes: &[u8]) {
 #[target_feature(enable = "avx2")]
 fn inner_product_avx2(row: &[u8], query: &[i16]) -> i32 {
     use std::arch::x86_64::{
-        __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32,
-        _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extracti128_si256,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_setzero_si256,
+        _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_add_epi32,
+        _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_setzero_si256,
     };
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn sixteen(codes: &[u8; 16], query: &[i16; 16]) -> __m256i {
-        #[expect(unsafe_code, reason = "the intrinsics take raw pointers")]
-        // SAFETY: both loads are unaligned and read exactly the array they are given.
-        let (codes, query) = unsafe {
-            (
-                _mm_loadu_si128(codes.as_ptr().cast()),
-                _mm256_loadu_si256(query.as_ptr().cast()),
-            )
-        };
-        _mm256_madd_epi16(_mm256_cvtepi8_epi16(codes), query)
-    }
     let (row_blocks, row_rest) = row.as_chunks::<16>();
     let (query_blocks, query_rest) = query.as_chunks::<16>();
     let (row_pairs, row_last) = row_blocks.as_chunks::<2>();

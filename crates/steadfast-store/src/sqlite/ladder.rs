@@ -156,9 +156,8 @@ fn check_version(folder: &Path, connection: &Connection) -> Result<Option<i64>, 
 /// Reads all of it in one transaction: between two of its own, another process may create the store.
 pub(super) fn read_state(connection: &Connection) -> rusqlite::Result<State> {
     let snapshot = connection.unchecked_transaction()?;
-    let pragma = |name: &str| {
-        snapshot.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-    };
+    let pragma =
+        |name: &str| snapshot.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let tables: i64 =
         snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match (pragma("application_id")?, pragma("user_version")?) {

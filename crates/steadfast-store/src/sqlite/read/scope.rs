@@ -110,7 +110,8 @@ impl SqliteSnapshot<'_> {
         let (condition, parameters) = narrowest(filter);
         // Both are read from their indexes alone. A join would hand over the names of a
         // document with each of its rows, which took three times the instructions.
-        let sql = format!("SELECT d.document, d.namespace, d.source FROM documents d WHERE {condition}");
+        let sql =
+            format!("SELECT d.document, d.namespace, d.source FROM documents d WHERE {condition}");
         let mut rows = RowSet::with_room(self.head.last_row.0 as usize + 1);
         self.sql(|connection| {
             let mut documents = connection.prepare_cached(&sql)?;
