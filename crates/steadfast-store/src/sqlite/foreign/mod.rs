@@ -128,6 +128,30 @@ impl ForeignDatabase {
             .unwrap_or(0)
     }
 
+    /// Returns what is wrong with the structure of the ordinary tables, when something is: rows that no longer hang
+    /// together with the rest are not seen by reading them.
+    ///
+    /// Tables of modules are not looked at, and constraints are not evaluated: nothing of the foreign schema runs.
+    pub fn damage(&self) -> Option<String> {
+        // A name that cannot be checked at all is that of a table that cannot be read either, which is told there.
+        drop(
+            self.connection
+                .execute_batch("PRAGMA ignore_check_constraints=ON"),
+        );
+        self.tables().find_map(|table| {
+            let sql = format!("PRAGMA integrity_check({})", quoted(table));
+            let found = self
+                .connection
+                .query_row(&sql, [], |row| row.get::<_, String>(0));
+            match found {
+                Ok(answer) if answer == "ok" => None,
+                Ok(answer) => Some(format!("{table}: {answer}")),
+                Err(error) if is_damage(&error) => Some(format!("{table}: {error}")),
+                Err(_) => None,
+            }
+        })
+    }
+
     /// Hands over the rows of a table, in order of row as far as the file is whole.
     ///
     /// A column that the table does not have reads as null, a table that is not there as empty. Where the table is
