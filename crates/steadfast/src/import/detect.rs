@@ -1,24 +1,28 @@
 //! Finds out what a path is, by what is in it and never by its name alone.
+//!
+//! Each kind has one test of its own, and no input passes two of them: what a
+//! forced kind does not find is refused, not read as something else.
 
 use std::path::{Path, PathBuf};
 
 use steadfast_store::{ForeignDatabase, StoreError};
 
-use super::{ImportKind, Source, chroma, openhuman, sessions};
+use super::files::Files;
+use super::{ImportKind, Source, chroma, memtomem, notes, openhuman, rivals, sessions, slack};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
 pub(super) enum Detected {
-    /// A memtomem database.
-    Memtomem(ForeignDatabase),
-    /// A Chroma database, as a palace or as it is.
-    Chroma(ImportKind, ForeignDatabase),
-    /// A memory tree of OpenHuman.
-    OpenHuman(ForeignDatabase),
+    /// A database of one file.
+    Database(ImportKind, ForeignDatabase),
+    /// What mem0 keeps in several databases.
+    Mem0(rivals::mem0::Stores),
     /// Logs of sessions.
     Logs(ImportKind, Vec<PathBuf>),
-    /// An exported list of chats.
-    Chats(ImportKind, PathBuf),
+    /// Exported lists of chats, and the names of their files.
+    Chats(ImportKind, Files, Vec<String>),
+    /// Another export of many files.
+    Export(ImportKind, Files),
     /// A plain transcript.
     Transcript(PathBuf),
 }
@@ -30,6 +34,31 @@ const IN_FOLDERS: &[&str] = &[
     "memtomem.db",
     "chunks.db",
     "memory_tree/chunks.db",
+    "claude-mem.db",
+    "sqlite_vec.db",
+    "memory.db",
+    "state.vscdb",
+    "globalStorage/state.vscdb",
+    "User/globalStorage/state.vscdb",
+];
+
+/// Tells whether a database is of a kind.
+type Test = fn(&ForeignDatabase) -> bool;
+
+/// The tests of databases, but that of Chroma, which is two kinds.
+const DATABASES: &[(ImportKind, Test)] = &[
+    (ImportKind::Memtomem, memtomem::is_memtomem),
+    (ImportKind::OpenHuman, openhuman::is_memory_tree),
+    (ImportKind::Cursor, sessions::is_cursor),
+    (
+        ImportKind::BasicMemory,
+        rivals::basic_memory::is_basic_memory,
+    ),
+    (ImportKind::ClaudeMem, rivals::claude_mem::is_claude_mem),
+    (
+        ImportKind::McpMemoryService,
+        rivals::mcp_memory_service::is_mcp_memory_service,
+    ),
 ];
 
 /// Finds out what the source is, and opens a private copy of it.
@@ -37,29 +66,81 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
     for file in candidates(source.path) {
         if is_sqlite(&file) {
             let database = ForeignDatabase::open(&file, source.scratch)?;
-            return of_database(source, database);
-        }
-        // Not even a private copy is made of what is no database; but one whose beginning is gone is damaged.
-        if is_called_database(&file) {
+            if let Some(found) = of_database(source, database)? {
+                return Ok(found);
+            }
+        } else if is_called_database(&file) {
+            // Not even a private copy is made of what is no database; but one whose beginning is gone is damaged.
             return Err(Error::Store(StoreError::Damaged {
                 path: file,
                 what: "it does not begin as an SQLite file".to_owned(),
             }));
         }
     }
+    if wants(source, ImportKind::Mem0)
+        && let Some(stores) = rivals::mem0::Stores::below(source)?
+    {
+        return Ok(Detected::Mem0(stores));
+    }
+    if let Some(found) = of_chats(source) {
+        return Ok(found);
+    }
+    if let Some(found) = of_export(source)? {
+        return Ok(found);
+    }
     of_text(source).ok_or_else(|| unknown(source))
 }
 
-/// Finds logs, exports and transcripts, by what the first of them holds.
-fn of_text(source: &Source<'_>) -> Option<Detected> {
-    let export = if source.path.is_dir() {
-        source.path.join("conversations.json")
+/// Finds lists of chats: a file, or those that lie in a folder.
+fn of_chats(source: &Source<'_>) -> Option<Detected> {
+    let mut files = Files::top(source.path);
+    let names = if source.path.is_dir() {
+        sessions::chat_files(&files)
     } else {
-        source.path.to_owned()
+        files.names().map(str::to_owned).collect()
     };
-    if let Some(kind) = sessions::kind_of_chats(&export).filter(|kind| wants(source, *kind)) {
-        return Some(Detected::Chats(kind, export));
+    let kind = chats(source, &mut files, &names)?;
+    Some(Detected::Chats(kind, files, names))
+}
+
+/// Tells whose chats they are, by the first that can be read.
+fn chats(source: &Source<'_>, files: &mut Files, names: &[String]) -> Option<ImportKind> {
+    names
+        .iter()
+        .find_map(|name| {
+            files
+                .peek(name, &mut |reader| sessions::kind_of_chats(reader))
+                .ok()
+                .flatten()
+        })
+        .filter(|kind| wants(source, *kind))
+}
+
+/// Finds exports of many files, in a folder or an archive.
+fn of_export(source: &Source<'_>) -> Result<Option<Detected>> {
+    let Some(mut files) = Files::open(source.path)? else {
+        return Ok(None);
+    };
+    if files.is_packed() {
+        let names = sessions::chat_files(&files);
+        if let Some(kind) = chats(source, &mut files, &names) {
+            return Ok(Some(Detected::Chats(kind, files, names)));
+        }
     }
+    let kind = if notes::is_vault(source.path, &files) {
+        ImportKind::Obsidian
+    } else if slack::is_export(&files) {
+        ImportKind::Slack
+    } else if notes::is_notion(&files) {
+        ImportKind::Notion
+    } else {
+        return Ok(None);
+    };
+    Ok(wants(source, kind).then_some(Detected::Export(kind, files)))
+}
+
+/// Finds logs and transcripts, by what the first of them holds.
+fn of_text(source: &Source<'_>) -> Option<Detected> {
     let logs = sessions::logs(source.path);
     let mut kinds = logs.iter().filter_map(|log| sessions::kind_of_log(log));
     if let Some(kind) = kinds.find(|kind| wants(source, *kind)) {
@@ -76,13 +157,7 @@ fn of_text(source: &Source<'_>) -> Option<Detected> {
     None
 }
 
-fn of_database(source: &Source<'_>, database: ForeignDatabase) -> Result<Detected> {
-    let is_memtomem = database.has_column("chunks", "content_hash")
-        && database.has_column("chunks", "source_file")
-        && database.has_column("chunks", "content");
-    if is_memtomem && wants(source, ImportKind::Memtomem) {
-        return Ok(Detected::Memtomem(database));
-    }
+fn of_database(source: &Source<'_>, database: ForeignDatabase) -> Result<Option<Detected>> {
     if chroma::is_chroma(&database) {
         let known = match source.options.kind {
             Some(kind @ (ImportKind::MemPalace | ImportKind::Chroma)) => Some(kind),
@@ -90,14 +165,17 @@ fn of_database(source: &Source<'_>, database: ForeignDatabase) -> Result<Detecte
             None if chroma::is_palace(&database)? => Some(ImportKind::MemPalace),
             None => Some(ImportKind::Chroma),
         };
-        return known
-            .map(|kind| Detected::Chroma(kind, database))
-            .ok_or_else(|| unknown(source));
+        return Ok(known.map(|kind| Detected::Database(kind, database)));
     }
-    if openhuman::is_memory_tree(&database) && wants(source, ImportKind::OpenHuman) {
-        return Ok(Detected::OpenHuman(database));
+    let known = DATABASES.iter().find(|(_, is_one)| is_one(&database));
+    if let Some((kind, _)) = known {
+        return Ok(wants(source, *kind).then_some(Detected::Database(*kind, database)));
     }
-    Err(unknown(source))
+    if !wants(source, ImportKind::Mem0) {
+        return Ok(None);
+    }
+    let stores = rivals::mem0::Stores::of(database);
+    Ok(stores.map(Detected::Mem0))
 }
 
 fn wants(source: &Source<'_>, wanted: ImportKind) -> bool {
@@ -118,11 +196,11 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
 
 fn is_called_database(path: &Path) -> bool {
     path.extension()
-        .is_some_and(|end| end == "db" || end == "sqlite" || end == "sqlite3")
+        .is_some_and(|end| end == "db" || end == "sqlite" || end == "sqlite3" || end == "vscdb")
 }
 
 /// Returns whether a file begins as SQLite files do (`fileformat2.html`, section 1.3).
-fn is_sqlite(path: &Path) -> bool {
+pub(super) fn is_sqlite(path: &Path) -> bool {
     use std::io::Read as _;
     let mut head = [0_u8; 16];
     std::fs::File::open(path)

@@ -23,13 +23,31 @@ pub enum ImportKind {
     ChatGpt,
     /// An export of Claude.ai.
     ClaudeAi,
+    /// Sessions of Gemini CLI.
+    Gemini,
+    /// Chats of Cursor.
+    Cursor,
+    /// An export of a Slack workspace.
+    Slack,
+    /// A vault of Obsidian.
+    Obsidian,
+    /// An export of Notion.
+    Notion,
+    /// A database of basic-memory.
+    BasicMemory,
+    /// A database of claude-mem.
+    ClaudeMem,
+    /// A local store of mem0.
+    Mem0,
+    /// A database of mcp-memory-service.
+    McpMemoryService,
     /// A plain text in which questions stand behind `>`.
     Transcript,
 }
 
 impl ImportKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 18] = [
         Self::MemPalace,
         Self::Chroma,
         Self::Memtomem,
@@ -38,6 +56,15 @@ impl ImportKind {
         Self::Codex,
         Self::ChatGpt,
         Self::ClaudeAi,
+        Self::Gemini,
+        Self::Cursor,
+        Self::Slack,
+        Self::Obsidian,
+        Self::Notion,
+        Self::BasicMemory,
+        Self::ClaudeMem,
+        Self::Mem0,
+        Self::McpMemoryService,
         Self::Transcript,
     ];
 
@@ -52,6 +79,15 @@ impl ImportKind {
             Self::Codex => "codex",
             Self::ChatGpt => "chatgpt",
             Self::ClaudeAi => "claude-ai",
+            Self::Gemini => "gemini",
+            Self::Cursor => "cursor",
+            Self::Slack => "slack",
+            Self::Obsidian => "obsidian",
+            Self::Notion => "notion",
+            Self::BasicMemory => "basic-memory",
+            Self::ClaudeMem => "claude-mem",
+            Self::Mem0 => "mem0",
+            Self::McpMemoryService => "mcp-memory-service",
             Self::Transcript => "transcript",
         }
     }

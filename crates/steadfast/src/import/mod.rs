@@ -18,11 +18,15 @@ mod chroma;
 mod compare;
 mod detect;
 mod digest;
+mod files;
 mod kind;
 mod memtomem;
+mod notes;
 mod openhuman;
 mod report;
+mod rivals;
 mod sessions;
+mod slack;
 mod survey;
 mod times;
 
@@ -31,7 +35,7 @@ use std::path::{Path, PathBuf};
 use steadfast_model::Namespace;
 use steadfast_store::files::{Gate, GateHeld};
 use steadfast_store::sqlite::foreign;
-use steadfast_store::{Effort, Progress, StoreError};
+use steadfast_store::{Effort, ForeignDatabase, Progress, StoreError};
 
 use crate::error::{Error, Result};
 use crate::ingest::Line;
@@ -178,11 +182,58 @@ fn read(
         options,
     };
     match detect(&source)? {
-        Detected::Memtomem(database) => memtomem::survey(&source, &database),
-        Detected::Chroma(kind, database) => chroma::survey(&source, kind, &database),
-        Detected::OpenHuman(database) => openhuman::survey(&source, &database),
+        Detected::Database(kind, database) => read_database(&source, kind, &database),
+        Detected::Mem0(stores) => rivals::mem0::survey(&source, &stores),
         Detected::Logs(kind, logs) => Ok(sessions::survey_logs(&source, kind, &logs)),
-        Detected::Chats(kind, file) => sessions::survey_chats(&source, kind, &file),
+        Detected::Chats(kind, mut files, names) => {
+            Ok(sessions::survey_chats(&source, kind, &mut files, &names))
+        }
+        Detected::Export(ImportKind::Slack, mut files) => Ok(slack::survey(&source, &mut files)),
+        Detected::Export(ImportKind::Notion, mut files) => {
+            Ok(notes::survey_notion(&source, &mut files))
+        }
+        Detected::Export(_, mut files) => Ok(notes::survey_vault(&source, &mut files)),
         Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
+    }
+}
+
+fn read_database(
+    source: &Source<'_>,
+    kind: ImportKind,
+    database: &ForeignDatabase,
+) -> Result<Survey> {
+    let mut survey = match kind {
+        ImportKind::Memtomem => memtomem::survey(source, database),
+        ImportKind::OpenHuman => openhuman::survey(source, database),
+        ImportKind::Cursor => sessions::survey_cursor(source, database),
+        ImportKind::BasicMemory => rivals::basic_memory::survey(source, database),
+        ImportKind::ClaudeMem => rivals::claude_mem::survey(source, database),
+        ImportKind::McpMemoryService => rivals::mcp_memory_service::survey(source, database),
+        ImportKind::MemPalace | ImportKind::Chroma => chroma::survey(source, kind, database),
+        // Detection makes no database of any other kind.
+        ImportKind::ClaudeCode
+        | ImportKind::Codex
+        | ImportKind::ChatGpt
+        | ImportKind::ClaudeAi
+        | ImportKind::Gemini
+        | ImportKind::Slack
+        | ImportKind::Obsidian
+        | ImportKind::Notion
+        | ImportKind::Mem0
+        | ImportKind::Transcript => Ok(Survey::new(kind)),
+    }?;
+    check(database, &mut survey);
+    Ok(survey)
+}
+
+/// Says when the structure of a database is damaged: rows that are no longer reachable are missed by no other test.
+fn check(database: &ForeignDatabase, survey: &mut Survey) {
+    if let Some(damage) = database.damage()
+        && survey.complete
+    {
+        survey.incomplete(format!(
+            "{} is damaged, and rows of it may be missing: {damage}",
+            database.source().display()
+        ));
     }
 }

@@ -11,9 +11,14 @@
 )]
 
 mod damaged;
+mod exports;
 mod fixtures;
+mod killed;
+mod kinds;
 mod memtomem;
 mod openhuman;
 mod palace;
+mod rivals;
+mod samples;
 mod sessions;
 mod support;

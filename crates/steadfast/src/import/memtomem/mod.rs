@@ -33,6 +33,13 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("health_snapshots", "log"),
 ];
 
+/// Returns whether the database is one of memtomem's.
+pub(super) fn is_memtomem(database: &ForeignDatabase) -> bool {
+    ["content_hash", "source_file", "content"]
+        .iter()
+        .all(|column| database.has_column("chunks", column))
+}
+
 /// Reads a memtomem database.
 pub(super) fn survey(source: &Source<'_>, database: &ForeignDatabase) -> Result<Survey> {
     let mut survey = Survey::new(ImportKind::Memtomem);

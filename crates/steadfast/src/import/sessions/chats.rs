@@ -10,35 +10,29 @@ use super::super::survey::Survey;
 use super::super::times::time;
 use super::message::{Said, Talk, content};
 
-/// Tells whose export it is, by the first chat.
-pub(super) fn kind_of(text: &str) -> Option<ImportKind> {
-    let list: Value = serde_json::from_str(text).ok()?;
-    let first = list.as_array()?.first()?;
-    if first.get("mapping").is_some_and(Value::is_object) {
+/// Tells whose export it is, by a chat.
+pub(super) fn kind_of(chat: &Value) -> Option<ImportKind> {
+    if chat.get("mapping").is_some_and(Value::is_object) {
         Some(ImportKind::ChatGpt)
-    } else if first.get("chat_messages").is_some_and(Value::is_array) {
+    } else if chat.get("chat_messages").is_some_and(Value::is_array) {
         Some(ImportKind::ClaudeAi)
     } else {
         None
     }
 }
 
-/// Reads all chats; none when the text is no such list. A chat that is none is refused.
-pub(super) fn read(kind: ImportKind, text: &str, survey: &mut Survey) -> Option<Vec<Talk>> {
-    let list: Value = serde_json::from_str(text).ok()?;
-    let mut talks = Vec::new();
-    for (place, chat) in list.as_array()?.iter().enumerate() {
-        let talk = if kind == ImportKind::ChatGpt {
-            chat_gpt(chat, place)
-        } else {
-            claude_ai(chat, place)
-        };
-        match talk {
-            Some(talk) => talks.push(talk),
-            None => survey.refuse("chat", "unreadable", 1),
-        }
+/// Reads a chat, the one at a place of its list; none when it is no chat.
+pub(super) fn read(
+    kind: ImportKind,
+    chat: &Value,
+    place: usize,
+    survey: &mut Survey,
+) -> Option<Talk> {
+    if kind == ImportKind::ChatGpt {
+        chat_gpt(chat, place, survey)
+    } else {
+        claude_ai(chat, place)
     }
-    Some(talks)
 }
 
 fn claude_ai(chat: &Value, place: usize) -> Option<Talk> {
@@ -76,7 +70,7 @@ fn claude_ai(chat: &Value, place: usize) -> Option<Talk> {
 
 /// A chat is a tree of messages: what was answered anew has several branches. All of them come in, the branch that
 /// was shown last in its order, the others behind it.
-fn chat_gpt(chat: &Value, place: usize) -> Option<Talk> {
+fn chat_gpt(chat: &Value, place: usize, survey: &mut Survey) -> Option<Talk> {
     let text = |name: &str| chat.get(name).and_then(Value::as_str);
     let id = text("conversation_id")
         .or_else(|| text("id"))
@@ -106,10 +100,14 @@ fn chat_gpt(chat: &Value, place: usize) -> Option<Talk> {
         .map(|id| (*id, nodes.get(*id).and_then(sent_at)))
         .collect();
     others.sort_by_key(|id| (times.get(id).copied().flatten(), *id));
+    let nodes_count = nodes.len();
     for id in shown.into_iter().chain(others) {
         talk.messages
             .extend(nodes.get(id).and_then(|node| said(id, node)));
     }
+    // Frames without text, such as the root and hidden instructions.
+    let empty = nodes_count.saturating_sub(talk.messages.len());
+    survey.left_out.add("message", "no_text", empty as u64);
     Some(talk)
 }
 

@@ -9,22 +9,29 @@
 mod chats;
 mod claude_code;
 mod codex;
+mod cursor;
+mod gemini;
 mod lines;
+mod list;
 mod message;
 mod transcript;
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::files::{Files, refuse};
 use super::survey::Survey;
 use super::{ImportKind, Source};
 use crate::error::{Error, Result};
-use message::Talk;
 
+pub(super) use cursor::{is_cursor, survey as survey_cursor};
 pub(super) use transcript::is_transcript;
 
-/// The longest export or transcript that is read as a whole, in bytes.
+/// The longest transcript that is read as a whole, in bytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
+/// The longest file of chats, in bytes: it is read one chat at a time.
+const CHATS_BYTES_MAX: u64 = 8 << 30;
 /// The largest number of logs of one folder.
 const LOGS_MAX: usize = 100_000;
 /// How deep below a folder logs are looked for.
@@ -48,7 +55,7 @@ pub(super) fn logs(path: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             if kind.is_dir() && depth < DEPTH_MAX {
                 folders.push((path, depth + 1));
-            } else if kind.is_file() && path.extension().is_some_and(|end| end == "jsonl") {
+            } else if kind.is_file() && is_log(&path) {
                 found.push(path);
             }
         }
@@ -60,25 +67,51 @@ pub(super) fn logs(path: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Returns whether a file of a folder may be a log: one of a JSON object a line, or one of Gemini CLI, which is known
+/// by its beginning because a folder has many JSON files that are none.
+fn is_log(path: &Path) -> bool {
+    match path.extension() {
+        Some(end) if end == "jsonl" => true,
+        Some(end) if end == "json" => gemini::is_whole(path),
+        _ => false,
+    }
+}
+
 /// Tells what a log is by its first lines.
 pub(super) fn kind_of_log(path: &Path) -> Option<ImportKind> {
+    if path.extension().is_some_and(|end| end == "json") {
+        return gemini::is_whole(path).then_some(ImportKind::Gemini);
+    }
     let lines = lines::head(path, LOOK_LINES);
     if lines.iter().any(claude_code::is_line) {
         Some(ImportKind::ClaudeCode)
     } else if lines.iter().any(codex::is_line) {
         Some(ImportKind::Codex)
+    } else if lines.iter().any(gemini::is_line) {
+        Some(ImportKind::Gemini)
     } else {
         None
     }
 }
 
-/// Tells what an exported file of chats is.
-pub(super) fn kind_of_chats(path: &Path) -> Option<ImportKind> {
-    let is_json = path.extension().is_some_and(|end| end == "json");
-    if !is_json {
-        return None;
-    }
-    chats::kind_of(&read_whole(path).ok()?)
+/// Tells what an exported file of chats is, by the first of them.
+pub(super) fn kind_of_chats(reader: &mut dyn Read) -> Option<ImportKind> {
+    list::first(reader).as_ref().and_then(chats::kind_of)
+}
+
+/// Returns the names of the files of chats in an export: one, or, in large ones, several with numbers.
+pub(super) fn chat_files(files: &Files) -> Vec<String> {
+    let is_one = |name: &&str| {
+        name.strip_prefix("conversations")
+            .and_then(|rest| rest.strip_suffix(".json"))
+            .is_some_and(|number| {
+                number.is_empty()
+                    || number
+                        .strip_prefix(['-', '_'])
+                        .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            })
+    };
+    files.names().filter(is_one).map(str::to_owned).collect()
 }
 
 /// Reads logs of one kind; those of another are left out and counted.
@@ -87,7 +120,12 @@ pub(super) fn survey_logs(source: &Source<'_>, kind: ImportKind, logs: &[PathBuf
     if logs.len() > LOGS_MAX {
         survey.incomplete(format!("only the first {LOGS_MAX} logs are read"));
     }
-    for log in logs.iter().take(LOGS_MAX) {
+    let logs = logs.get(..LOGS_MAX).unwrap_or(logs);
+    if kind == ImportKind::Gemini {
+        gemini::survey(source, logs, &mut survey);
+        return survey;
+    }
+    for log in logs {
         let talk = match kind_of_log(log) {
             Some(ImportKind::ClaudeCode) if kind == ImportKind::ClaudeCode => {
                 claude_code::read(log, &mut survey)
@@ -109,19 +147,40 @@ pub(super) fn survey_logs(source: &Source<'_>, kind: ImportKind, logs: &[PathBuf
     survey
 }
 
-/// Reads an exported file of chats.
-pub(super) fn survey_chats(source: &Source<'_>, kind: ImportKind, file: &Path) -> Result<Survey> {
+/// Reads exported files of chats, one chat at a time.
+pub(super) fn survey_chats(
+    source: &Source<'_>,
+    kind: ImportKind,
+    files: &mut Files,
+    names: &[String],
+) -> Survey {
     let mut survey = Survey::new(kind);
-    let text = read_whole(file)?;
-    let talks: Vec<Talk> =
-        chats::read(kind, &text, &mut survey).ok_or_else(|| Error::UnknownFormat {
-            path: file.to_owned(),
-            wanted: Some(kind.as_str()),
-        })?;
-    for talk in talks {
-        message::add(source, &talk, &mut survey);
+    let mut place = 0;
+    for name in names {
+        let read = files.stream(name, CHATS_BYTES_MAX, &mut |reader| {
+            list::each(reader, &mut |chat| {
+                match chats::read(kind, &chat, place, &mut survey) {
+                    Some(talk) => message::add(source, &talk, &mut survey),
+                    None => survey.refuse("chat", "unreadable", 1),
+                }
+                place += 1;
+            })
+        });
+        match read {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => {
+                survey.refuse("file", "unreadable", 1);
+                survey
+                    .warnings
+                    .push(format!("{name} cannot be read to its end: {what}"));
+            }
+            Err(unread) => refuse(vec![unread], &mut survey),
+        }
     }
-    Ok(survey)
+    files.report(&mut survey);
+    let others = files.names().count().saturating_sub(names.len());
+    survey.left_out.add("file", "no_chats", others as u64);
+    survey
 }
 
 /// Reads a plain transcript.
