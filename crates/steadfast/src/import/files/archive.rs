@@ -39,9 +39,16 @@ pub(super) struct Listing {
 impl<R: Read + Seek> Archive<R> {
     /// Opens an archive and lists its files.
     pub(super) fn open(mut reader: R) -> Result<(Self, Listing), String> {
-        let count = directory::count(&mut reader, FILES_MAX)?;
+        let directory = directory::look(&mut reader, FILES_MAX)?;
         let zip = ZipArchive::new(reader).map_err(|error| error.to_string())?;
-        let listing = list(&zip, count);
+        let mut listing = list(&zip, directory.entries);
+        for name in directory.renamed {
+            listing.names.remove(&name);
+            listing.refused.push(Unread {
+                name,
+                reason: "two_names",
+            });
+        }
         let left = TOTAL_BYTES_MAX;
         Ok((Self { zip, left }, listing))
     }

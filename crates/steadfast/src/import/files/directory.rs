@@ -15,12 +15,26 @@ const END64: &[u8] = b"PK\x06\x06";
 const END64_BYTES: usize = 56;
 const ENTRY: &[u8] = b"PK\x01\x02";
 const ENTRY_BYTES: usize = 46;
+const LOCAL: &[u8] = b"PK\x03\x04";
+const LOCAL_BYTES: usize = 30;
 
-/// Counts the entries of the directory.
+/// What the directory holds.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// How many entries.
+    pub(super) entries: usize,
+    /// The names, here, of entries that have another name where they begin.
+    pub(super) renamed: Vec<String>,
+}
+
+/// Looks the directory through.
 ///
 /// # Errors
 /// What is wrong: there is no end, there are more than `entries_max` entries, or the end and the directory disagree.
-pub(super) fn count<R: Read + Seek>(reader: &mut R, entries_max: usize) -> Result<usize, String> {
+pub(super) fn look<R: Read + Seek>(
+    reader: &mut R,
+    entries_max: usize,
+) -> Result<Directory, String> {
     let damaged = || "its directory is cut off or damaged".to_owned();
     let end = end(reader)
         .map_err(|error| error.to_string())?
@@ -31,12 +45,46 @@ pub(super) fn count<R: Read + Seek>(reader: &mut R, entries_max: usize) -> Resul
             end.entries
         ));
     }
-    let walked = walk(reader, &end, entries_max).map_err(|_| damaged())?;
-    if walked as u64 == end.entries {
-        Ok(walked)
-    } else {
-        Err(damaged())
+    let entries = walk(reader, &end, entries_max).map_err(|_| damaged())?;
+    if entries.len() as u64 != end.entries {
+        return Err(damaged());
     }
+    let renamed = entries
+        .iter()
+        .filter(|entry| !has_its_name(reader, &end, entry))
+        .map(|entry| String::from_utf8_lossy(&entry.name).into_owned())
+        .collect();
+    Ok(Directory {
+        entries: entries.len(),
+        renamed,
+    })
+}
+
+/// Returns whether an entry begins with the name that the directory gives it. Of one that lies beyond four gigabytes
+/// this is not looked at.
+fn has_its_name<R: Read + Seek>(reader: &mut R, end: &End, entry: &Entry) -> bool {
+    if entry.offset == 0xffff_ffff {
+        return true;
+    }
+    let Some(at) = end.shift.checked_add(entry.offset) else {
+        return false;
+    };
+    let mut header = [0; LOCAL_BYTES];
+    let mut name = vec![0; entry.name.len()];
+    let read = reader
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| reader.read_exact(&mut header))
+        .and_then(|()| reader.read_exact(&mut name));
+    read.is_ok()
+        && header.starts_with(LOCAL)
+        && number(&header, 26, 2) == Some(name.len() as u64)
+        && name == entry.name
+}
+
+/// An entry of the directory.
+struct Entry {
+    name: Vec<u8>,
+    offset: u64,
 }
 
 struct End {
@@ -45,6 +93,8 @@ struct End {
     start: u64,
     /// Where it stops.
     stop: u64,
+    /// How many bytes stand before the archive.
+    shift: u64,
 }
 
 /// Finds the end record; none when there is none that makes sense.
@@ -70,10 +120,14 @@ fn end<R: Read + Seek>(reader: &mut R) -> io::Result<Option<End>> {
         return end64(reader, at);
     }
     let is_whole = here == entries && field(4, 4) == 0;
-    Ok(at.checked_sub(bytes).filter(|_| is_whole).map(|start| End {
-        entries,
-        start,
-        stop: at,
+    let start = at.checked_sub(bytes).filter(|_| is_whole);
+    Ok(start.and_then(|start| {
+        Some(End {
+            entries,
+            start,
+            stop: at,
+            shift: start.checked_sub(field(16, 4))?,
+        })
     }))
 }
 
@@ -93,33 +147,39 @@ fn end64<R: Read + Seek>(reader: &mut R, end: u64) -> io::Result<Option<End>> {
         && field(24) == field(32)
         && number(record, 16, 8) == Some(0);
     let start = place.checked_sub(field(40)).filter(|_| is_whole);
-    Ok(start.map(|start| End {
-        entries: field(32),
-        start,
-        stop: place,
+    Ok(start.and_then(|start| {
+        Some(End {
+            entries: field(32),
+            start,
+            stop: place,
+            shift: start.checked_sub(field(48))?,
+        })
     }))
 }
 
 /// Walks the directory; its entries must end where it ends.
-fn walk<R: Read + Seek>(reader: &mut R, end: &End, entries_max: usize) -> io::Result<usize> {
+fn walk<R: Read + Seek>(reader: &mut R, end: &End, entries_max: usize) -> io::Result<Vec<Entry>> {
     let mut at = reader.seek(SeekFrom::Start(end.start))?;
     let mut reader = BufReader::new(reader.take(end.stop - end.start));
-    let mut count = 0;
-    while at < end.stop && count <= entries_max {
+    let mut entries = Vec::new();
+    while at < end.stop && entries.len() <= entries_max {
         let mut header = [0; ENTRY_BYTES];
         reader.read_exact(&mut header)?;
-        let rest: u64 = [28, 30, 32]
-            .iter()
-            .filter_map(|place| number(&header, *place, 2))
-            .sum();
+        let field = |at, bytes| number(&header, at, bytes).unwrap_or(0);
+        let (name_bytes, rest) = (field(28, 2), field(30, 2) + field(32, 2));
+        let mut name = Vec::new();
+        reader.by_ref().take(name_bytes).read_to_end(&mut name)?;
         let skipped = io::copy(&mut reader.by_ref().take(rest), &mut io::sink())?;
-        if !header.starts_with(ENTRY) || skipped != rest {
+        if !header.starts_with(ENTRY) || name.len() as u64 != name_bytes || skipped != rest {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        at += ENTRY_BYTES as u64 + rest;
-        count += 1;
+        at += ENTRY_BYTES as u64 + name_bytes + rest;
+        entries.push(Entry {
+            name,
+            offset: field(42, 4),
+        });
     }
-    Ok(count)
+    Ok(entries)
 }
 
 /// Reads a number of up to eight bytes, the lowest first.

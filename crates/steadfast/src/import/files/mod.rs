@@ -267,6 +267,7 @@ fn reason(reason: &str) -> &'static str {
         "too_large" => "it is longer than what is read of one file, or of one archive",
         "too_many" => "there are more files than are read of one export",
         "same_name" => "the archive holds several files of one name",
+        "two_names" => "the archive gives it two names, as a damaged one does",
         "missing" => "there is no such file",
         "no_export" => "it does not have the form of this export",
         _ => "it cannot be read",

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use steadfast_model::{Kind, Timestamp};
-use steadfast_store::ForeignDatabase;
+use steadfast_store::{ForeignDatabase, StoreError};
 
 use super::super::detect::is_sqlite;
 use super::super::survey::{Survey, UnitRow, namespace};
@@ -19,7 +19,7 @@ use super::super::times::time;
 use super::super::{ImportKind, Source};
 use super::pickle::{self, Refusal};
 use super::{moment, plain, said};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const KIND: ImportKind = ImportKind::Mem0;
 /// Where a collection lies below a folder, in the order in which they are looked for.
@@ -52,9 +52,17 @@ impl Stores {
         };
         let mut is_one = false;
         if source.path.is_dir() {
-            for file in candidates(source.path) {
+            let (sound, damaged): (Vec<_>, Vec<_>) = candidates(source.path)
+                .into_iter()
+                .partition(|file| is_sqlite(file));
+            for file in sound {
                 let database = ForeignDatabase::open(&file, source.scratch)?;
                 is_one |= stores.add(database);
+            }
+            // A file of this name may be anybody's; beside the others it is a damaged one of theirs.
+            if let Some(path) = damaged.into_iter().next().filter(|_| is_one) {
+                let what = "it does not begin as an SQLite file".to_owned();
+                return Err(Error::Store(StoreError::Damaged { path, what }));
             }
         }
         Ok(is_one.then_some(stores))
@@ -94,7 +102,7 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
         collections.sort();
         found.extend(collections);
     }
-    found.retain(|file| is_sqlite(file));
+    found.retain(|file| file.is_file());
     found
 }
 

@@ -39,6 +39,15 @@ pub(super) fn is_whole(path: &Path) -> bool {
         && (is_object && has("projectHash") || is_list && has("messageId") && has("message"))
 }
 
+/// Returns whether a file lies and is called as one of these, whatever it holds.
+pub(super) fn is_called_one(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let is_among_chats = folder.file_name().is_some_and(|folder| folder == "chats");
+    name.starts_with("session-") && is_among_chats
+        || name == "logs.json" && folder.join("chats").is_dir()
+}
+
 /// Returns whether a line is the first of a session.
 pub(super) fn is_line(line: &Value) -> bool {
     line.get("sessionId").is_some() && line.get("projectHash").is_some()
@@ -54,7 +63,7 @@ pub(super) fn survey(source: &Source<'_>, logs: &[PathBuf], survey: &mut Survey)
     for path in logs.iter().filter(|path| !is_log(path)) {
         let talk = if path.extension().is_some_and(|end| end == "jsonl") {
             if super::kind_of_log(path) != Some(ImportKind::Gemini) {
-                survey.left_out.add("log", "of_another_kind", 1);
+                super::leave(path, survey);
                 continue;
             }
             of_lines(path, survey)

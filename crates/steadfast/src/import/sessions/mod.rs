@@ -72,7 +72,7 @@ pub(super) fn logs(path: &Path) -> Vec<PathBuf> {
 fn is_log(path: &Path) -> bool {
     match path.extension() {
         Some(end) if end == "jsonl" => true,
-        Some(end) if end == "json" => gemini::is_whole(path),
+        Some(end) if end == "json" => gemini::is_whole(path) || gemini::is_called_one(path),
         _ => false,
     }
 }
@@ -97,6 +97,19 @@ pub(super) fn kind_of_log(path: &Path) -> Option<ImportKind> {
 /// Tells what an exported file of chats is, by the first of them.
 pub(super) fn kind_of_chats(reader: &mut dyn Read) -> Option<ImportKind> {
     list::first(reader).as_ref().and_then(chats::kind_of)
+}
+
+/// Leaves a log out that is of another kind, and refuses one that is of no kind any more.
+fn leave(log: &Path, survey: &mut Survey) {
+    let is_empty = fs::metadata(log).is_ok_and(|found| found.len() == 0);
+    if kind_of_log(log).is_none() && !is_empty && lines::head(log, LOOK_LINES).is_empty() {
+        survey.refuse("log", "unreadable", 1);
+        survey
+            .warnings
+            .push(format!("{} does not begin as a log", log.display()));
+    } else {
+        survey.left_out.add("log", "of_another_kind", 1);
+    }
 }
 
 /// Returns the names of the files of chats in an export: one, or, in large ones, several with numbers.
@@ -132,7 +145,7 @@ pub(super) fn survey_logs(source: &Source<'_>, kind: ImportKind, logs: &[PathBuf
             }
             Some(ImportKind::Codex) if kind == ImportKind::Codex => codex::read(log, &mut survey),
             _ => {
-                survey.left_out.add("log", "of_another_kind", 1);
+                leave(log, &mut survey);
                 continue;
             }
         };
