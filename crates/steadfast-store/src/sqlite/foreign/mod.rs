@@ -128,28 +128,56 @@ impl ForeignDatabase {
             .unwrap_or(0)
     }
 
-    /// Returns what is wrong with the structure of the ordinary tables, when something is: rows that no longer hang
-    /// together with the rest are not seen by reading them.
+    /// Returns what is wrong with the structure of the file, when something is: rows that no longer hang together with
+    /// the rest are not seen by reading them.
     ///
-    /// Tables of modules are not looked at, and constraints are not evaluated: nothing of the foreign schema runs.
+    /// Constraints are not evaluated, and where there are tables of modules only the ordinary ones are looked at, one
+    /// by one: nothing of the foreign schema runs.
     pub fn damage(&self) -> Option<String> {
-        // A name that cannot be checked at all is that of a table that cannot be read either, which is told there.
+        if let Some(damage) = self.shared_root() {
+            return Some(damage);
+        }
+        // Of a setting that is refused the check says what it finds all the same.
         drop(
             self.connection
                 .execute_batch("PRAGMA ignore_check_constraints=ON"),
         );
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+        let modules = self.connection.query_row(sql, [], |row| row.get(0));
+        if matches!(modules, Ok(0_i64)) {
+            return self.broken("PRAGMA integrity_check(1)", "the file");
+        }
         self.tables().find_map(|table| {
-            let sql = format!("PRAGMA integrity_check({})", quoted(table));
-            let found = self
-                .connection
-                .query_row(&sql, [], |row| row.get::<_, String>(0));
-            match found {
-                Ok(answer) if answer == "ok" => None,
-                Ok(answer) => Some(format!("{table}: {answer}")),
-                Err(error) if is_damage(&error) => Some(format!("{table}: {error}")),
-                Err(_) => None,
-            }
+            self.broken(
+                &format!("PRAGMA integrity_check({})", quoted(table)),
+                &format!("the table {table}"),
+            )
         })
+    }
+
+    /// Tells when two tables or indexes begin at one page: then one of them is read as the other.
+    fn shared_root(&self) -> Option<String> {
+        let sql = "SELECT group_concat(name, ' and ') FROM sqlite_schema WHERE rootpage > 0
+                   GROUP BY rootpage HAVING count(*) > 1 LIMIT 1";
+        let shared = self
+            .connection
+            .query_row(sql, [], |row| row.get::<_, String>(0));
+        shared
+            .ok()
+            .map(|names| format!("{names} begin at one page"))
+    }
+
+    /// Runs a check; what cannot be checked for another reason than damage cannot be read either, which is told there.
+    fn broken(&self, sql: &str, what: &str) -> Option<String> {
+        let found = self
+            .connection
+            .query_row(sql, [], |row| row.get::<_, String>(0));
+        match found {
+            Ok(answer) if answer == "ok" => None,
+            Ok(answer) => Some(format!("{what}: {answer}")),
+            Err(error) if is_damage(&error) => Some(format!("{what}: {error}")),
+            Err(_) => None,
+        }
     }
 
     /// Hands over the rows of a table, in order of row as far as the file is whole.

@@ -104,3 +104,27 @@ fn leftovers_of_a_kill_are_swept() {
     sweep(&scratch);
     assert!(!scratch.exists());
 }
+
+#[test]
+fn rows_that_a_flipped_bit_hides_are_told_by_the_structure() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("a.db");
+    drop(make(&source, "DELETE", 3));
+    let scratch = folder.path().join("scratch");
+    let whole = ForeignDatabase::open(&source, &scratch).unwrap();
+    assert_eq!(whole.damage(), None);
+    let mut bytes = fs::read(&source).unwrap();
+    let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    // The count of cells of the second page, where the table begins (`fileformat2.html`, section 1.6).
+    assert_eq!(bytes[page + 3..page + 5], [0, 3]);
+    bytes[page + 4] = 2;
+    fs::write(&source, bytes).unwrap();
+    let damaged = ForeignDatabase::open(&source, &scratch).unwrap();
+    let (ids, read) = ids(&damaged);
+    assert_eq!(
+        (ids.len(), read.damage),
+        (2, None),
+        "nothing is seen by reading"
+    );
+    assert!(damaged.damage().is_some());
+}
