@@ -24,18 +24,23 @@ Examples:
     steadfast import ~/.mempalace/palace
   steadfast import ~/.memtomem/memtomem.db --namespace notes
   steadfast import ~/.claude/projects
+  steadfast import ~/.gemini/tmp
+  steadfast import chatgpt-export.zip
+  steadfast import slack-export.zip --namespace work
+  steadfast import ~/.claude-mem --dry-run
   steadfast import memory_tree --from openhuman --on-conflict update";
 
 /// Flags of `steadfast import`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The database file, log or export, or the folder that holds it
+    /// The database file, log, export or zip archive, or the folder that holds it
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Say what the source is, instead of finding out
     ///
     /// One of mempalace, chroma, memtomem, openhuman, claude-code, codex,
-    /// chatgpt, claude-ai, transcript.
+    /// chatgpt, claude-ai, gemini, cursor, slack, obsidian, notion,
+    /// basic-memory, claude-mem, mem0, mcp-memory-service, transcript.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     from: Option<ImportKind>,
     /// Only say what would come, and what would be refused and why

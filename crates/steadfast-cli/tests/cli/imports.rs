@@ -1,6 +1,7 @@
 //! Moving in from the command line.
 
 use std::fs;
+use std::io::Write as _;
 
 use serde_json::json;
 
@@ -93,4 +94,42 @@ fn what_is_nothing_known_is_refused_by_its_kind() {
     bytes[16..200].fill(0xff);
     fs::write(place.project().join("torn.db"), &bytes).unwrap();
     assert_eq!(place.run(&["import", "torn.db"]).code, 4);
+}
+
+#[test]
+fn a_zip_is_imported_as_it_comes_and_what_is_refused_is_called_by_name() {
+    let place = Place::new();
+    let chats = json!([{"uuid": "k", "name": "Tea", "chat_messages": [
+        {"uuid": "m", "sender": "human", "text": "Which kettle is blue?"}]}]);
+    let file = fs::File::create(place.project().join("export.zip")).unwrap();
+    let mut archive = zip::ZipWriter::new(file);
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, text) in [
+        ("conversations.json", chats.to_string()),
+        ("../../escaped.json", "[]".to_owned()),
+    ] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    let planned = place.json(&["import", "export.zip", "--dry-run"]);
+    assert_eq!(
+        (&planned["kind"], &planned["imported"]),
+        (&json!("claude-ai"), &json!(1))
+    );
+    assert!(!place.store().exists());
+    let report = place.json(&["import", "export.zip"]);
+    assert_eq!(
+        (&report["imported"], &report["complete"]),
+        (&json!(1), &json!(false))
+    );
+    assert_eq!(report["refusals"][0]["reason"], "outside_path");
+    let named = report["warnings"][0].as_str().unwrap();
+    assert!(named.starts_with("../../escaped.json"), "{named}");
+    let again = place.json(&["import", "export.zip", "--from", "claude-ai"]);
+    assert_eq!(again["imported"], 0);
+    assert_eq!(
+        place.run(&["import", "export.zip", "--from", "slack"]).code,
+        2
+    );
 }
