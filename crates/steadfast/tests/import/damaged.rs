@@ -110,7 +110,7 @@ fn check(sample: &Sample) {
         fs::write(file, &damaged).unwrap();
         let mut options = ImportOptions::default();
         // Each case is the first import of its namespace.
-        options.namespace = Some(Namespace::new(&format!("case{}", number.get())).unwrap());
+        options.namespace = Some(Namespace::new(format!("case{}", number.get())).unwrap());
         let imported = place.memory.import(&path, &options, &Silent);
         fs::write(file, bytes).unwrap();
         match imported {

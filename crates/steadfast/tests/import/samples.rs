@@ -1,5 +1,6 @@
 //! A small healthy input of each kind, as its program would have made it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -284,10 +285,8 @@ fn cursor(place: &Place) -> PathBuf {
          INSERT INTO cursorDiskKV VALUES ('checkpointId:x', '{}');"
         .to_owned();
     let mut put = |table: &str, key: &str, value: &Value| {
-        sql.push_str(&format!(
-            "INSERT INTO {table} VALUES ('{key}', '{}');",
-            text(value)
-        ));
+        let value = text(value);
+        write!(sql, "INSERT INTO {table} VALUES ('{key}', '{value}');").unwrap();
     };
     put("cursorDiskKV", "composerData:c1", &chat);
     put("cursorDiskKV", "composerData:c0", &old);
@@ -440,10 +439,11 @@ fn basic_memory(place: &Place) -> PathBuf {
 /// The hash of the note above, which is what basic-memory keeps of a file.
 fn sha256(text: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
 }
 
 fn claude_mem(place: &Place) -> PathBuf {

@@ -66,7 +66,7 @@ impl ForeignDatabase {
     /// SQLite file or its schema cannot be read; others when the system refuses.
     pub fn open(source: &Path, scratch: &Path) -> Result<Self, StoreError> {
         let copy = PrivateCopy::of(source, scratch)?;
-        let failed = |error: &rusqlite::Error| translate(source, error);
+        let failed = |error: &rusqlite::Error| foreign(source, error);
         let connection = connect(&copy.database()).map_err(|error| failed(&error))?;
         let tables = tables(&connection).map_err(|error| failed(&error))?;
         Ok(Self {
@@ -253,7 +253,7 @@ impl ForeignDatabase {
         match run() {
             Ok(()) => Ok(Scanned::Whole),
             Err(error) if is_damage(&error) => Ok(Scanned::Damaged(error.to_string())),
-            Err(error) => Err(translate(&self.source, &error)),
+            Err(error) => Err(foreign(&self.source, &error)),
         }
     }
 
@@ -293,6 +293,19 @@ enum Order {
 
 fn is_damage(error: &rusqlite::Error) -> bool {
     code_of(error).map(class_of) == Some(CodeClass::Corrupt)
+}
+
+/// Returns what an error means of a foreign file: a statement of ours that SQLite does not understand there, such as
+/// one on a file of an unknown format, is a fault of the file.
+fn foreign(source: &Path, error: &rusqlite::Error) -> StoreError {
+    let error = translate(source, error);
+    if let StoreError::Internal(what) = error {
+        return StoreError::Damaged {
+            path: source.to_owned(),
+            what,
+        };
+    }
+    error
 }
 
 fn quoted(name: &str) -> String {

@@ -1,3 +1,5 @@
+//! Hostile and damaged archives: what is unsafe is refused by its name, and the rest is read.
+
 use std::io::Write as _;
 
 use zip::write::SimpleFileOptions;

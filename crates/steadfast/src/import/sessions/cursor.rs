@@ -61,7 +61,11 @@ pub(in super::super) fn survey(source: &Source<'_>, database: &ForeignDatabase) 
     survey.note(read);
     messages(database, &mut chats, &mut places, &mut survey)?;
     for chat in chats {
-        add(source, &in_order(chat, &mut survey), &mut survey);
+        let talk = in_order(chat, &mut survey);
+        if talk.messages.is_empty() {
+            survey.left_out.add("chat", "no_message", 1);
+        }
+        add(source, &talk, &mut survey);
     }
     panel(source, database, &mut survey)?;
     survey.left_out.add(TABLE, "no_message", other);

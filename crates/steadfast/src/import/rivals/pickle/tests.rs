@@ -1,3 +1,5 @@
+//! Pickles are read as data: a point gives its fields, what would run is refused, and damage ends.
+
 use super::*;
 
 /// A point as qdrant-client 1.17 pickles it with pydantic 2, protocol 4, made by hand after `pickletools`.
