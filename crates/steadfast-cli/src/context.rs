@@ -60,6 +60,11 @@ impl Context {
         Ok(settings)
     }
 
+    /// Returns the settings that are in force in a folder, without warnings: whoever asks has nobody to tell.
+    pub(crate) fn settings_at(&self, here: &std::path::Path) -> Result<Settings, Failure> {
+        Settings::load(self.global.store.as_deref(), &self.environment.at(here))
+    }
+
     /// Returns where the files with settings are, without reading what is in force.
     pub(crate) fn places(&self) -> Result<Places, Failure> {
         Places::find(self.global.store.as_deref(), &self.environment)

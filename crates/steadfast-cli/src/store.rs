@@ -1,5 +1,7 @@
 //! Opening the store, for what a command is about to do.
 
+use std::path::PathBuf;
+
 use steadfast::{Journal, Memory, Options};
 
 use crate::args::namespace;
@@ -45,6 +47,15 @@ pub(crate) fn server_settings(
     actor: &str,
 ) -> Result<steadfast_server::store::Settings, Failure> {
     let settings = context.settings()?;
+    server_settings_of(&settings, actor, context.environment.here())
+}
+
+/// Returns what a server or hook in the folder `here` is to know.
+pub(crate) fn server_settings_of(
+    settings: &Settings,
+    actor: &str,
+    here: PathBuf,
+) -> Result<steadfast_server::store::Settings, Failure> {
     Ok(steadfast_server::store::Settings {
         folder: settings.store().to_owned(),
         options: Memory::options()
@@ -55,7 +66,7 @@ pub(crate) fn server_settings(
         limit: settings.limit(),
         mode: settings.mode(None),
         file_bytes_max: settings.file_bytes_max(),
-        here: context.environment.here(),
+        here,
     })
 }
 

@@ -4,7 +4,8 @@
 //!
 //! Rooms in reading order; each may name only those before it: [`wire`] (the
 //! objects that programs read), [`filters`] (paths and globs as they are
-//! written), [`store`] (the one open handle), [`mcp`] (the protocol).
+//! written), [`store`] (the one open handle), [`wake`] (what a new session should
+//! know), [`hooks`] (what hosts tell about sessions), [`mcp`] (the protocol).
 //!
 //! The only crate with an async runtime, and that only where the protocol is
 //! spoken; the work is done by the synchronous library on threads of its own.
@@ -12,6 +13,8 @@
 //! store is. Deliberately not here: arguments, settings and exit codes.
 
 pub mod filters;
+pub mod hooks;
 pub mod mcp;
 pub mod store;
+pub mod wake;
 pub mod wire;

@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, doctor, forget, get, import, index, list, log, man, mcp, names,
-    rebuild, remember, restore, search, sources, undo, verify,
+    backup, completions, config, doctor, forget, get, hook, import, index, list, log, man, mcp,
+    names, rebuild, remember, restore, search, sources, undo, verify, wake_up,
 };
 use crate::context::Global;
 
@@ -189,6 +189,25 @@ pub(crate) enum Command {
     /// first needed. Ends with its input.
     #[command(after_long_help = mcp::EXAMPLES)]
     Mcp(mcp::Args),
+    /// Answer a hook of an agent's host: give a session its memory, file its transcript
+    ///
+    /// EVENT is session-start (what a new session should know), prompt (what the
+    /// memory has to say to a prompt), or stop, pre-compact or session-end (the
+    /// transcript is filed by another process while the host goes on). `file`
+    /// files what still waits. Reads the JSON of the host on standard input,
+    /// writes JSON for the host, and exits with 0 whatever is wrong with the
+    /// store: a host never waits or fails because of its memory. `status` tells
+    /// what could not be filed.
+    #[command(after_long_help = hook::EXAMPLES)]
+    Hook(hook::Args),
+    /// Show what a new session should know, within a budget of tokens
+    ///
+    /// Pinned notes (tag `pinned`), then other notes by importance, project, age
+    /// and use, then what the last sessions were about, those in the current
+    /// folder first. Texts that read like instructions and are not your own stay
+    /// out.
+    #[command(after_long_help = wake_up::EXAMPLES)]
+    WakeUp(wake_up::Args),
     /// Print completions for a shell
     #[command(after_long_help = completions::EXAMPLES)]
     Completions(completions::Args),

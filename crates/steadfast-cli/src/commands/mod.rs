@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod forget;
 pub(crate) mod get;
+pub(crate) mod hook;
 pub(crate) mod import;
 pub(crate) mod index;
 pub(crate) mod list;
@@ -23,6 +24,7 @@ mod stdin;
 pub(crate) mod undo;
 pub(crate) mod verify;
 mod version;
+pub(crate) mod wake_up;
 
 use std::time::Instant;
 
@@ -55,6 +57,8 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Mcp(args) => mcp::run(&args, context),
+        Command::Hook(args) => Ok(hook::run(&args, context)),
+        Command::WakeUp(args) => wake_up::run(&args, context),
         Command::Man(args) => man::run(&args, context),
         Command::Version => version::run(context),
     }

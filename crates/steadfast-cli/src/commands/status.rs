@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use steadfast::Health;
+use steadfast_server::hooks::spool::Spool;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -13,7 +14,10 @@ use crate::store::open_to_read;
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let memory = open_to_read(&settings)?;
-    let health = memory.status()?;
+    let mut health = memory.status()?;
+    health
+        .problems
+        .extend(Spool::of_store(memory.folder()).findings());
     let store = memory.folder().display().to_string();
     context.output.show(
         || json::status(&store, &health),

@@ -55,6 +55,14 @@ impl Environment {
         std::fs::canonicalize(&self.here).unwrap_or_else(|_| self.here.clone())
     }
 
+    /// Returns the same surroundings in another current folder.
+    pub(crate) fn at(&self, here: &Path) -> Self {
+        Self {
+            here: here.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Returns a variable; an empty one counts as none.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         self.variables
@@ -75,7 +83,7 @@ impl Environment {
     }
 
     /// Returns a path of a setting, in which `~/` is the user's home.
-    pub(super) fn expanded(&self, path: &str) -> PathBuf {
+    pub(crate) fn expanded(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => PathBuf::from(path),

@@ -30,6 +30,8 @@ const COMMANDS: &[&str] = &[
     "config unset",
     "config test-redaction",
     "mcp",
+    "hook",
+    "wake-up",
     "completions",
     "man",
     "version",

@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 //! The real server on its standard input and output, as a host starts it.
 //!
 //! Bad days: a host sends garbage and the session is lost; a host closes before

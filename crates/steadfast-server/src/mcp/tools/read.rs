@@ -9,6 +9,7 @@ use steadfast::{Asked, Error, ListRequest, Mode, Moment, SearchRequest};
 
 use super::{Reply, TAIL_ROWS_LONG};
 use crate::filters;
+use crate::hooks::spool::Spool;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::text;
 use crate::store::{Access, Store};
@@ -102,7 +103,10 @@ pub(super) fn recent(store: &Store, mut arguments: Arguments) -> Result<Reply, E
 pub(super) fn status(store: &Store, arguments: Arguments) -> Result<Reply, Error> {
     arguments.finish()?;
     let memory = store.memory(Access::Read)?;
-    let health = memory.status()?;
+    let mut health = memory.status()?;
+    health
+        .problems
+        .extend(Spool::of_store(memory.folder()).findings());
     Ok(Reply {
         object: wire::status(&memory.folder().display().to_string(), &health),
         text: text::status(&health),
