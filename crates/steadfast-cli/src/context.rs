@@ -65,6 +65,11 @@ impl Context {
         Settings::load(self.global.store.as_deref(), &self.environment.at(here))
     }
 
+    /// Returns the store that the flag names.
+    pub(crate) fn store_flag(&self) -> Option<&std::path::Path> {
+        self.global.store.as_deref()
+    }
+
     /// Returns where the files with settings are, without reading what is in force.
     pub(crate) fn places(&self) -> Result<Places, Failure> {
         Places::find(self.global.store.as_deref(), &self.environment)

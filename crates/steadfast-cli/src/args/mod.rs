@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, forget, get, hook, import, index, list, log, man, mcp,
-    names, rebuild, remember, restore, search, sources, undo, verify, wake_up,
+    names, rebuild, remember, restore, search, setup, sources, undo, verify, wake_up,
 };
 use crate::context::Global;
 
@@ -189,6 +189,15 @@ pub(crate) enum Command {
     /// first needed. Ends with its input.
     #[command(after_long_help = mcp::EXAMPLES)]
     Mcp(mcp::Args),
+    /// Connect an agent's host with the store: Claude Code, Codex, Cursor, Gemini CLI, VS Code
+    ///
+    /// Adds the server to the host's files and, where it has hooks, those that
+    /// give a session its memory and file its transcript. Without `--yes` the
+    /// plan is all that happens. The rest of each file stays as it is, comments
+    /// too; what it was is kept, and `--undo` brings it back. With `--store` the
+    /// host uses that store.
+    #[command(after_long_help = setup::EXAMPLES)]
+    Setup(setup::Args),
     /// Answer a hook of an agent's host: give a session its memory, file its transcript
     ///
     /// EVENT is session-start (what a new session should know), prompt (what the

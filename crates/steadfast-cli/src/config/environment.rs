@@ -24,6 +24,9 @@ const STORE_FOLDER: &str = ".steadfast";
 /// The name of our folder in the user's folders.
 const OUR_FOLDER: &str = "steadfast";
 
+/// Variables by which hosts say where their files are.
+const OF_HOSTS: &[&str] = &["CLAUDE_CONFIG_DIR", "CODEX_HOME"];
+
 /// How many folders upward a store is looked for.
 const UPWARD_MAX: usize = 256;
 
@@ -34,7 +37,9 @@ impl Environment {
         Self {
             variables: std::env::vars_os()
                 .filter(|(name, value)| {
-                    name.to_string_lossy().starts_with("STEADFAST_") && !value.is_empty()
+                    let name = name.to_string_lossy();
+                    let is_known = name.starts_with("STEADFAST_") || OF_HOSTS.contains(&&*name);
+                    is_known && !value.is_empty()
                 })
                 .collect(),
             here: std::env::current_dir().unwrap_or_default(),
@@ -61,6 +66,26 @@ impl Environment {
             here: here.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// Returns the user's home.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// Returns the folder that a host names by a variable.
+    pub(crate) fn of_host(&self, name: &str) -> Option<PathBuf> {
+        self.path(name)
+    }
+
+    /// Returns the folder of the user's settings of all programs.
+    pub(crate) fn config_folder(&self) -> Option<PathBuf> {
+        Some(self.config.as_deref()?.parent()?.to_owned())
+    }
+
+    /// Returns the folder of our own settings.
+    pub(crate) fn our_config_folder(&self) -> Option<PathBuf> {
+        self.config.clone()
     }
 
     /// Returns a variable; an empty one counts as none.

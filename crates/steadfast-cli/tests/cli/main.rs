@@ -21,6 +21,7 @@ mod questions;
 #[cfg(unix)]
 mod read_only;
 mod redaction;
+mod setups;
 mod shapes;
 mod support;
 mod wake_up;

@@ -58,7 +58,9 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("STEADFAST_") || text.starts_with("XDG_") || text == "COLUMNS" {
+            let is_of_hosts = text == "CLAUDE_CONFIG_DIR" || text == "CODEX_HOME";
+            let is_ours = text.starts_with("STEADFAST_") || text.starts_with("XDG_");
+            if is_ours || is_of_hosts || text == "COLUMNS" {
                 command.env_remove(&name);
             }
         }
