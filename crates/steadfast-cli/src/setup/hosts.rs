@@ -167,7 +167,14 @@ impl Layout {
                     &self.hook("session-start"),
                     TIMEOUT_S * 1_000,
                 );
-                let edits = vec![self.json_server("mcpServers"), start];
+                let (command, arguments) = self.server();
+                // Its servers have no `type`: a command says it.
+                let server = Edit::JsonMember {
+                    path: vec!["mcpServers"],
+                    key: NAME,
+                    value: json!({"command": command, "args": arguments}),
+                };
+                let edits = vec![server, start];
                 vec![file(base(".gemini/settings.json"), edits)]
             }
             Host::Vscode => {

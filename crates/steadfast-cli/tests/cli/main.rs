@@ -14,6 +14,7 @@ mod generated;
 mod hooks;
 mod imports;
 mod indexes;
+mod integrations;
 mod main_job;
 mod output;
 mod paging;
