@@ -5,7 +5,8 @@
 //! Rooms in reading order; each may name only those before it: [`wire`] (the
 //! objects that programs read), [`filters`] (paths and globs as they are
 //! written), [`store`] (the one open handle), [`wake`] (what a new session should
-//! know), [`hooks`] (what hosts tell about sessions), [`mcp`] (the protocol).
+//! know), [`hooks`] (what hosts tell about sessions), [`watch`]
+//! (folders that change), [`mcp`] (the protocol).
 //!
 //! The only crate with an async runtime, and that only where the protocol is
 //! spoken; the work is done by the synchronous library on threads of its own.
@@ -17,4 +18,5 @@ pub mod hooks;
 pub mod mcp;
 pub mod store;
 pub mod wake;
+pub mod watch;
 pub mod wire;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, forget, get, hook, import, index, list, log, man, mcp,
-    names, rebuild, remember, restore, search, setup, sources, undo, verify, wake_up,
+    names, rebuild, remember, restore, search, setup, sources, undo, verify, wake_up, watch,
 };
 use crate::context::Global;
 
@@ -189,6 +189,15 @@ pub(crate) enum Command {
     /// first needed. Ends with its input.
     #[command(after_long_help = mcp::EXAMPLES)]
     Mcp(mcp::Args),
+    /// Keep folders up to date while they change
+    ///
+    /// Brings them up to date first, then whenever something in them changes: a
+    /// saved file is found within a second. What the system tells about changes
+    /// says only when to look; what there is, the look says. A folder that goes
+    /// away keeps its chunks and is taken up again when it is back. Runs until it
+    /// is ended, which may be at any moment.
+    #[command(after_long_help = watch::EXAMPLES)]
+    Watch(watch::Args),
     /// Connect an agent's host with the store: Claude Code, Codex, Cursor, Gemini CLI, VS Code
     ///
     /// Adds the server to the host's files and, where it has hooks, those that

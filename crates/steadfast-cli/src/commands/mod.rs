@@ -26,6 +26,7 @@ pub(crate) mod undo;
 pub(crate) mod verify;
 mod version;
 pub(crate) mod wake_up;
+pub(crate) mod watch;
 
 use std::time::Instant;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Mcp(args) => mcp::run(&args, context),
+        Command::Watch(args) => watch::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Hook(args) => Ok(hook::run(&args, context)),
         Command::WakeUp(args) => wake_up::run(&args, context),

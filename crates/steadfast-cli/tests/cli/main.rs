@@ -26,3 +26,4 @@ mod setups;
 mod shapes;
 mod support;
 mod wake_up;
+mod watches;
