@@ -6,7 +6,7 @@
 //! objects that programs read), [`filters`] (paths and globs as they are
 //! written), [`store`] (the one open handle), [`wake`] (what a new session should
 //! know), [`hooks`] (what hosts tell about sessions), [`watch`]
-//! (folders that change), [`mcp`] (the protocol).
+//! (folders that change), [`mcp`] (the protocol), [`self::http`] (the same over HTTP).
 //!
 //! The only crate with an async runtime, and that only where the protocol is
 //! spoken; the work is done by the synchronous library on threads of its own.
@@ -15,6 +15,7 @@
 
 pub mod filters;
 pub mod hooks;
+pub mod http;
 pub mod mcp;
 pub mod store;
 pub mod wake;

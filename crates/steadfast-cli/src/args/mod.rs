@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, forget, get, hook, import, index, list, log, man, mcp,
-    names, rebuild, remember, restore, search, setup, sources, undo, verify, wake_up, watch,
+    names, rebuild, remember, restore, search, serve, setup, sources, undo, verify, wake_up, watch,
 };
 use crate::context::Global;
 
@@ -189,6 +189,14 @@ pub(crate) enum Command {
     /// first needed. Ends with its input.
     #[command(after_long_help = mcp::EXAMPLES)]
     Mcp(mcp::Args),
+    /// Serve many agents over HTTP on this machine (Model Context Protocol)
+    ///
+    /// Speaks the protocol at `/mcp`, on a loopback address only, to whoever sends
+    /// the token that lies in the store's folder (`Authorization: Bearer`). Nothing
+    /// needs it: any number of `steadfast mcp` may share a store. It saves starting
+    /// one for each session.
+    #[command(after_long_help = serve::EXAMPLES)]
+    Serve(serve::Args),
     /// Keep folders up to date while they change
     ///
     /// Brings them up to date first, then whenever something in them changes: a

@@ -27,19 +27,25 @@ pub(crate) struct Args {
 
 /// Which tools a server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ToolsChoice {
+pub(super) enum ToolsChoice {
     /// Search, get, remember, forget, recent and status
     Default,
     /// Those, and index, which reads files of this machine
     Full,
 }
 
+impl From<ToolsChoice> for Toolset {
+    fn from(choice: ToolsChoice) -> Self {
+        match choice {
+            ToolsChoice::Default => Self::Default,
+            ToolsChoice::Full => Self::Full,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = server_settings(context, ACTOR)?;
-    let tools = match args.tools {
-        ToolsChoice::Default => Toolset::Default,
-        ToolsChoice::Full => Toolset::Full,
-    };
+    let tools = Toolset::from(args.tools);
     mcp::serve(settings, tools, std::io::stdin(), std::io::stdout()).map_err(|error| {
         Failure::new(
             "too_many_open_files",

@@ -18,6 +18,7 @@ pub(crate) mod rebuild;
 pub(crate) mod remember;
 pub(crate) mod restore;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod sources;
 mod status;
@@ -59,6 +60,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Mcp(args) => mcp::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
         Command::Watch(args) => watch::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Hook(args) => Ok(hook::run(&args, context)),

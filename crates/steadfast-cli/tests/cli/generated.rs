@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "config unset",
     "config test-redaction",
     "mcp",
+    "serve",
     "watch",
     "setup",
     "hook",

@@ -8,9 +8,11 @@
 //! Bad days: a host sends garbage and the session is lost; a host closes before
 //! it has said hello and sees a failure; several hosts start a server each over
 //! one store, and one of them answers stale or writes twice; an agent deletes
-//! what nobody agreed to.
+//! what nobody agreed to; a page in a browser, or a client without the token, reads the memory
+//! over HTTP.
 
 mod client;
 mod hostile;
+mod http;
 mod session;
 mod sharing;

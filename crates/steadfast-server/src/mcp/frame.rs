@@ -81,7 +81,7 @@ fn next_line(input: &mut impl BufRead) -> io::Result<(Line, bool)> {
 }
 
 /// Returns what is wrong with a frame before it is parsed, if anything.
-pub(super) fn flaw(frame: &[u8]) -> Option<&'static str> {
+pub(crate) fn flaw(frame: &[u8]) -> Option<&'static str> {
     let (mut depth, mut values) = (0_u32, 0_u32);
     let (mut is_text, mut is_escaped) = (false, false);
     for byte in frame {
@@ -124,7 +124,7 @@ pub(super) fn too_long() -> Value {
 }
 
 /// Returns the answer to a frame that is no message, with its id where one can be told.
-pub(super) fn refuse(frame: &[u8], flaw: Option<&str>) -> Value {
+pub(crate) fn refuse(frame: &[u8], flaw: Option<&str>) -> Value {
     #[derive(Deserialize)]
     struct Envelope {
         id: Option<Value>,

@@ -41,7 +41,7 @@ const METHODS: &[&str] = &[
 
 /// The server as the SDK sees it. Clones share all of it.
 #[derive(Clone)]
-pub(super) struct Handler {
+pub(crate) struct Handler {
     inner: Arc<Inner>,
 }
 
@@ -54,7 +54,7 @@ struct Inner {
 }
 
 impl Handler {
-    pub(super) fn new(store: Arc<Store>, tools: Toolset) -> Self {
+    pub(crate) fn new(store: Arc<Store>, tools: Toolset) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,

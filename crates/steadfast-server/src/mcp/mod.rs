@@ -21,20 +21,22 @@ use std::time::Duration;
 use rmcp::serve_server;
 
 use crate::store::{Settings, Store};
-use handler::Handler;
 use transport::Pipe;
+
+pub(crate) use frame::{flaw, refuse};
+pub(crate) use handler::Handler;
 
 pub use frame::{FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FRAME_VALUES_MAX};
 pub use tools::Toolset;
 
 /// Tools that run at the same time; further calls wait.
-const CALLS_MAX: usize = 4;
+pub(crate) const CALLS_MAX: usize = 4;
 
 /// How long the end waits for calls that are still at work. What they committed stays.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a thread without work stays.
-const THREAD_IDLE: Duration = Duration::from_secs(2);
+pub(crate) const THREAD_IDLE: Duration = Duration::from_secs(2);
 
 /// Serves one client until its input ends.
 ///

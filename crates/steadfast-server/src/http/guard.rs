@@ -1,0 +1,203 @@
+//! Who is let in: decided from the head of a request alone.
+//!
+//! A page in a browser can reach a server on this machine, by a name that it makes
+//! point here or by a plain request. So the name that was asked for must be ours,
+//! a page's origin is never let in, and the token is wanted for everything.
+
+use std::net::SocketAddr;
+
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
+use http::{HeaderMap, Request, StatusCode};
+
+use crate::mcp::FRAME_BYTES_MAX;
+
+/// Where the protocol is spoken.
+pub(super) const PATH: &str = "/mcp";
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    NoSuchPath,
+    WrongHost,
+    FromPage,
+    NoToken,
+    TooLong,
+    TooSlow,
+    BrokenBody,
+}
+
+impl Refusal {
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::WrongHost | Self::FromPage => StatusCode::FORBIDDEN,
+            Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BrokenBody => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::NoSuchPath => "there is nothing here; the protocol is spoken at /mcp",
+            Self::WrongHost => "the Host header does not name this server",
+            Self::FromPage => "pages of browsers are not answered",
+            Self::NoToken => "the header `Authorization: Bearer TOKEN` is missing or wrong",
+            Self::TooLong => "the message has more than 8 MiB",
+            Self::TooSlow => "the body took too long",
+            Self::BrokenBody => "the body broke off",
+        }
+    }
+}
+
+/// What a request must bring.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    hosts: [String; 2],
+    token: String,
+}
+
+impl Gate {
+    pub(super) fn new(address: SocketAddr, token: String) -> Self {
+        Self {
+            hosts: [address.to_string(), named(address)],
+            token,
+        }
+    }
+
+    pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let headers = request.headers();
+        let host = only(headers, &HOST);
+        let is_ours = |host: &str| {
+            self.hosts
+                .iter()
+                .any(|ours| ours.eq_ignore_ascii_case(host))
+        };
+        if !host.is_some_and(is_ours) {
+            return Err(Refusal::WrongHost);
+        }
+        if headers.contains_key(ORIGIN) {
+            return Err(Refusal::FromPage);
+        }
+        let given = only(headers, &AUTHORIZATION).and_then(bearer);
+        if !given.is_some_and(|given| is_same(given.as_bytes(), self.token.as_bytes())) {
+            return Err(Refusal::NoToken);
+        }
+        if request.uri().path() != PATH {
+            return Err(Refusal::NoSuchPath);
+        }
+        let length = only(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        if length.is_some_and(|length: u64| length > FRAME_BYTES_MAX as u64) {
+            return Err(Refusal::TooLong);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the address by the name that people use.
+pub(super) fn named(address: SocketAddr) -> String {
+    format!("localhost:{}", address.port())
+}
+
+/// Returns the value of a header that is there once.
+fn only<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then(|| value.to_str().ok())?
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compares in a time that does not tell where the two differ: hashes are compared, which nobody can aim at.
+fn is_same(given: &[u8], ours: &[u8]) -> bool {
+    // The comparison of hashes takes the same time for all.
+    blake3::hash(given) == blake3::hash(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(headers: &[(&str, &str)], path: &str) -> Result<(), Refusal> {
+        let gate = Gate::new("127.0.0.1:7000".parse().unwrap(), "secret".to_owned());
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        gate.admit(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn only_who_has_the_token_and_means_us_comes_in() {
+        let (host, token) = (
+            ("host", "127.0.0.1:7000"),
+            ("authorization", "Bearer secret"),
+        );
+        assert_eq!(admitted(&[host, token], "/mcp"), Ok(()));
+        let named = ("host", "LOCALHOST:7000");
+        assert_eq!(
+            admitted(&[named, ("authorization", "bearer secret")], "/mcp"),
+            Ok(())
+        );
+        assert_eq!(admitted(&[host], "/mcp"), Err(Refusal::NoToken));
+        for wrong in [
+            "Bearer secre",
+            "Bearer secret2",
+            "Basic secret",
+            "secret",
+            "Bearer ",
+        ] {
+            let given = ("authorization", wrong);
+            assert_eq!(
+                admitted(&[host, given], "/mcp"),
+                Err(Refusal::NoToken),
+                "{wrong}"
+            );
+        }
+        assert_eq!(
+            admitted(&[host, token, token], "/mcp"),
+            Err(Refusal::NoToken)
+        );
+        assert_eq!(admitted(&[host, token], "/"), Err(Refusal::NoSuchPath));
+        // Not even which paths there are is told to others.
+        assert_eq!(admitted(&[host], "/"), Err(Refusal::NoToken));
+    }
+
+    #[test]
+    fn other_names_and_pages_stay_out_even_with_the_token() {
+        let token = ("authorization", "Bearer secret");
+        for host in [
+            "evil.example",
+            "127.0.0.1",
+            "127.0.0.1:7001",
+            "evil.example:7000",
+            "",
+        ] {
+            let headers = [("host", host), token];
+            assert_eq!(
+                admitted(&headers, "/mcp"),
+                Err(Refusal::WrongHost),
+                "{host}"
+            );
+        }
+        assert_eq!(admitted(&[token], "/mcp"), Err(Refusal::WrongHost));
+        for origin in ["http://evil.example", "null", "http://localhost:7000"] {
+            let headers = [("host", "localhost:7000"), token, ("origin", origin)];
+            assert_eq!(
+                admitted(&headers, "/mcp"),
+                Err(Refusal::FromPage),
+                "{origin}"
+            );
+        }
+        let long = [
+            ("host", "localhost:7000"),
+            token,
+            ("content-length", "8388609"),
+        ];
+        assert_eq!(admitted(&long, "/mcp"), Err(Refusal::TooLong));
+    }
+}
