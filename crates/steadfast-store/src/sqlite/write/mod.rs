@@ -8,6 +8,7 @@ mod note;
 mod put;
 mod records;
 mod rename;
+mod restore;
 mod rows;
 mod undo;
 mod upkeep;
@@ -393,6 +394,7 @@ impl Transaction<'_> {
     fn apply(&mut self, change: &Change) -> Written<Settled> {
         match change {
             Change::Put(put) => self.put(put),
+            Change::Restore(restore) => self.restore(restore),
             Change::Note(note) => self.note(note),
             Change::Mark {
                 namespace,

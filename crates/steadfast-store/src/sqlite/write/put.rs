@@ -17,6 +17,15 @@ use crate::sqlite::read::documents::{self, Stored};
 
 impl Transaction<'_> {
     pub(super) fn put(&mut self, put: &PutDocument) -> Written<Settled> {
+        self.put_notes(put, &[])
+    }
+
+    /// Like [`Self::put`], and says to which note each of the attributes belongs.
+    pub(super) fn put_notes(
+        &mut self,
+        put: &PutDocument,
+        notes: &[Option<ContentHash>],
+    ) -> Written<Settled> {
         records::check_open(&put.namespace)?;
         let stored = self.stored(&put.namespace, &put.source)?;
         let was_forgotten = stored
@@ -38,7 +47,7 @@ impl Transaction<'_> {
             None => self.head.take_document()?,
         };
         let (chunks, withheld) = self.admitted(document, put)?;
-        let (rows, counts) = self.replace(document, put, &chunks)?;
+        let (rows, counts) = self.replace(document, put, notes, &chunks)?;
         let as_before = stored.as_ref().is_some_and(|stored| {
             stored.status == DocumentStatus::Indexed && counts.is_unchanged()
         });
@@ -102,6 +111,7 @@ impl Transaction<'_> {
         &mut self,
         document: DocumentKey,
         put: &PutDocument,
+        notes: &[Option<ContentHash>],
         chunks: &[NewChunk],
     ) -> Written<(Vec<Row>, Counts)> {
         let seq = self.next_seq();
@@ -114,7 +124,11 @@ impl Transaction<'_> {
         let facet_keys = put
             .attributes
             .iter()
-            .map(|attributes| self.facet(document, &mut facets, attributes, None))
+            .enumerate()
+            .map(|(place, attributes)| {
+                let note = notes.get(place).and_then(Option::as_ref);
+                self.facet(document, &mut facets, attributes, note)
+            })
             .collect::<Written<Vec<i64>>>()?;
         let live: Vec<LiveChunk> = standing
             .iter()
