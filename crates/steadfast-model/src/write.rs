@@ -130,7 +130,7 @@ impl NoteWrite {
 /// Returns what makes two notes of one namespace the same, from the title and the hashes of the chunks in order.
 pub fn note_digest(
     title: Option<&str>,
-    hashes: impl IntoIterator<Item = ContentHash>,
+    texts: impl IntoIterator<Item = ContentHash>,
 ) -> ContentHash {
     let mut hasher = blake3::Hasher::new();
     let mut field = |bytes: &[u8]| {
@@ -141,8 +141,8 @@ pub fn note_digest(
         Some(title) => field(title.as_bytes()),
         None => field(&[0]),
     }
-    for hash in hashes {
-        field(&hash.0);
+    for text in texts {
+        field(&text.0);
     }
     ContentHash(*hasher.finalize().as_bytes())
 }

@@ -67,6 +67,24 @@ pub enum Error {
         /// The kind that was asked for, if one was.
         wanted: Option<&'static str>,
     },
+    /// A bundle was cut or altered; nothing of it was taken.
+    #[error("the bundle at {} is damaged: {what}", .path.display())]
+    BundleDamaged {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A bundle was written by a newer version; nothing of it was taken.
+    #[error("the bundle at {} has version {found}; this version reads versions up to {known}", .path.display())]
+    BundleTooNew {
+        /// The bundle.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The newest version that is read.
+        known: u64,
+    },
     /// Nothing was selected to forget.
     #[error("forget needs at least one id, source, namespace or tag")]
     NothingSelected,
@@ -126,6 +144,8 @@ impl Fault for Error {
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "idempotency_conflict",
             Self::Refused(_) => "forgotten",
             Self::UnknownFormat { .. } => "unknown_format",
+            Self::BundleDamaged { .. } => "damaged",
+            Self::BundleTooNew { .. } => "bundle_too_new",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } => "invalid_config",
@@ -147,6 +167,8 @@ impl Fault for Error {
             | Self::PathUnreadable { path, .. }
             | Self::Exists { path }
             | Self::NotEmpty { path }
+            | Self::BundleDamaged { path, .. }
+            | Self::BundleTooNew { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
@@ -180,6 +202,8 @@ impl Fault for Error {
             | Self::InvalidCursor
             | Self::Refused(_)
             | Self::UnknownFormat { .. }
+            | Self::BundleDamaged { .. }
+            | Self::BundleTooNew { .. }
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
@@ -206,6 +230,10 @@ impl Fault for Error {
             Self::UnknownFormat { .. } => {
                 "give the database file or the folder that holds it; --from says what it is"
             }
+            Self::BundleDamaged { .. } => {
+                "nothing of it was taken: copy it again from where it came from, or export anew"
+            }
+            Self::BundleTooNew { .. } => "nothing of it was taken: use the version that wrote it",
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::Exists { .. } => "nothing is ever overwritten: give another name",
             Self::NotEmpty { .. } => "give a folder that does not exist, or an empty one",

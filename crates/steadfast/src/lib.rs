@@ -42,7 +42,9 @@ pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule};
 pub use doctor::{Diagnosis, DoctorOptions, Step, examine, repair};
 pub use error::{CollectionError, Error, Result};
-pub use export::{Archive, BackupOptions, RestoreOptions, restore};
+pub use export::{
+    Archive, BackupOptions, ExportFormat, ExportOptions, Exported, RestoreOptions, restore,
+};
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{

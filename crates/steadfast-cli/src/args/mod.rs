@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, doctor, forget, get, import, index, list, log, man, mcp, names,
-    rebuild, remember, restore, search, sources, undo, verify,
+    backup, completions, config, doctor, export, forget, get, import, index, list, log, man, mcp,
+    names, rebuild, remember, restore, search, sources, undo, verify,
 };
 use crate::context::Global;
 
@@ -139,12 +139,21 @@ pub(crate) enum Command {
     ///
     /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,
     /// `OpenHuman` memory trees, logs of Claude Code and Codex, exports of
-    /// `ChatGPT` and Claude.ai, and plain transcripts. The source is read from a private copy and
+    /// `ChatGPT` and Claude.ai, plain transcripts, and what `export` wrote. The source is read from a private copy and
     /// never written; the report says what came, what was there already, what
     /// was refused and why, and whether all of it is here. Run again, it brings
     /// only what is new.
     #[command(after_long_help = import::EXAMPLES)]
     Import(import::Args),
+    /// Write memories into a file that any store takes in
+    ///
+    /// All of them, or those that the filters leave, as of one moment and while
+    /// others write: texts with counts, validity, times, tags and metadata, and
+    /// the records of collections. History stays behind. `steadfast import`
+    /// brings a file in; one that was cut or altered is refused. What is damaged
+    /// in the store is left out and told (exit code 1).
+    #[command(after_long_help = export::EXAMPLES)]
+    Export(Box<export::Args>),
     /// Make the indexes anew from the store
     ///
     /// Nothing is read or embedded again; searches go on meanwhile.

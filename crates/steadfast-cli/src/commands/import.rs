@@ -24,7 +24,8 @@ Examples:
     steadfast import ~/.mempalace/palace
   steadfast import ~/.memtomem/memtomem.db --namespace notes
   steadfast import ~/.claude/projects
-  steadfast import memory_tree --from openhuman --on-conflict update";
+  steadfast import memory_tree --from openhuman --on-conflict update
+  steadfast import memories.bundle.zst";
 
 /// Flags of `steadfast import`.
 #[derive(clap::Args, Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     /// Say what the source is, instead of finding out
     ///
     /// One of mempalace, chroma, memtomem, openhuman, claude-code, codex,
-    /// chatgpt, claude-ai, transcript.
+    /// chatgpt, claude-ai, transcript, bundle.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     from: Option<ImportKind>,
     /// Only say what would come, and what would be refused and why

@@ -9,6 +9,7 @@
 mod config;
 mod copies;
 mod errors;
+mod exports;
 mod forget;
 mod generated;
 mod imports;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use steadfast_store::{ForeignDatabase, StoreError};
 
-use super::{ImportKind, Source, chroma, openhuman, sessions};
+use super::{ImportKind, Source, bundle, chroma, openhuman, sessions};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
@@ -21,6 +21,8 @@ pub(super) enum Detected {
     Chats(ImportKind, PathBuf),
     /// A plain transcript.
     Transcript(PathBuf),
+    /// A bundle or a list of chunks.
+    Bundle(PathBuf),
 }
 
 /// Files that a folder of a known kind holds, in the order in which they are looked for.
@@ -52,6 +54,9 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
 
 /// Finds logs, exports and transcripts, by what the first of them holds.
 fn of_text(source: &Source<'_>) -> Option<Detected> {
+    if wants(source, ImportKind::Bundle) && bundle::is_bundle(source.path) {
+        return Some(Detected::Bundle(source.path.to_owned()));
+    }
     let export = if source.path.is_dir() {
         source.path.join("conversations.json")
     } else {

@@ -25,11 +25,13 @@ pub enum ImportKind {
     ClaudeAi,
     /// A plain text in which questions stand behind `>`.
     Transcript,
+    /// A bundle, list or folder that `export` wrote.
+    Bundle,
 }
 
 impl ImportKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MemPalace,
         Self::Chroma,
         Self::Memtomem,
@@ -39,6 +41,7 @@ impl ImportKind {
         Self::ChatGpt,
         Self::ClaudeAi,
         Self::Transcript,
+        Self::Bundle,
     ];
 
     /// Returns the name.
@@ -53,6 +56,7 @@ impl ImportKind {
             Self::ChatGpt => "chatgpt",
             Self::ClaudeAi => "claude-ai",
             Self::Transcript => "transcript",
+            Self::Bundle => "bundle",
         }
     }
 }

@@ -14,6 +14,7 @@
 //! that a foreign file holds.
 
 mod bring;
+pub(crate) mod bundle;
 mod chroma;
 mod compare;
 mod detect;
@@ -21,6 +22,7 @@ mod digest;
 mod kind;
 mod memtomem;
 mod openhuman;
+mod records;
 mod report;
 mod sessions;
 mod survey;
@@ -183,6 +185,7 @@ fn read(
         Detected::OpenHuman(database) => openhuman::survey(&source, &database),
         Detected::Logs(kind, logs) => Ok(sessions::survey_logs(&source, kind, &logs)),
         Detected::Chats(kind, file) => sessions::survey_chats(&source, kind, &file),
+        Detected::Bundle(file) => bundle::survey(&source, &file),
         Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
     }
 }

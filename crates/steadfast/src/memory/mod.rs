@@ -3,6 +3,7 @@
 //! May name every other room. What is deliberately not here: the work itself.
 
 mod collections;
+mod export;
 mod forget;
 mod import;
 mod names;

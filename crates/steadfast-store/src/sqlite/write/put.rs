@@ -116,20 +116,7 @@ impl Transaction<'_> {
     ) -> Written<(Vec<Row>, Counts)> {
         let seq = self.next_seq();
         let standing = self.live_rows(document)?;
-        let mut facets = if standing.is_empty() {
-            Vec::new()
-        } else {
-            self.facets(document)?
-        };
-        let facet_keys = put
-            .attributes
-            .iter()
-            .enumerate()
-            .map(|(place, attributes)| {
-                let note = notes.get(place).and_then(Option::as_ref);
-                self.facet(document, &mut facets, attributes, note)
-            })
-            .collect::<Written<Vec<i64>>>()?;
+        let facet_keys = self.facet_keys(document, put, notes, standing.is_empty())?;
         let live: Vec<LiveChunk> = standing
             .iter()
             .map(|standing| LiveChunk {
@@ -187,6 +174,29 @@ impl Transaction<'_> {
             self.facet_live(facet, change)?;
         }
         Ok((rows, counts))
+    }
+
+    /// Returns the facet of each of the attributes; a document without live rows gets new ones.
+    fn facet_keys(
+        &mut self,
+        document: DocumentKey,
+        put: &PutDocument,
+        notes: &[Option<ContentHash>],
+        is_new: bool,
+    ) -> Written<Vec<i64>> {
+        let mut facets = if is_new {
+            Vec::new()
+        } else {
+            self.facets(document)?
+        };
+        put.attributes
+            .iter()
+            .enumerate()
+            .map(|(place, attributes)| {
+                let note = notes.get(place).and_then(Option::as_ref);
+                self.facet(document, &mut facets, attributes, note)
+            })
+            .collect()
     }
 
     /// A row survives: as it is, or moved.
