@@ -23,6 +23,7 @@ Examples:
     steadfast export memories.bundle.zst
     steadfast import memories.bundle.zst
   steadfast export work.bundle --namespace work --with-vectors
+  steadfast export vault --format markdown
   steadfast export - --format jsonl --tag ops | jq -r .text";
 
 /// How many ids of damaged chunks are named.
@@ -31,13 +32,14 @@ const IDS_MAX: usize = 100;
 /// Flags of `steadfast export`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The file to write, packed with zstd when its name ends in `.zst`; `-` streams one object a line
+    /// The file or folder to write, packed with zstd when its name ends in `.zst`; `-` streams one object a line
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
     /// What it looks like
     ///
     /// `bundle` proves that nothing is missing from it; `jsonl` has one chunk a
-    /// line and nothing else.
+    /// line and nothing else; `markdown` makes a new folder of pages, one a
+    /// source, which opens as a vault of Obsidian.
     #[arg(long, value_name = "FORMAT", default_value = "bundle", value_parser = PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::as_str)))]
     format: String,
     /// Also write the vectors, which can be computed anew

@@ -46,6 +46,23 @@ fn all_memories_move_to_another_store() {
 }
 
 #[test]
+fn memories_become_pages_and_come_back() {
+    let place = Place::new();
+    remember(&place);
+    let exported = place.json(&["export", "vault", "--format", "markdown"]);
+    assert_eq!(exported["sources"], 2);
+    assert!(place.project().join("vault/Index.md").is_file());
+    let report = place.json(&["--store", "other", "import", "vault"]);
+    assert_eq!(
+        (&report["imported"], &report["complete"]),
+        (&json!(2), &json!(true))
+    );
+    place
+        .run_json(&["export", "-", "--format", "markdown"])
+        .assert_failed(2, "invalid_input");
+}
+
+#[test]
 fn a_stream_is_one_object_a_line() {
     let place = Place::new();
     remember(&place);

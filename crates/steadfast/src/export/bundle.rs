@@ -1,4 +1,4 @@
-//! An export: what a filter admits at one moment, as a file that any store takes in.
+//! An export: what a filter admits at one moment, as a file or folder that any store takes in.
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -7,10 +7,11 @@ use std::str::FromStr;
 
 use steadfast_model::{ChunkId, Clock, Filter, ModelId, Seq, Validity};
 use steadfast_store::files::{Disk, SystemDisk};
-use steadfast_store::{Backend, Progress, StoreError};
+use steadfast_store::{Backend, Progress, Snapshot, StoreError};
 
 use super::lines::{Head, Lines};
 use super::pack::{LEVEL, Written};
+use super::vault::Vault;
 use super::walk::{Sink, Walk, Walked};
 use super::work::in_work;
 use crate::error::{Error, Result};
@@ -25,17 +26,20 @@ pub enum ExportFormat {
     Bundle,
     /// One chunk a line and nothing else.
     Jsonl,
+    /// A folder of pages in Markdown, one a source, readable as a vault of Obsidian.
+    Markdown,
 }
 
 impl ExportFormat {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Bundle, Self::Jsonl];
+    pub const ALL: [Self; 3] = [Self::Bundle, Self::Jsonl, Self::Markdown];
 
     /// Returns the name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bundle => "bundle",
             Self::Jsonl => "jsonl",
+            Self::Markdown => "markdown",
         }
     }
 }
@@ -134,6 +138,13 @@ pub(crate) fn export(
         .backend
         .upkeep()
         .map_or(&SystemDisk as &dyn Disk, |upkeep| upkeep.disk());
+    if options.format == ExportFormat::Markdown {
+        let mut vault = Vault::begin(disk, &file)?;
+        let snapshot = with.backend.snapshot()?;
+        let walked = walk(with, snapshot.as_ref(), &mut vault, options, progress)?;
+        let bytes = vault.finish(&walked)?;
+        return Ok(exported(walked, bytes, snapshot.generation()));
+    }
     let is_packed = file.extension().is_some_and(|end| end == "zst");
     in_work(disk, &file, &[PART], options.overwrite, |work| {
         let part: PathBuf = work.path(PART);
@@ -163,26 +174,40 @@ pub(crate) fn export_to(
     options: &ExportOptions,
     progress: &dyn Progress,
 ) -> Result<Exported> {
+    if options.format == ExportFormat::Markdown {
+        return Err(Error::Invalid {
+            what: "pages of Markdown need a folder to be written into".to_owned(),
+        });
+    }
     let snapshot = with.backend.snapshot()?;
-    let now = with.clock.now();
     let head = Head {
-        created: now.to_string(),
+        created: with.clock.now().to_string(),
         store: with.backend.store_id().to_string(),
         generation: snapshot.generation().0,
         model: model_name(with.model),
     };
     let mut lines = Lines::begin(out, head, options.format == ExportFormat::Bundle)?;
-    let walk = Walk {
-        backend: with.backend,
-        snapshot: snapshot.as_ref(),
-        filter: &options.filter,
-        vectors: options.vectors,
-        now,
-        progress,
-    };
-    let walked = walk.run(&mut lines as &mut dyn Sink)?;
+    let walked = walk(with, snapshot.as_ref(), &mut lines, options, progress)?;
     let bytes = lines.finish(&walked)?;
     Ok(exported(walked, bytes, snapshot.generation()))
+}
+
+fn walk(
+    with: &Exporting<'_>,
+    snapshot: &dyn Snapshot,
+    sink: &mut dyn Sink,
+    options: &ExportOptions,
+    progress: &dyn Progress,
+) -> Result<Walked> {
+    let walk = Walk {
+        backend: with.backend,
+        snapshot,
+        filter: &options.filter,
+        vectors: options.vectors,
+        now: with.clock.now(),
+        progress,
+    };
+    walk.run(sink)
 }
 
 fn exported(walked: Walked, bytes: u64, seq: Seq) -> Exported {

@@ -2,7 +2,8 @@
 //!
 //! May name: `error`, `config`, `ingest`, `query`, `collection`, `import`.
 //! Invariants: nothing that exists is overwritten unless that was asked for;
-//! what is published under its final name is whole; a kill at any point leaves
+//! what is published under its final name is whole, or, as a folder of pages,
+//! lacks the file that makes it a vault until it is; a kill at any point leaves
 //! nothing under the final name, and what it leaves beside it is taken up or
 //! removed by the next run. What is deliberately not here: indexes, which are
 //! derived, and reading bundles, which `import` does.
@@ -13,6 +14,7 @@
 //! | `restore` | How does a file become a store? |
 //! | `bundle` | How do chunks become a file that any store can take in? |
 //! | `lines` | What does such a file look like? |
+//! | `vault`, `names` | How do they become a folder of pages? |
 //! | `walk` | Which chunks and records, in which order? |
 //! | `pack` | How are bytes copied, packed and hashed on the way? |
 //! | `work` | How does a file get its name only when it is whole? |
@@ -20,8 +22,10 @@
 mod backup;
 mod bundle;
 mod lines;
+mod names;
 mod pack;
 mod restore;
+mod vault;
 mod walk;
 mod work;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use steadfast_store::{ForeignDatabase, StoreError};
 
-use super::{ImportKind, Source, bundle, chroma, openhuman, sessions};
+use super::{ImportKind, Source, bundle, chroma, memtomem, openhuman, sessions};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
@@ -23,6 +23,10 @@ pub(super) enum Detected {
     Transcript(PathBuf),
     /// A bundle or a list of chunks.
     Bundle(PathBuf),
+    /// A folder of pages that were exported.
+    Vault(PathBuf),
+    /// A bundle of memtomem.
+    MemtomemBundle(PathBuf),
 }
 
 /// Files that a folder of a known kind holds, in the order in which they are looked for.
@@ -56,6 +60,12 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
 fn of_text(source: &Source<'_>) -> Option<Detected> {
     if wants(source, ImportKind::Bundle) && bundle::is_bundle(source.path) {
         return Some(Detected::Bundle(source.path.to_owned()));
+    }
+    if wants(source, ImportKind::Bundle) && bundle::vault::is_vault(source.path) {
+        return Some(Detected::Vault(source.path.to_owned()));
+    }
+    if wants(source, ImportKind::Memtomem) && memtomem::bundle::is_bundle(source.path) {
+        return Some(Detected::MemtomemBundle(source.path.to_owned()));
     }
     let export = if source.path.is_dir() {
         source.path.join("conversations.json")

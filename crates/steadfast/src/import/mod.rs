@@ -185,6 +185,8 @@ fn read(
         Detected::OpenHuman(database) => openhuman::survey(&source, &database),
         Detected::Logs(kind, logs) => Ok(sessions::survey_logs(&source, kind, &logs)),
         Detected::Chats(kind, file) => sessions::survey_chats(&source, kind, &file),
+        Detected::Vault(folder) => bundle::vault::survey(&source, &folder),
+        Detected::MemtomemBundle(file) => memtomem::bundle::survey(&source, &file),
         Detected::Bundle(file) => bundle::survey(&source, &file),
         Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
     }

@@ -68,6 +68,12 @@ impl Tally {
         }
     }
 
+    pub(super) fn extend(&mut self, other: Self) {
+        for ((what, reason), count) in other.0 {
+            self.add(&what, &reason, count);
+        }
+    }
+
     pub(super) fn total(&self) -> u64 {
         self.0.values().sum()
     }

@@ -8,6 +8,8 @@
 
 mod conflicts;
 mod hostile;
+mod memtomem;
 mod round_trip;
 mod support;
+mod vault;
 mod versions;

@@ -233,7 +233,7 @@ proptest! {
     #[test]
     fn any_store_is_the_same_after_an_export_and_an_import(
         deeds in prop::collection::vec(deed(), 1..20),
-        form in 0..4_u8,
+        form in 0..5_u8,
     ) {
         let place = Place::new();
         let memory = place.store("store");
@@ -242,7 +242,11 @@ proptest! {
         }
         let mut options = ExportOptions::default();
         options.vectors = form == 1;
-        options.format = if form == 2 { ExportFormat::Jsonl } else { ExportFormat::Bundle };
+        options.format = match form {
+            2 => ExportFormat::Jsonl,
+            4 => ExportFormat::Markdown,
+            _ => ExportFormat::Bundle,
+        };
         let name = if form == 3 { "all.zst" } else { "all.bundle" };
         let file = place.export(&memory, name, &options);
         if fs::metadata(&file).unwrap().len() == 0 {

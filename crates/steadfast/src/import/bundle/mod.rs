@@ -13,10 +13,14 @@
 //! | `line` | What is in a line? |
 //! | `lines` | Which lines are there? |
 //! | `pieces` | Which documents and batches of records are they? |
+//! | `page` | What is in a page of a vault? |
+//! | `vault` | Which pages are there? |
 
 pub(crate) mod line;
 mod lines;
+pub(crate) mod page;
 mod pieces;
+pub(super) mod vault;
 
 use std::path::Path;
 
