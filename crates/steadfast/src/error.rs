@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use steadfast_embed::EmbedError;
 use steadfast_model::filter::FilterError;
-use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, TimeError};
+use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, Seq, TimeError};
 use steadfast_store::{StoreError, UndoRefusal};
 
 pub use collection::CollectionError;
@@ -117,6 +117,14 @@ pub enum Error {
     /// A commit cannot be taken back; nothing was changed.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),
+    /// The history of this moment was let go of.
+    #[error("what the store held after commit {} was let go of; its history is kept from commit {} on", .asked.0, .kept_from.0)]
+    HistoryPruned {
+        /// The commit that was asked for.
+        asked: Seq,
+        /// The first commit that can be asked for.
+        kept_from: Seq,
+    },
     /// A name or value of a request is malformed.
     #[error("{what}")]
     Invalid {
@@ -154,6 +162,7 @@ impl Fault for Error {
             Self::NotEmpty { .. } => "not_empty",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "commit_not_found",
             Self::Undo(UndoRefusal::ChangedSince(_)) => "undo_conflict",
+            Self::Undo(UndoRefusal::Pruned(_)) | Self::HistoryPruned { .. } => "history_pruned",
             Self::Undo(_) => "nothing_to_undo",
             Self::Invalid { .. } => "invalid_input",
         }
@@ -182,6 +191,7 @@ impl Fault for Error {
             | Self::NothingSelected
             | Self::EmptyText
             | Self::Undo(_)
+            | Self::HistoryPruned { .. }
             | Self::Invalid { .. } => None,
         }
     }
@@ -210,6 +220,7 @@ impl Fault for Error {
             | Self::Exists { .. }
             | Self::NotEmpty { .. }
             | Self::Undo(_)
+            | Self::HistoryPruned { .. }
             | Self::Invalid { .. } => Retry::Never,
         }
     }
@@ -240,6 +251,10 @@ impl Fault for Error {
             Self::Undo(UndoRefusal::ChangedSince(_)) => {
                 "undo those first, the newest before the others"
             }
+            Self::HistoryPruned { .. } => {
+                "ask for a later moment; backups from before still have this one"
+            }
+            Self::Undo(UndoRefusal::Pruned(_)) => "backups from before still have it",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "steadfast log shows the commits",
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {

@@ -11,13 +11,14 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, export, forget, get, import, index, list, log, man, mcp,
-    names, rebuild, remember, restore, search, sources, undo, verify,
+    names, prune, rebuild, remember, restore, search, sources, undo, verify,
 };
 use crate::context::Global;
 
 pub(crate) use filters::{Filters, source_patterns};
 pub(crate) use values::{
-    JournalChoice, ModeChoice, WriteOptions, moment, namespace, pair, refuse_flag, time,
+    JournalChoice, ModeChoice, WriteOptions, age_or_time, moment, namespace, pair, refuse_flag,
+    time,
 };
 
 /// Keep and search memories for AI agents
@@ -184,6 +185,15 @@ pub(crate) enum Command {
     /// refused. A file stays as it then is until it is indexed again.
     #[command(after_long_help = undo::EXAMPLES)]
     Undo(undo::Args),
+    /// Let go of old history
+    ///
+    /// Every version of a text that was replaced or removed is kept, so that
+    /// `--as-of` and `undo` have it. This lets go of those from before a time.
+    /// Without `--yes` only the plan is shown. What is live is not touched, and
+    /// the log keeps its events. To take out a text so that no trace is left,
+    /// use `forget`.
+    #[command(after_long_help = prune::EXAMPLES)]
+    Prune(prune::Args),
     /// Show and change settings
     ///
     /// Without a subcommand each setting is shown with its value and its

@@ -14,6 +14,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod names;
+pub(crate) mod prune;
 pub(crate) mod rebuild;
 pub(crate) mod remember;
 pub(crate) mod restore;
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Restore(args) => restore::run(&args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Undo(args) => undo::run(&args, context),
+        Command::Prune(args) => prune::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Mcp(args) => mcp::run(&args, context),

@@ -17,6 +17,7 @@ mod indexes;
 mod main_job;
 mod output;
 mod paging;
+mod prune;
 mod questions;
 #[cfg(unix)]
 mod read_only;

@@ -5,6 +5,7 @@ mod forget;
 mod mark;
 mod names;
 mod note;
+mod prune;
 mod put;
 mod records;
 mod rename;
@@ -13,6 +14,7 @@ mod rows;
 mod undo;
 mod upkeep;
 
+pub(in crate::sqlite) use prune::plan as plan_prune;
 pub(in crate::sqlite) use rows::vector_hash;
 pub(in crate::sqlite) use undo::plan as plan_undo;
 
