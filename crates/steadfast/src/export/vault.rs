@@ -218,7 +218,9 @@ impl Page {
     }
 
     fn put(&mut self, parts: &[&str]) {
-        parts.iter().for_each(|part| self.body.push_str(part));
+        for part in parts {
+            self.body.push_str(part);
+        }
     }
 
     fn finish(self, first: &Chunk, title: &str) -> String {

@@ -53,7 +53,6 @@ pub(super) fn survey(source: &Source<'_>, path: &Path) -> Result<Survey> {
     let mut survey = Survey::new(ImportKind::Bundle);
     let judged = judge(source, path)?;
     survey.read = judged.read;
-    survey.left_out = judged.left_out.clone();
     survey.refusals = judged.refusals.clone();
     match &judged.end {
         Some(end) if end.damaged > 0 => survey.incomplete(format!(

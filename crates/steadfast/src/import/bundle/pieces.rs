@@ -59,7 +59,6 @@ pub(super) struct Judged {
     pub(super) chunk_lines: u64,
     pub(super) record_lines: u64,
     pub(super) refusals: Tally,
-    pub(super) left_out: Tally,
     /// The hash that the end must name; of a list, that of all its bytes.
     pub(super) hash: String,
     /// The last line has no end and cannot be read.
