@@ -35,7 +35,7 @@ impl Exit {
         match kind {
             "busy" => Self::Busy,
             "damaged" | "io" | "poisoned" => Self::Damaged,
-            "schema_too_new" => Self::TooNew,
+            "schema_too_new" | "bundle_too_new" => Self::TooNew,
             "read_only"
             | "disk_full"
             | "permission"
@@ -66,6 +66,7 @@ mod tests {
             ("damaged", 4),
             ("io", 4),
             ("schema_too_new", 5),
+            ("bundle_too_new", 5),
             ("read_only", 6),
             ("disk_full", 6),
             ("permission", 6),

@@ -47,4 +47,6 @@ pub use terms::{Analyze, AnalyzerId, HashedTerms};
 pub use text_filter::TextFilter;
 pub use time::{Clock, FixedClock, TimeError, Timestamp};
 pub use vector::{ModelId, Vector};
-pub use write::{Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, Settled};
+pub use write::{
+    Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Settled,
+};

@@ -13,6 +13,8 @@ use crate::record::{CollectionChange, CollectionSpace};
 pub enum Change {
     /// Replace the content of a document by these chunks.
     Put(PutDocument),
+    /// Replace the content of a document by chunks that another store kept, with what was counted of them there.
+    Restore(RestoreDocument),
     /// Add a note.
     Note(NoteWrite),
     /// Record what became of a source whose content is not to change.
@@ -90,6 +92,18 @@ pub struct PutDocument {
     pub revive: bool,
 }
 
+/// The new content of a document, as another store kept it.
+#[derive(Clone, Debug)]
+pub struct RestoreDocument {
+    /// The content.
+    pub put: PutDocument,
+    /// For each of its attributes the digest of the note that they belong to; those that are missing belong to none.
+    pub notes: Vec<Option<ContentHash>>,
+    /// For each of its chunks how often it was fetched by id. A count never falls, so a change that is applied again
+    /// changes nothing.
+    pub access_counts: Vec<u64>,
+}
+
 /// A note to remember.
 #[derive(Clone, Debug)]
 pub struct NoteWrite {
@@ -108,20 +122,29 @@ pub struct NoteWrite {
 impl NoteWrite {
     /// Returns what makes two notes of one namespace the same: title and text.
     pub fn digest(&self) -> ContentHash {
-        let mut hasher = blake3::Hasher::new();
-        let mut field = |bytes: &[u8]| {
-            hasher.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(bytes);
-        };
-        match &self.attributes.title {
-            Some(title) => field(title.as_bytes()),
-            None => field(&[0]),
-        }
-        for chunk in &self.chunks {
-            field(&chunk.content_hash.0);
-        }
-        ContentHash(*hasher.finalize().as_bytes())
+        let hashes = self.chunks.iter().map(|chunk| chunk.content_hash);
+        note_digest(self.attributes.title.as_deref(), hashes)
     }
+}
+
+/// Returns what makes two notes of one namespace the same, from the title and the hashes of the chunks in order.
+pub fn note_digest(
+    title: Option<&str>,
+    texts: impl IntoIterator<Item = ContentHash>,
+) -> ContentHash {
+    let mut hasher = blake3::Hasher::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(bytes);
+    };
+    match title {
+        Some(title) => field(title.as_bytes()),
+        None => field(&[0]),
+    }
+    for text in texts {
+        field(&text.0);
+    }
+    ContentHash(*hasher.finalize().as_bytes())
 }
 
 /// How many chunks a change added, found again, changed in place, and took out.

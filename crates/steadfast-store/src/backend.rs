@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, Change, Chunk, ChunkId, Document, DocumentKey, Filter, Finding, ModelId, Namespace,
-    Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
+    Attributes, Change, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter, Finding,
+    ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
 };
 
 use crate::context::{Each, FacetKey, Placed, Standing, TermCounts};
@@ -362,6 +362,12 @@ pub trait Snapshot: Records {
     /// [`StoreError`] when the store cannot be read.
     fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError>;
 
+    /// Returns for each row the digest of the note that it belongs to; none for what is no note.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn notes(&self, rows: &[Row]) -> Result<Vec<Option<ContentHash>>, StoreError>;
+
     /// Returns each tag with its number of live chunks, by name.
     ///
     /// # Errors
@@ -393,7 +399,7 @@ pub struct Event {
     pub seq: Seq,
     /// When it was made, by the clock of its process.
     pub time: Timestamp,
-    /// What it did: `put`, `note`, `mark`, `forget`, `undo`.
+    /// What it did: `put`, `note`, `mark`, `forget`, `undo`, `prune`.
     pub operation: String,
     /// The namespace it was about.
     pub namespace: Option<String>,

@@ -39,6 +39,37 @@ pub trait Upkeep: Send + Sync {
     /// # Durability
     /// As with [`crate::Backend::commit`].
     fn undo(&self, plan: &UndoPlan, actor: &str) -> Result<Undone, StoreError>;
+
+    /// Returns what letting go of the history before a time would take; changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn plan_prune(&self, before: Timestamp) -> Result<PrunePlan, StoreError>;
+
+    /// Lets go of what a plan names: versions that were replaced or removed before the first moment that is kept.
+    /// Live chunks are not touched, and the log keeps its events.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written. What is gone by then is gone, and the log says so; the next
+    /// run takes the rest.
+    ///
+    /// # Durability
+    /// As with [`crate::Backend::commit`].
+    fn prune(&self, plan: &PrunePlan, actor: &str) -> Result<Option<Seq>, StoreError>;
+}
+
+/// What letting go of old history would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PrunePlan {
+    /// The first moment that is kept: the store can be asked for what it held after this commit, and any later one.
+    pub kept_from: Seq,
+    /// Versions of chunks that go.
+    pub versions: u64,
+    /// Bytes of their texts.
+    pub bytes: u64,
+    /// Notes of what chunks were before they moved, which go as well.
+    pub moves: u64,
 }
 
 /// What taking back a commit would do.
@@ -93,6 +124,9 @@ pub enum UndoRefusal {
     /// It changed no chunk, or what it changed is gone.
     #[error("commit {} changed no chunk that is still there", .0.0)]
     NothingToUndo(Seq),
+    /// What it replaced is older than the history that is kept.
+    #[error("commit {} is older than the history that is kept", .0.0)]
+    Pruned(Seq),
     /// Later commits build on it.
     #[error("later commits changed the same source: {}", later(.0))]
     ChangedSince(Vec<Seq>),
@@ -137,6 +171,12 @@ pub trait History {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn time_of(&self, seq: Seq) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Returns the first moment that is kept: what the store held before this commit was let go of. 0 when nothing was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn kept_from(&self) -> Result<Seq, StoreError>;
 
     /// Returns the rows that were live after the commit `seq`.
     ///

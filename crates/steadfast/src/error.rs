@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use steadfast_embed::EmbedError;
 use steadfast_model::filter::FilterError;
-use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, TimeError};
+use steadfast_model::{ExpressionError, Fault, IdError, Refusal, Retry, Seq, TimeError};
 use steadfast_store::{StoreError, UndoRefusal};
 
 pub use collection::CollectionError;
@@ -67,6 +67,24 @@ pub enum Error {
         /// The kind that was asked for, if one was.
         wanted: Option<&'static str>,
     },
+    /// A bundle was cut or altered; nothing of it was taken.
+    #[error("the bundle at {} is damaged: {what}", .path.display())]
+    BundleDamaged {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A bundle was written by a newer version; nothing of it was taken.
+    #[error("the bundle at {} has version {found}; this version reads versions up to {known}", .path.display())]
+    BundleTooNew {
+        /// The bundle.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The newest version that is read.
+        known: u64,
+    },
     /// Nothing was selected to forget.
     #[error("forget needs at least one id, source, namespace or tag")]
     NothingSelected,
@@ -99,6 +117,14 @@ pub enum Error {
     /// A commit cannot be taken back; nothing was changed.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),
+    /// The history of this moment was let go of.
+    #[error("what the store held after commit {} was let go of; its history is kept from commit {} on", .asked.0, .kept_from.0)]
+    HistoryPruned {
+        /// The commit that was asked for.
+        asked: Seq,
+        /// The first commit that can be asked for.
+        kept_from: Seq,
+    },
     /// A name or value of a request is malformed.
     #[error("{what}")]
     Invalid {
@@ -126,6 +152,8 @@ impl Fault for Error {
             Self::Refused(Refusal::IdempotencyConflict { .. }) => "idempotency_conflict",
             Self::Refused(_) => "forgotten",
             Self::UnknownFormat { .. } => "unknown_format",
+            Self::BundleDamaged { .. } => "damaged",
+            Self::BundleTooNew { .. } => "bundle_too_new",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } => "invalid_config",
@@ -134,6 +162,7 @@ impl Fault for Error {
             Self::NotEmpty { .. } => "not_empty",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "commit_not_found",
             Self::Undo(UndoRefusal::ChangedSince(_)) => "undo_conflict",
+            Self::Undo(UndoRefusal::Pruned(_)) | Self::HistoryPruned { .. } => "history_pruned",
             Self::Undo(_) => "nothing_to_undo",
             Self::Invalid { .. } => "invalid_input",
         }
@@ -147,6 +176,8 @@ impl Fault for Error {
             | Self::PathUnreadable { path, .. }
             | Self::Exists { path }
             | Self::NotEmpty { path }
+            | Self::BundleDamaged { path, .. }
+            | Self::BundleTooNew { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
@@ -160,6 +191,7 @@ impl Fault for Error {
             | Self::NothingSelected
             | Self::EmptyText
             | Self::Undo(_)
+            | Self::HistoryPruned { .. }
             | Self::Invalid { .. } => None,
         }
     }
@@ -180,12 +212,15 @@ impl Fault for Error {
             | Self::InvalidCursor
             | Self::Refused(_)
             | Self::UnknownFormat { .. }
+            | Self::BundleDamaged { .. }
+            | Self::BundleTooNew { .. }
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
             | Self::Exists { .. }
             | Self::NotEmpty { .. }
             | Self::Undo(_)
+            | Self::HistoryPruned { .. }
             | Self::Invalid { .. } => Retry::Never,
         }
     }
@@ -206,12 +241,20 @@ impl Fault for Error {
             Self::UnknownFormat { .. } => {
                 "give the database file or the folder that holds it; --from says what it is"
             }
+            Self::BundleDamaged { .. } => {
+                "nothing of it was taken: copy it again from where it came from, or export anew"
+            }
+            Self::BundleTooNew { .. } => "nothing of it was taken: use the version that wrote it",
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::Exists { .. } => "nothing is ever overwritten: give another name",
             Self::NotEmpty { .. } => "give a folder that does not exist, or an empty one",
             Self::Undo(UndoRefusal::ChangedSince(_)) => {
                 "undo those first, the newest before the others"
             }
+            Self::HistoryPruned { .. } => {
+                "ask for a later moment; backups from before still have this one"
+            }
+            Self::Undo(UndoRefusal::Pruned(_)) => "backups from before still have it",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "steadfast log shows the commits",
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {

@@ -42,7 +42,9 @@ pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule};
 pub use doctor::{Diagnosis, DoctorOptions, Step, examine, repair};
 pub use error::{CollectionError, Error, Result};
-pub use export::{Archive, BackupOptions, RestoreOptions, restore};
+pub use export::{
+    Archive, BackupOptions, ExportFormat, ExportOptions, Exported, RestoreOptions, restore,
+};
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
@@ -50,7 +52,7 @@ pub use ingest::{
     Remembered, SkippedSource,
 };
 pub use memory::{
-    ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, RenamePlan, Renamed, Selection,
+    ChunkWithNeighbours, ForgetPlan, Forgotten, Keep, Memory, RenamePlan, Renamed, Selection,
 };
 pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Parts, SearchRequest};
 
@@ -58,6 +60,6 @@ pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::files::{Disk, SystemDisk};
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, Skipped, StoreError,
-    UndoPlan, UndoRefusal, Undone, Verification,
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, PrunePlan, Silent, Skipped,
+    StoreError, UndoPlan, UndoRefusal, Undone, Verification,
 };

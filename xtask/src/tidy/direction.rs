@@ -33,7 +33,10 @@ const UNPUBLISHED: &[&str] = &["steadfast-testkit", "steadfast-bench"];
 /// Outside crates with the crates of ours that may link them.
 const OWNED: &[(&[&str], &[&str])] = &[
     (&["rusqlite", "libsqlite3-sys"], &["steadfast-store"]),
-    (&["tokio", "axum", "hyper", "rmcp", "notify"], &["steadfast-server"]),
+    (
+        &["tokio", "axum", "hyper", "rmcp", "notify"],
+        &["steadfast-server"],
+    ),
     (
         &[
             "clap",

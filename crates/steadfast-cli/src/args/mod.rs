@@ -10,14 +10,16 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, completions, config, doctor, forget, get, hook, import, index, list, log, man, mcp,
-    names, rebuild, remember, restore, search, serve, setup, sources, undo, verify, wake_up, watch,
+    backup, completions, config, doctor, export, forget, get, hook, import, index, list, log, man,
+    mcp, names, prune, rebuild, remember, restore, search, serve, setup, sources, undo, verify,
+    wake_up, watch,
 };
 use crate::context::Global;
 
 pub(crate) use filters::{Filters, source_patterns};
 pub(crate) use values::{
-    JournalChoice, ModeChoice, WriteOptions, moment, namespace, pair, refuse_flag, time,
+    JournalChoice, ModeChoice, WriteOptions, age_or_time, moment, namespace, pair, refuse_flag,
+    time,
 };
 
 /// Keep and search memories for AI agents
@@ -139,12 +141,21 @@ pub(crate) enum Command {
     ///
     /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,
     /// `OpenHuman` memory trees, logs of Claude Code and Codex, exports of
-    /// `ChatGPT` and Claude.ai, and plain transcripts. The source is read from a private copy and
+    /// `ChatGPT` and Claude.ai, plain transcripts, and what `export` wrote. The source is read from a private copy and
     /// never written; the report says what came, what was there already, what
     /// was refused and why, and whether all of it is here. Run again, it brings
     /// only what is new.
     #[command(after_long_help = import::EXAMPLES)]
     Import(import::Args),
+    /// Write memories into a file that any store takes in
+    ///
+    /// All of them, or those that the filters leave, as of one moment and while
+    /// others write: texts with counts, validity, times, tags and metadata, and
+    /// the records of collections. History stays behind. `steadfast import`
+    /// brings a file in; one that was cut or altered is refused. What is damaged
+    /// in the store is left out and told (exit code 1).
+    #[command(after_long_help = export::EXAMPLES)]
+    Export(Box<export::Args>),
     /// Make the indexes anew from the store
     ///
     /// Nothing is read or embedded again; searches go on meanwhile.
@@ -175,6 +186,15 @@ pub(crate) enum Command {
     /// refused. A file stays as it then is until it is indexed again.
     #[command(after_long_help = undo::EXAMPLES)]
     Undo(undo::Args),
+    /// Let go of old history
+    ///
+    /// Every version of a text that was replaced or removed is kept, so that
+    /// `--as-of` and `undo` have it. This lets go of those from before a time.
+    /// Without `--yes` only the plan is shown. What is live is not touched, and
+    /// the log keeps its events. To take out a text so that no trace is left,
+    /// use `forget`.
+    #[command(after_long_help = prune::EXAMPLES)]
+    Prune(prune::Args),
     /// Show and change settings
     ///
     /// Without a subcommand each setting is shown with its value and its

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use steadfast::model::{Namespace, Seq, Timestamp};
-use steadfast::{Journal, Mode, Moment};
+use steadfast::{Journal, Keep, Mode, Moment};
 
 use crate::error::Failure;
 
@@ -104,6 +104,28 @@ pub(crate) fn moment(flag: &str, text: &str) -> Result<Moment, Failure> {
                     .at(flag)
                     .hint("write seq:42, or a time")
             }),
+    }
+}
+
+/// Reads how much history is kept: an age in days or weeks, or a time.
+pub(crate) fn age_or_time(flag: &str, text: &str) -> Result<Keep, Failure> {
+    let days = match text.strip_suffix('w') {
+        Some(weeks) => weeks
+            .parse::<u32>()
+            .ok()
+            .and_then(|weeks| weeks.checked_mul(7)),
+        None => text.strip_suffix('d').and_then(|days| days.parse().ok()),
+    };
+    match days {
+        Some(days) => Ok(Keep::Days(days)),
+        None => Ok(Keep::Since(time(flag, text).map_err(|_| {
+            Failure::new(
+                "invalid_time",
+                format!("`{text}` is neither an age nor a time"),
+            )
+            .at(flag)
+            .hint("write 90d, 12w, or a time such as 2026-01-01")
+        })?)),
     }
 }
 

@@ -28,7 +28,8 @@ Examples:
   steadfast import chatgpt-export.zip
   steadfast import slack-export.zip --namespace work
   steadfast import ~/.claude-mem --dry-run
-  steadfast import memory_tree --from openhuman --on-conflict update";
+  steadfast import memory_tree --from openhuman --on-conflict update
+  steadfast import memories.bundle.zst";
 
 /// Flags of `steadfast import`.
 #[derive(clap::Args, Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     ///
     /// One of mempalace, chroma, memtomem, openhuman, claude-code, codex,
     /// chatgpt, claude-ai, gemini, cursor, slack, obsidian, notion,
-    /// basic-memory, claude-mem, mem0, mcp-memory-service, transcript.
+    /// basic-memory, claude-mem, mem0, mcp-memory-service, transcript, bundle.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     from: Option<ImportKind>,
     /// Only say what would come, and what would be refused and why

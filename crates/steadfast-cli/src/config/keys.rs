@@ -20,6 +20,8 @@ pub(super) const REDACT: &str = "redact.enabled";
 pub(super) const REDACT_RULES: &str = "redact.rules";
 pub(super) const REDACT_ALLOW: &str = "redact.allow";
 
+pub(super) const HISTORY_DAYS: &str = "retention.history_days";
+
 pub(super) const LIMIT_BUILT_IN: usize = 10;
 
 /// A setting.
@@ -127,6 +129,16 @@ pub(crate) const ALL: &[Key] = &[
         sort: Sort::List,
     },
     Key {
+        name: HISTORY_DAYS,
+        variable: "STEADFAST_RETENTION_HISTORY_DAYS",
+        built_in: "all",
+        values: "days, from 1, or `all`",
+        what: "How much history `prune` keeps without `--older-than`.",
+        home: Home::Any,
+        check: |value| value == "all" || value.parse::<u32>().is_ok_and(|days| days > 0),
+        sort: Sort::Number,
+    },
+    Key {
         name: LIMIT,
         variable: "STEADFAST_SEARCH_LIMIT",
         built_in: "10",
@@ -219,6 +231,8 @@ mod tests {
             (LIMIT, "0"),
             (LIMIT, "1001"),
             (LIMIT, "ten"),
+            (HISTORY_DAYS, "0"),
+            (HISTORY_DAYS, "some"),
             (MODE, "magic"),
             (JOURNAL, "off"),
             (FILE_BYTES_MAX, "-1"),

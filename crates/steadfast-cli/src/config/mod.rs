@@ -169,6 +169,11 @@ impl Settings {
         flag.unwrap_or(choice).into()
     }
 
+    /// Returns how many days of history are kept; none for all.
+    pub(crate) fn history_days(&self) -> Option<u32> {
+        self.value(keys::HISTORY_DAYS).parse().ok()
+    }
+
     /// Returns the largest file that is read.
     pub(crate) fn file_bytes_max(&self) -> u64 {
         self.value(keys::FILE_BYTES_MAX).parse().unwrap_or(0)

@@ -9,6 +9,7 @@
 mod config;
 mod copies;
 mod errors;
+mod exports;
 mod forget;
 mod generated;
 mod hooks;
@@ -18,6 +19,7 @@ mod integrations;
 mod main_job;
 mod output;
 mod paging;
+mod prune;
 mod questions;
 #[cfg(unix)]
 mod read_only;

@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use steadfast_model::{
-    Attributes, ChunkId, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq, Timestamp,
-    Vector,
+    Attributes, ChunkId, ContentHash, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq,
+    Timestamp, Vector,
 };
 use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
@@ -455,6 +455,10 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.ground.namespaces()
+    }
+
+    fn notes(&self, rows: &[Row]) -> Result<Vec<Option<ContentHash>>, StoreError> {
+        self.ground.notes(rows)
     }
 
     fn history(&self) -> Option<&dyn History> {

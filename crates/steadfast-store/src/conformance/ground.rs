@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use steadfast_model::{
-    Attributes, Change, ChunkId, Clock, CollectionKey, Document, DocumentKey, Filter, FixedClock,
-    HashedTerms, ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, StoredCollection,
-    Timestamp, Vector, codes,
+    Attributes, Change, ChunkId, Clock, CollectionKey, ContentHash, Document, DocumentKey, Filter,
+    FixedClock, HashedTerms, ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId,
+    StoredCollection, Timestamp, Vector, codes,
 };
 use tempfile::TempDir;
 
@@ -389,6 +389,10 @@ impl Snapshot for GroundSnapshot<'_> {
 
     fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError> {
         self.inner.rows_of(documents)
+    }
+
+    fn notes(&self, rows: &[Row]) -> Result<Vec<Option<ContentHash>>, StoreError> {
+        self.inner.notes(rows)
     }
 
     fn tags(&self) -> Result<Vec<(String, u64)>, StoreError> {

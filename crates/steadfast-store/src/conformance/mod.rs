@@ -88,7 +88,8 @@ macro_rules! conformance_tests {
             notes:
                 a_note_is_remembered_once
                 an_idempotency_key_holds_one_text
-                one_source_holds_many_notes;
+                one_source_holds_many_notes
+                a_restored_note_is_still_that_note;
             marks:
                 marks_tell_what_became_of_a_source;
             names:

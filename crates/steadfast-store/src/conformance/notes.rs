@@ -1,6 +1,8 @@
 //! Notes: remembered once, however often they are told.
 
-use steadfast_model::{Change, Counts, NoteWrite, Outcome, Refusal, Seq};
+use steadfast_model::{
+    Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Seq,
+};
 
 use super::bench::{Bench, commit, fetch, live_texts, namespace, rows, snapshot};
 
@@ -120,4 +122,45 @@ pub fn one_source_holds_many_notes(bench: &Bench<'_>) {
         .document(&namespace("default"), "diary")
         .expect("a lookup");
     assert_eq!(document.expect("the diary").chunks, 6);
+}
+
+/// A note that comes in as another store kept it is found again when it is told, and keeps the larger count.
+pub fn a_restored_note_is_still_that_note(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let note = bench.note("the harbor is closed");
+    let restore = |count: u64| {
+        Change::Restore(RestoreDocument {
+            put: PutDocument {
+                namespace: note.namespace.clone(),
+                source: "note:elsewhere".to_owned(),
+                fingerprint: None,
+                attributes: vec![note.attributes.clone()],
+                chunks: note.chunks.clone(),
+                revive: false,
+            },
+            notes: vec![Some(note.digest())],
+            access_counts: vec![count],
+        })
+    };
+    let first = commit(backend, restore(7));
+    assert_eq!(
+        (&first.outcome, first.counts.inserted),
+        (&Outcome::Inserted, 1)
+    );
+    let again = commit(backend, restore(3));
+    assert_eq!(
+        (&again.outcome, again.seq, &again.ids),
+        (&Outcome::Reused, None, &first.ids)
+    );
+    let told = commit(backend, Change::Note(note.clone()));
+    assert_eq!((told.outcome, &told.ids), (Outcome::Reused, &first.ids));
+    let view = snapshot(backend);
+    let found = rows(view.as_ref(), &first.ids);
+    assert_eq!(fetch(view.as_ref(), &found)[0].access_count, 7);
+    assert_eq!(
+        view.notes(&found).expect("notes"),
+        [Some(note.digest())],
+        "and it can be carried on"
+    );
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, Chunk, ChunkId, Document, DocumentKey, Filter, HashedTerms, Namespace, Row, RowSet,
-    Seq, StoreId, Timestamp, Vector, codes,
+    Attributes, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter, HashedTerms, Namespace,
+    Row, RowSet, Seq, StoreId, Timestamp, Vector, codes,
 };
 
 use super::score::{Scorer, best};
@@ -314,6 +314,14 @@ impl Snapshot for MemorySnapshot {
             .filter(|(_, chunk)| documents.contains(&chunk.document))
             .map(|(row, _)| *row)
             .collect())
+    }
+
+    fn notes(&self, rows: &[Row]) -> Result<Vec<Option<ContentHash>>, StoreError> {
+        let note = |row: &Row| {
+            let chunk = self.state.chunks.get(row)?;
+            self.state.facets.get(&chunk.facet)?.note
+        };
+        Ok(rows.iter().map(note).collect())
     }
 
     fn tags(&self) -> Result<Vec<(String, u64)>, StoreError> {

@@ -2,8 +2,9 @@
 
 use steadfast_model::write::{LiveChunk, number, plan_replace};
 use steadfast_model::{
-    Attributes, Change, ChunkId, Counts, DocumentKey, DocumentStatus, Fingerprint, Namespace,
-    NewChunk, Outcome, PutDocument, Refusal, Row, Seq, Settled, StoreId, Timestamp,
+    Attributes, Change, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint,
+    Namespace, NewChunk, Outcome, PutDocument, Refusal, RestoreDocument, Row, Seq, Settled,
+    StoreId, Timestamp,
 };
 
 use super::state::{State, StoredDocument, count};
@@ -23,7 +24,8 @@ pub(super) struct Transaction<'t> {
 impl Transaction<'_> {
     pub(super) fn apply(&mut self, change: &Change) -> Result<Settled, StoreError> {
         match change {
-            Change::Put(put) => self.put(put),
+            Change::Put(put) => self.put(put, &[]),
+            Change::Restore(restore) => self.restore(restore),
             Change::Note(note) => self.note(note),
             Change::Mark {
                 namespace,
@@ -59,7 +61,39 @@ impl Transaction<'_> {
         }
     }
 
-    fn put(&mut self, put: &PutDocument) -> Result<Settled, StoreError> {
+    fn restore(&mut self, restore: &RestoreDocument) -> Result<Settled, StoreError> {
+        let put = &restore.put;
+        let settled = self.put(put, &restore.notes)?;
+        if matches!(settled.outcome, Outcome::Refused(_)) {
+            return Ok(settled);
+        }
+        let mut chunks = put.chunks.clone();
+        number(&mut chunks);
+        let document = self.state.find(&put.namespace, &put.source);
+        for (chunk, count) in chunks.iter().zip(&restore.access_counts) {
+            let row = document.and_then(|document| {
+                let mut live = self.state.live_of(document);
+                live.find(|(_, found)| {
+                    found.content_hash == chunk.content_hash
+                        && found.place.start_line == chunk.place.start_line
+                        && found.place.ordinal == chunk.place.ordinal
+                })
+                .map(|(row, _)| row)
+            });
+            if let Some(row) = row {
+                self.change_chunk(row, |found| {
+                    found.access_count = found.access_count.max(*count);
+                });
+            }
+        }
+        Ok(settled)
+    }
+
+    fn put(
+        &mut self,
+        put: &PutDocument,
+        notes: &[Option<ContentHash>],
+    ) -> Result<Settled, StoreError> {
         records::check_open(&put.namespace)?;
         let known = self.state.find(&put.namespace, &put.source);
         let before = known
@@ -84,7 +118,7 @@ impl Transaction<'_> {
         });
         let withheld = count(put.chunks.iter()) - count(chunks.iter());
         number(&mut chunks);
-        let (rows, counts) = self.replace(document, &put.attributes, &chunks)?;
+        let (rows, counts) = self.replace(document, &put.attributes, notes, &chunks)?;
         let as_before = status == Some(DocumentStatus::Indexed) && counts.is_unchanged();
         let seq =
             (!as_before).then(|| self.log("put", Some(&put.namespace), Some(&put.source), counts));
@@ -119,6 +153,7 @@ impl Transaction<'_> {
         &mut self,
         document: DocumentKey,
         attributes: &[Attributes],
+        notes: &[Option<ContentHash>],
         chunks: &[NewChunk],
     ) -> Result<(Vec<Row>, Counts), StoreError> {
         let seq = self.next_seq();
@@ -134,7 +169,10 @@ impl Transaction<'_> {
             .collect();
         let facets: Vec<u64> = attributes
             .iter()
-            .map(|attributes| self.facet(document, attributes, None))
+            .enumerate()
+            .map(|(place, attributes)| {
+                self.facet(document, attributes, notes.get(place).copied().flatten())
+            })
             .collect();
         let plan = plan_replace(&live, chunks);
         let mut counts = Counts::default();

@@ -10,14 +10,14 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use steadfast_model::{ContentHash, Row, Seq, StoreId};
+use steadfast_model::{ContentHash, Row, Seq, StoreId, Timestamp};
 
 use super::ladder::{State, read_state};
 use super::write::vector_hash;
 use super::{Access, SqliteStore, codes, connect, journal};
 use crate::error::StoreError;
 use crate::files::Disk;
-use crate::upkeep::{UndoPlan, Undone, Upkeep};
+use crate::upkeep::{PrunePlan, UndoPlan, Undone, Upkeep};
 
 /// How many problems of the file itself are listed.
 const FILE_PROBLEMS_MAX: u32 = 20;
@@ -196,5 +196,13 @@ impl Upkeep for SqliteStore {
 
     fn undo(&self, plan: &UndoPlan, actor: &str) -> Result<Undone, StoreError> {
         self.undo_commit(plan, actor)
+    }
+
+    fn plan_prune(&self, before: Timestamp) -> Result<PrunePlan, StoreError> {
+        self.snapshot()?.prune_plan(before)
+    }
+
+    fn prune(&self, plan: &PrunePlan, actor: &str) -> Result<Option<Seq>, StoreError> {
+        self.prune_history(plan, actor)
     }
 }

@@ -48,3 +48,4 @@ pub use request::{
     DeleteRequest, Deleted, Field, GetRequest, GetResult, QueryRequest, QueryResult, Questions,
     Records, Written,
 };
+pub(crate) use write::prepare;

@@ -147,7 +147,7 @@ impl Collection {
 }
 
 /// Makes rows of columns; documents are hashed, analysed and, where the model does it, embedded.
-fn prepare(
+pub(crate) fn prepare(
     embed: &dyn Embed,
     mode: WriteMode,
     space: CollectionSpace,

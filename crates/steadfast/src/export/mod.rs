@@ -1,27 +1,41 @@
-//! The whole store, out into one file and back into a new place.
+//! What is in a store, out into files and back into a new place.
 //!
 //! May name: `error`, `config`, `ingest`, `query`, `collection`, `import`.
-//! Invariants: nothing that exists is ever overwritten; what is published under
-//! its final name is whole, was read back, and every hash in it was compared; a
-//! kill at any point leaves nothing under the final name, and what it leaves
-//! beside it is taken up or removed by the next run. What is deliberately not
-//! here: indexes. They are derived, and made anew after a restore.
+//! Invariants: nothing that exists is overwritten unless that was asked for;
+//! what is published under its final name is whole, or, as a folder of pages,
+//! lacks the file that makes it a vault until it is; a kill at any point leaves
+//! nothing under the final name, and what it leaves beside it is taken up or
+//! removed by the next run. What is deliberately not here: indexes, which are
+//! derived, and reading bundles, which `import` does.
 //!
 //! | File | Question it answers |
 //! |---|---|
 //! | `backup` | How does a store become a file? |
 //! | `restore` | How does a file become a store? |
+//! | `bundle` | How do chunks become a file that any store can take in? |
+//! | `lines` | What does such a file look like? |
+//! | `vault`, `names` | How do they become a folder of pages? |
+//! | `walk` | Which chunks and records, in which order? |
 //! | `pack` | How are bytes copied, packed and hashed on the way? |
+//! | `work` | How does a file get its name only when it is whole? |
 
 mod backup;
+mod bundle;
+mod lines;
+mod names;
 mod pack;
 mod restore;
+mod vault;
+mod walk;
+mod work;
 
 use steadfast_model::{ChunkId, Finding, Seq, Severity};
 use steadfast_store::Checked;
 
 pub use backup::BackupOptions;
 pub(crate) use backup::backup;
+pub use bundle::{ExportFormat, ExportOptions, Exported};
+pub(crate) use bundle::{Exporting, export, export_to};
 pub use restore::{RestoreOptions, restore};
 
 /// A store as one file, written or read.

@@ -11,7 +11,7 @@ use steadfast_store::files::Disk;
 use crate::error::{Error, Result};
 
 /// zstd's own default: half the size at some 300 MB/s; higher levels gain little on text beside vectors.
-const LEVEL: i32 = 3;
+pub(super) const LEVEL: i32 = 3;
 
 /// How many bytes are moved at a time.
 const BLOCK_BYTES: usize = 1 << 16;
@@ -142,19 +142,19 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A file on the disk that is being written.
-struct Written<'d> {
+pub(super) struct Written<'d> {
     disk: &'d dyn Disk,
     path: &'d Path,
     file: File,
 }
 
 impl<'d> Written<'d> {
-    fn create(disk: &'d dyn Disk, path: &'d Path) -> io::Result<Self> {
+    pub(super) fn create(disk: &'d dyn Disk, path: &'d Path) -> io::Result<Self> {
         let file = disk.create(path)?;
         Ok(Self { disk, path, file })
     }
 
-    fn finish(self) -> io::Result<()> {
+    pub(super) fn finish(self) -> io::Result<()> {
         self.disk.sync(self.path, &self.file)
     }
 }

@@ -12,7 +12,7 @@ use steadfast_store::files::{self, Disk, FilesystemKind, Gate};
 use steadfast_store::sqlite::{DATABASE, INIT_LOCK, mark_created};
 use steadfast_store::{Backend as _, Checked, Derived, Journal, Progress, StoreError, check_copy};
 
-use super::backup::publish;
+use super::work::publish;
 use super::{Archive, findings, pack};
 use crate::config::Options;
 use crate::error::{Error, Result};

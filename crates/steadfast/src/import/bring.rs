@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use steadfast_model::{Chunk, ContentHash, Outcome, Settled};
+use steadfast_model::{ContentHash, Outcome, Settled};
 use steadfast_store::{Progress, Snapshot, StoreError};
 
-use super::compare::{UnitPlan, compare};
+use super::bundle::Piece;
+use super::compare::{Standing, UnitPlan, compare};
+use super::records;
 use super::survey::{Survey, Unit};
 use super::{ImportOptions, ImportReport};
 use crate::error::{Error, Result};
@@ -49,16 +51,22 @@ pub(super) fn bring(
     bringing: Bringing<'_>,
 ) -> Result<ImportReport> {
     let total = survey.read;
-    let (mut work, units, mut refusals) = begin(survey, bringing);
+    let (mut work, pieces, mut refusals) = begin(survey, bringing);
     let mut done = 0;
     let mut going_on = true;
-    for unit in units {
-        let rows = unit.rows.len() as u64;
-        if going_on {
-            progress.item(&unit.source);
-            work.unit(unit, options, &mut refusals)?;
-        } else {
-            refusals.add("row", "stopped", rows);
+    for piece in pieces {
+        let piece = piece?;
+        let rows = piece.rows();
+        match piece {
+            _ if !going_on => refusals.add("row", "stopped", rows),
+            Piece::Unit(unit) => {
+                progress.item(&unit.source);
+                work.unit(unit, options, &mut refusals)?;
+            }
+            Piece::Records(batch) => {
+                progress.item(&batch.collection.name);
+                work.records(batch, options, &mut refusals)?;
+            }
         }
         done += rows;
         going_on = going_on && progress.step("rows", done, total);
@@ -71,7 +79,9 @@ pub(super) fn bring(
     Ok(report)
 }
 
-fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Vec<Unit>, super::survey::Tally) {
+type Pieces = Box<dyn Iterator<Item = Result<Piece>>>;
+
+fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Pieces, super::survey::Tally) {
     let report = ImportReport {
         kind: survey.kind,
         read: survey.read,
@@ -94,7 +104,9 @@ fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Vec<Unit>, super:
         rows: 0,
         bytes: 0,
     };
-    (work, survey.units, survey.refusals)
+    let units = survey.units.into_iter().map(|unit| Ok(Piece::Unit(unit)));
+    let stream = survey.stream.into_iter().flat_map(|stream| stream.0);
+    (work, Box::new(units.chain(stream)), survey.refusals)
 }
 
 impl Work<'_> {
@@ -104,6 +116,13 @@ impl Work<'_> {
         options: &ImportOptions,
         refusals: &mut super::survey::Tally,
     ) -> Result<()> {
+        // What waits for its commit is not among what is live.
+        let is_waiting = self.waiting.iter().any(|waiting| {
+            waiting.document.namespace == unit.namespace && waiting.document.source == unit.source
+        });
+        if is_waiting {
+            self.flush(refusals)?;
+        }
         let live = match self.bringing {
             Bringing::Count => Live::default(),
             Bringing::Write(line) | Bringing::Compare(line) => {
@@ -144,6 +163,24 @@ impl Work<'_> {
         });
         if self.rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES {
             self.flush(refusals)?;
+        }
+        Ok(())
+    }
+
+    fn records(
+        &mut self,
+        batch: super::bundle::RecordsIn,
+        options: &ImportOptions,
+        refusals: &mut super::survey::Tally,
+    ) -> Result<()> {
+        self.flush(refusals)?;
+        let brought = records::bring(batch, options.on_conflict, self.bringing)?;
+        self.report.imported += brought.imported;
+        self.report.reused += brought.reused;
+        self.report.updated += brought.updated;
+        self.report.verified += brought.verified;
+        for (reason, count) in brought.refused {
+            refusals.add("record", reason, count);
         }
         Ok(())
     }
@@ -197,7 +234,7 @@ fn hash(row: &RowIn) -> ContentHash {
 /// The live chunks of a document, in order.
 #[derive(Default)]
 struct Live {
-    chunks: Vec<Chunk>,
+    chunks: Vec<Standing>,
     is_damaged: bool,
 }
 
@@ -211,9 +248,14 @@ fn live(snapshot: &dyn Snapshot, unit: &Unit) -> Result<Live> {
         .map(|placed| placed.row)
         .collect();
     let fetched = snapshot.fetch(&rows)?;
+    let found: Vec<_> = fetched.chunks.iter().map(|chunk| chunk.row).collect();
+    let notes = snapshot.notes(&found)?;
+    let standing = fetched.chunks.into_iter().zip(notes);
     Ok(Live {
         is_damaged: !fetched.damaged.is_empty(),
-        chunks: fetched.chunks,
+        chunks: standing
+            .map(|(chunk, note)| Standing { chunk, note })
+            .collect(),
     })
 }
 

@@ -6,11 +6,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use steadfast_model::{Chunk, ContentHash};
+use steadfast_model::{Chunk, ContentHash, Trust};
 
 use super::OnConflict;
 use super::survey::{Unit, UnitRow};
-use crate::ingest::RowIn;
+use crate::ingest::{Carried, RowIn};
+
+/// A live chunk, and the note that it belongs to.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) chunk: Chunk,
+    pub(super) note: Option<ContentHash>,
+}
 
 /// What is to be done with a document.
 #[derive(Debug, Default)]
@@ -40,7 +47,7 @@ enum Fate {
 }
 
 /// Compares a document of the source with the live chunks of the same document.
-pub(super) fn compare(unit: &Unit, live: &[Chunk], on_conflict: OnConflict) -> UnitPlan {
+pub(super) fn compare(unit: &Unit, live: &[Standing], on_conflict: OnConflict) -> UnitPlan {
     let fates = fates(unit, live, on_conflict);
     let mut plan = UnitPlan::default();
     for (fate, row) in fates.iter().zip(&unit.rows) {
@@ -60,63 +67,146 @@ pub(super) fn compare(unit: &Unit, live: &[Chunk], on_conflict: OnConflict) -> U
     plan
 }
 
-fn fates(unit: &Unit, live: &[Chunk], on_conflict: OnConflict) -> Vec<Fate> {
+/// Live chunks that no row has been found to be yet.
+struct Candidates<'l> {
+    live: &'l [Standing],
+    by_id: HashMap<&'l str, Vec<usize>>,
+    /// Those whose id the source no longer gives out: their text may be there under a new one.
+    by_text: HashMap<(ContentHash, u32), Vec<usize>>,
+    taken: HashSet<usize>,
+}
+
+impl<'l> Candidates<'l> {
+    fn of(unit: &Unit, live: &'l [Standing]) -> Self {
+        let wanted: HashSet<&str> = unit.rows.iter().map(|row| row.id.as_str()).collect();
+        let (mut by_id, mut by_text) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for (place, Standing { chunk, .. }) in live.iter().enumerate() {
+            match origin_id(chunk) {
+                Some(id) if wanted.contains(id) => by_id.entry(id).or_default().push(place),
+                _ => by_text
+                    .entry((chunk.content_hash, chunk.place.start_line))
+                    .or_default()
+                    .push(place),
+            }
+        }
+        Self {
+            live,
+            by_id,
+            by_text,
+            taken: HashSet::new(),
+        }
+    }
+
+    /// Takes the chunk of the same id and text.
+    fn same(&mut self, row: &UnitRow, hash: ContentHash) -> Option<usize> {
+        let candidates = self.by_id.get_mut(row.id.as_str())?;
+        let found = candidates.iter().position(|place| {
+            self.live
+                .get(*place)
+                .is_some_and(|standing| standing.chunk.content_hash == hash)
+        })?;
+        Some(candidates.remove(found))
+    }
+
+    /// Takes a chunk with this text at this line whose id is not that of another row.
+    fn same_text(&mut self, row: &UnitRow, hash: ContentHash) -> Option<usize> {
+        let place = self
+            .by_text
+            .get_mut(&(hash, row.place.start_line))
+            .and_then(Vec::pop)?;
+        self.taken.insert(place);
+        Some(place)
+    }
+
+    /// Takes a chunk of the store's own, one that no import brought, that is free and fits.
+    fn own(&mut self, fits: impl Fn(&Chunk) -> bool) -> Option<usize> {
+        let mut free = self.live.iter().enumerate().filter(|(place, standing)| {
+            origin_id(&standing.chunk).is_none() && !self.taken.contains(place)
+        });
+        let (place, _) = free.find(|(_, standing)| fits(&standing.chunk))?;
+        self.taken.insert(place);
+        Some(place)
+    }
+}
+
+fn origin_id(chunk: &Chunk) -> Option<&str> {
+    chunk.attributes.meta.get("origin.id")?.as_str()
+}
+
+fn fates(unit: &Unit, live: &[Standing], on_conflict: OnConflict) -> Vec<Fate> {
     let hashes: Vec<ContentHash> = unit
         .rows
         .iter()
         .map(|row| ContentHash::of(&row.text))
         .collect();
-    let mut by_id: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut by_text: HashMap<(ContentHash, u32), Vec<usize>> = HashMap::new();
-    let wanted: HashSet<&str> = unit.rows.iter().map(|row| row.id.as_str()).collect();
-    for (place, chunk) in live.iter().enumerate() {
-        let id = chunk
-            .attributes
-            .meta
-            .get("origin.id")
-            .and_then(serde_json::Value::as_str);
-        match id {
-            Some(id) if wanted.contains(id) => by_id.entry(id).or_default().push(place),
-            // An id that the source no longer gives out: its text may be there under a new one.
-            _ => by_text
-                .entry((chunk.content_hash, chunk.place.start_line))
-                .or_default()
-                .push(place),
+    let rows = || unit.rows.iter().zip(hashes.iter().copied());
+    let mut candidates = Candidates::of(unit, live);
+    // Whoever is the same is found first, so that no other row takes its place.
+    let mut fates: Vec<Option<Fate>> = rows()
+        .map(|(row, hash)| {
+            let place = candidates.same(row, hash)?;
+            Some(keep(row, live, place, on_conflict))
+        })
+        .collect();
+    for ((row, hash), fate) in rows().zip(&mut fates).filter(|(_, fate)| fate.is_none()) {
+        let differing = candidates.by_id.get_mut(row.id.as_str());
+        *fate = match differing.filter(|differing| !differing.is_empty()) {
+            Some(differing) => Some(differs(differing, on_conflict)),
+            None => candidates
+                .same_text(row, hash)
+                .map(|place| keep(row, live, place, on_conflict)),
+        };
+    }
+    let is_ours = live
+        .iter()
+        .any(|standing| origin_id(&standing.chunk).is_none());
+    if is_ours {
+        // The file was read here too: its texts may stand elsewhere, and its lines hold other texts.
+        for ((row, hash), fate) in rows().zip(&mut fates).filter(|(_, fate)| fate.is_none()) {
+            *fate = candidates
+                .own(|chunk| chunk.content_hash == hash)
+                .map(|place| keep(row, live, place, on_conflict));
+        }
+        for ((row, _), fate) in rows().zip(&mut fates).filter(|(_, fate)| fate.is_none()) {
+            let differing = candidates.own(|chunk| {
+                row.attributes.trust == Trust::File
+                    && chunk.attributes.trust == Trust::File
+                    && chunk.place.start_line == row.place.start_line
+            });
+            *fate = differing.map(|place| differs(&mut vec![place], on_conflict));
         }
     }
-    unit.rows
-        .iter()
-        .zip(hashes)
-        .map(|(row, hash)| {
-            let candidates = by_id.get_mut(row.id.as_str());
-            if let Some(candidates) = candidates.filter(|candidates| !candidates.is_empty()) {
-                let same = candidates.iter().position(|place| {
-                    live.get(*place)
-                        .is_some_and(|chunk| chunk.content_hash == hash)
-                });
-                return match same {
-                    Some(same) => keep(row, live, candidates.remove(same), on_conflict),
-                    None => differs(candidates, on_conflict),
-                };
-            }
-            by_text
-                .get_mut(&(hash, row.place.start_line))
-                .and_then(Vec::pop)
-                .map_or(Fate::New, |place| keep(row, live, place, on_conflict))
-        })
+    fates
+        .into_iter()
+        .map(|fate| fate.unwrap_or(Fate::New))
         .collect()
 }
 
 /// The text is there: only its attributes can differ.
-fn keep(row: &UnitRow, live: &[Chunk], place: usize, on_conflict: OnConflict) -> Fate {
+fn keep(row: &UnitRow, live: &[Standing], place: usize, on_conflict: OnConflict) -> Fate {
     let is_equal = live
         .get(place)
-        .is_some_and(|chunk| chunk.attributes == row.attributes);
+        .is_some_and(|standing| has_attributes(&standing.chunk, row));
     if on_conflict == OnConflict::Update && !is_equal {
         Fate::Replace(place)
     } else {
         Fate::Keep(place)
     }
+}
+
+/// A chunk that comes back into the store that it is of has no origin there.
+fn has_attributes(chunk: &Chunk, row: &UnitRow) -> bool {
+    if chunk.attributes == row.attributes {
+        return true;
+    }
+    if origin_id(chunk).is_some() {
+        return false;
+    }
+    let mut attributes = row.attributes.clone();
+    for key in ["origin.id", "origin.kind"] {
+        attributes.meta.remove(key);
+    }
+    chunk.attributes == attributes
 }
 
 fn differs(candidates: &mut Vec<usize>, on_conflict: OnConflict) -> Fate {
@@ -128,7 +218,7 @@ fn differs(candidates: &mut Vec<usize>, on_conflict: OnConflict) -> Fate {
     }
 }
 
-fn content(unit: &Unit, live: &[Chunk], fates: &[Fate]) -> Vec<RowIn> {
+fn content(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
     let mut placed: HashSet<usize> = HashSet::new();
     let mut rows: Vec<RowIn> = Vec::with_capacity(unit.rows.len());
     for (row, fate) in unit.rows.iter().zip(fates) {
@@ -157,13 +247,20 @@ fn of_row(row: &UnitRow) -> RowIn {
         text: row.text.clone(),
         place: row.place.clone(),
         attributes: row.attributes.clone(),
+        carried: row.carried.clone(),
     }
 }
 
-fn of_chunk(chunk: &Chunk) -> RowIn {
+fn of_chunk(chunk: &Standing) -> RowIn {
+    let Standing { chunk, note } = chunk;
     RowIn {
         text: chunk.text.clone(),
         place: chunk.place.clone(),
         attributes: chunk.attributes.clone(),
+        carried: Carried {
+            access_count: chunk.access_count,
+            note: *note,
+            vector: None,
+        },
     }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use steadfast_store::{ForeignDatabase, StoreError};
 
 use super::files::Files;
-use super::{ImportKind, Source, chroma, memtomem, notes, openhuman, rivals, sessions, slack};
+use super::{
+    ImportKind, Source, bundle, chroma, memtomem, notes, openhuman, rivals, sessions, slack,
+};
 use crate::error::{Error, Result};
 
 /// What was found, opened.
@@ -25,6 +27,12 @@ pub(super) enum Detected {
     Export(ImportKind, Files),
     /// A plain transcript.
     Transcript(PathBuf),
+    /// A bundle or a list of chunks.
+    Bundle(PathBuf),
+    /// A folder of pages that were exported.
+    Vault(PathBuf),
+    /// A bundle of memtomem.
+    MemtomemBundle(PathBuf),
 }
 
 /// Files that a folder of a known kind holds, in the order in which they are looked for.
@@ -82,13 +90,27 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Detected> {
     {
         return Ok(Detected::Mem0(stores));
     }
-    if let Some(found) = of_chats(source) {
+    if let Some(found) = of_bundle(source).or_else(|| of_chats(source)) {
         return Ok(found);
     }
     if let Some(found) = of_export(source)? {
         return Ok(found);
     }
     of_text(source).ok_or_else(|| unknown(source))
+}
+
+/// Finds what `export` wrote, and bundles of memtomem.
+fn of_bundle(source: &Source<'_>) -> Option<Detected> {
+    if wants(source, ImportKind::Bundle) && bundle::is_bundle(source.path) {
+        return Some(Detected::Bundle(source.path.to_owned()));
+    }
+    if wants(source, ImportKind::Bundle) && bundle::vault::is_vault(source.path) {
+        return Some(Detected::Vault(source.path.to_owned()));
+    }
+    if wants(source, ImportKind::Memtomem) && memtomem::bundle::is_bundle(source.path) {
+        return Some(Detected::MemtomemBundle(source.path.to_owned()));
+    }
+    None
 }
 
 /// Finds lists of chats: a file, or those that lie in a folder.

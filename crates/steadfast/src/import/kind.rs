@@ -43,11 +43,13 @@ pub enum ImportKind {
     McpMemoryService,
     /// A plain text in which questions stand behind `>`.
     Transcript,
+    /// A bundle, list or folder that `export` wrote.
+    Bundle,
 }
 
 impl ImportKind {
     /// All kinds.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MemPalace,
         Self::Chroma,
         Self::Memtomem,
@@ -66,6 +68,7 @@ impl ImportKind {
         Self::Mem0,
         Self::McpMemoryService,
         Self::Transcript,
+        Self::Bundle,
     ];
 
     /// Returns the name.
@@ -89,6 +92,7 @@ impl ImportKind {
             Self::Mem0 => "mem0",
             Self::McpMemoryService => "mcp-memory-service",
             Self::Transcript => "transcript",
+            Self::Bundle => "bundle",
         }
     }
 }

@@ -14,6 +14,7 @@
 //! that a foreign file holds.
 
 mod bring;
+pub(crate) mod bundle;
 mod chroma;
 mod compare;
 mod detect;
@@ -23,6 +24,7 @@ mod kind;
 mod memtomem;
 mod notes;
 mod openhuman;
+mod records;
 mod report;
 mod rivals;
 mod sessions;
@@ -193,6 +195,9 @@ fn read(
             Ok(notes::survey_notion(&source, &mut files))
         }
         Detected::Export(_, mut files) => Ok(notes::survey_vault(&source, &mut files)),
+        Detected::Vault(folder) => bundle::vault::survey(&source, &folder),
+        Detected::MemtomemBundle(file) => memtomem::bundle::survey(&source, &file),
+        Detected::Bundle(file) => bundle::survey(&source, &file),
         Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
     }
 }
@@ -211,7 +216,8 @@ fn read_database(
         ImportKind::McpMemoryService => rivals::mcp_memory_service::survey(source, database),
         ImportKind::MemPalace | ImportKind::Chroma => chroma::survey(source, kind, database),
         // Detection makes no database of any other kind.
-        ImportKind::ClaudeCode
+        ImportKind::Bundle
+        | ImportKind::ClaudeCode
         | ImportKind::Codex
         | ImportKind::ChatGpt
         | ImportKind::ClaudeAi

@@ -6,11 +6,15 @@ use serde_json::Value;
 use steadfast_model::{Attributes, Metadata, Namespace, Place, Trust};
 use steadfast_store::TableRead;
 
+use super::bundle::Piece;
 use super::{ImportKind, ImportOptions, LeftOut};
-use crate::ingest::{Line, redact_row};
+use crate::error::Result;
+use crate::ingest::{Carried, Line, redact_row};
+
+/// What a source too large for the memory gives out piece by piece.
+pub(super) struct Stream(pub(super) Box<dyn Iterator<Item = Result<Piece>>>);
 
 /// All that a reader found.
-#[derive(Clone, Debug)]
 pub(super) struct Survey {
     pub(super) kind: ImportKind,
     /// Memories that were found: rows of units, merged and refused ones.
@@ -19,6 +23,8 @@ pub(super) struct Survey {
     pub(super) merged: u64,
     /// Documents, in the order in which they were found.
     pub(super) units: Vec<Unit>,
+    /// Further pieces, counted in `read` already.
+    pub(super) stream: Option<Stream>,
     pub(super) refusals: Tally,
     pub(super) left_out: Tally,
     pub(super) complete: bool,
@@ -42,6 +48,8 @@ pub(super) struct UnitRow {
     pub(super) text: String,
     pub(super) place: Place,
     pub(super) attributes: Attributes,
+    /// What belongs to it beside text and attributes.
+    pub(super) carried: Carried,
     /// Secrets that were taken out of it.
     pub(super) redactions: u64,
 }
@@ -57,6 +65,12 @@ impl Tally {
                 .0
                 .entry((what.to_owned(), reason.to_owned()))
                 .or_default() += count;
+        }
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        for ((what, reason), count) in other.0 {
+            self.add(&what, &reason, count);
         }
     }
 
@@ -83,6 +97,7 @@ impl Survey {
             read: 0,
             merged: 0,
             units: Vec::new(),
+            stream: None,
             refusals: Tally::default(),
             left_out: Tally::default(),
             complete: true,
@@ -171,6 +186,7 @@ impl UnitRow {
             text,
             place,
             attributes,
+            carried: Carried::default(),
             redactions: 0,
         }
     }
@@ -179,6 +195,10 @@ impl UnitRow {
     pub(super) fn redact(&mut self, line: &Line<'_>) {
         let id = self.attributes.meta.remove("origin.id");
         self.redactions = redact_row(line, &mut self.text, &mut self.place, &mut self.attributes);
+        if self.redactions > 0 {
+            // The vector is that of the text as it was.
+            self.carried.vector = None;
+        }
         if let Some(id) = id {
             self.attributes.meta.insert("origin.id".to_owned(), id);
         }

@@ -44,7 +44,7 @@ pub use conversation::{Conversation, KeptConversation, Message};
 pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};
-pub(crate) use rows::{DocumentIn, RowIn, put_rows, redact_row};
+pub(crate) use rows::{Carried, DocumentIn, RowIn, model_name, put_rows, redact_row};
 
 /// What the line in works with.
 #[derive(Clone, Copy)]

@@ -3,8 +3,13 @@
 //! Invariants: no row is split or joined; rows keep their order as places in
 //! the document; each document is one change, and all of one call share one commit.
 
-use steadfast_model::{Attributes, Change, Place, PutDocument, Settled};
-use steadfast_model::{Namespace, NewChunk};
+use std::collections::BTreeMap;
+
+use steadfast_model::write::{note_digest, number};
+use steadfast_model::{
+    Attributes, Change, ContentHash, ModelId, Namespace, NewChunk, Place, PutDocument,
+    RestoreDocument, Settled, Vector,
+};
 
 use super::Line;
 use super::prepare::new_chunks;
@@ -16,6 +21,19 @@ pub(crate) struct RowIn {
     pub(crate) text: String,
     pub(crate) place: Place,
     pub(crate) attributes: Attributes,
+    pub(crate) carried: Carried,
+}
+
+/// What another store of ours kept beside text, place and attributes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Carried {
+    /// How often it was fetched by id.
+    pub(crate) access_count: u64,
+    /// A label that the chunks of one note of the document share. The digest of the note is computed anew, so a
+    /// label that lies cannot make another note pass for one that is there.
+    pub(crate) note: Option<ContentHash>,
+    /// Its vector, with the name of the space that it is in.
+    pub(crate) vector: Option<(Vector, String)>,
 }
 
 /// The whole new content of a document, cut into rows.
@@ -59,34 +77,122 @@ pub(crate) fn redact_row(
 pub(crate) fn put_rows(line: &Line<'_>, documents: Vec<DocumentIn>) -> Result<Vec<Settled>> {
     let changes = documents
         .into_iter()
-        .map(|document| put(line, document).map(Change::Put))
+        .map(|document| put(line, document))
         .collect::<Result<Vec<_>>>()?;
     Ok(line.backend.commit(&changes, line.actor)?)
 }
 
-fn put(line: &Line<'_>, document: DocumentIn) -> Result<PutDocument> {
+fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
+    let digests = digests(&document.rows);
     let mut attributes: Vec<Attributes> = Vec::new();
-    let (mut texts, mut places, mut facets) = (vec![], vec![], vec![]);
-    for row in document.rows {
+    let (mut notes, mut access_counts) = (vec![], vec![]);
+    let mut rows = Vec::with_capacity(document.rows.len());
+    for mut row in document.rows {
+        let note = row
+            .carried
+            .note
+            .and_then(|note| digests.get(&note).copied());
         // Rows of one document rarely share attributes, and if so with the row before.
-        if attributes.last() != Some(&row.attributes) {
-            attributes.push(row.attributes);
+        if attributes.last() != Some(&row.attributes) || notes.last() != Some(&note) {
+            attributes.push(std::mem::take(&mut row.attributes));
+            notes.push(note);
         }
-        facets.push(attributes.len() - 1);
-        texts.push(row.text);
-        places.push(row.place);
+        access_counts.push(row.carried.access_count);
+        rows.push((attributes.len() - 1, row));
     }
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let mut chunks: Vec<NewChunk> = new_chunks(line, &texts, places)?;
-    for (chunk, facet) in chunks.iter_mut().zip(facets) {
-        chunk.attributes = facet;
-    }
-    Ok(PutDocument {
+    let is_plain =
+        notes.iter().all(Option::is_none) && access_counts.iter().all(|count| *count == 0);
+    let put = PutDocument {
         namespace: document.namespace,
         source: document.source,
         fingerprint: None,
         attributes,
-        chunks,
+        chunks: chunks(line, rows)?,
         revive: false,
+    };
+    Ok(if is_plain {
+        Change::Put(put)
+    } else {
+        Change::Restore(RestoreDocument {
+            put,
+            notes,
+            access_counts,
+        })
     })
+}
+
+/// Returns for each label of a note what makes the note the same as another.
+fn digests(rows: &[RowIn]) -> BTreeMap<ContentHash, ContentHash> {
+    let mut notes: BTreeMap<ContentHash, (Option<&str>, Vec<ContentHash>)> = BTreeMap::new();
+    for row in rows {
+        if let Some(label) = row.carried.note {
+            let title = row.attributes.title.as_deref();
+            let (_, hashes) = notes.entry(label).or_insert_with(|| (title, Vec::new()));
+            hashes.push(ContentHash::of(&row.text));
+        }
+    }
+    notes
+        .into_iter()
+        .map(|(label, (title, hashes))| (label, note_digest(title, hashes)))
+        .collect()
+}
+
+/// Makes chunks of rows, each with the number of its attributes; texts without a vector of the active space are
+/// embedded.
+fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
+    let model = line.embed.model();
+    let name = model_name(model);
+    let (mut texts, mut places) = (vec![], vec![]);
+    let mut vectors = Vec::with_capacity(rows.len());
+    let mut facets = Vec::with_capacity(rows.len());
+    for (facet, row) in rows {
+        let vector = row.carried.vector.filter(|(vector, of)| {
+            *of == name
+                && vector.0.len() == model.dimensions
+                && vector.0.iter().all(|value| value.is_finite())
+        });
+        facets.push(facet);
+        vectors.push(vector.map(|(vector, _)| vector));
+        texts.push(row.text);
+        places.push(row.place);
+    }
+    let missing: Vec<&str> = texts
+        .iter()
+        .zip(&vectors)
+        .filter(|(_, vector)| vector.is_none())
+        .map(|(text, _)| text.as_str())
+        .collect();
+    let unplaced = vec![Place::default(); missing.len()];
+    let mut made = new_chunks(line, &missing, unplaced)?.into_iter();
+    let mut chunks = Vec::with_capacity(texts.len());
+    for (((text, place), vector), attributes) in texts.iter().zip(places).zip(vectors).zip(facets) {
+        let chunk = match vector {
+            None => made.next(),
+            vector => Some(NewChunk {
+                content_hash: ContentHash::of(text),
+                terms: line.analyze.terms(text),
+                text: text.clone(),
+                place: Place::default(),
+                attributes: 0,
+                vector,
+            }),
+        };
+        chunks.extend(chunk.map(|chunk| NewChunk {
+            place,
+            attributes,
+            ..chunk
+        }));
+    }
+    number(&mut chunks);
+    Ok(chunks)
+}
+
+/// Returns the name of a vector space: nothing else makes vectors that can be compared.
+pub(crate) fn model_name(model: &ModelId) -> String {
+    let hash = model.hash.iter().map(|byte| format!("{byte:02x}"));
+    let hash: String = hash.collect();
+    format!(
+        "{}@{}/{}d/{hash}",
+        model.name, model.revision, model.dimensions
+    )
 }

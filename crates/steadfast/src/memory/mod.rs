@@ -3,6 +3,7 @@
 //! May name every other room. What is deliberately not here: the work itself.
 
 mod collections;
+mod export;
 mod forget;
 mod import;
 mod names;
@@ -29,6 +30,7 @@ use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 pub use forget::{ForgetPlan, Forgotten, Selection};
 pub use names::{RenamePlan, Renamed};
 pub use read::ChunkWithNeighbours;
+pub use upkeep::Keep;
 
 /// How many ids a finding of [`Memory::verify`] names.
 const FINDING_IDS_MAX: usize = 100;

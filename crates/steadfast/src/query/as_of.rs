@@ -54,6 +54,13 @@ impl<'s> Past<'s> {
             Moment::Time(time) => (history.seq_at(time)?, time),
         };
         let seq = seq.min(snapshot.generation());
+        let kept_from = history.kept_from()?;
+        if seq < kept_from {
+            return Err(Error::HistoryPruned {
+                asked: seq,
+                kept_from,
+            });
+        }
         Ok(Self {
             history,
             seq,

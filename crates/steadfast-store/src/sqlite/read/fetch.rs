@@ -59,6 +59,26 @@ impl SqliteSnapshot<'_> {
         })
     }
 
+    /// Returns for each row the digest of the note that it belongs to; none for what is no note.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn notes(&self, rows: &[Row]) -> Result<Vec<Option<ContentHash>>, StoreError> {
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT f.note_digest FROM chunks c JOIN facets f ON f.facet = c.facet WHERE c.row = ?1",
+            )?;
+            rows.iter()
+                .map(|row| {
+                    let digest = statement
+                        .query_row([row.0], |columns| columns.get::<_, Option<[u8; 32]>>(0))
+                        .optional()?;
+                    Ok(digest.flatten().map(ContentHash))
+                })
+                .collect()
+        })
+    }
+
     /// Returns the row of an id of this store, when there is such a row, live or history.
     ///
     /// # Errors

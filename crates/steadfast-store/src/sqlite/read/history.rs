@@ -12,7 +12,7 @@ use steadfast_model::{Attributes, Place, Row, RowSet, Seq, Timestamp};
 use super::{SqliteSnapshot, Vectors, attributes};
 use crate::backend::Fetched;
 use crate::error::StoreError;
-use crate::upkeep::History;
+use crate::upkeep::{History, PrunePlan};
 
 impl History for SqliteSnapshot<'_> {
     fn seq_at(&self, time: Timestamp) -> Result<Seq, StoreError> {
@@ -32,6 +32,10 @@ impl History for SqliteSnapshot<'_> {
                 .query_row([seq.0.cast_signed()], |row| row.get(0).map(Timestamp))
                 .optional()
         })
+    }
+
+    fn kept_from(&self) -> Result<Seq, StoreError> {
+        self.sql(kept_from)
     }
 
     fn live_at(&self, seq: Seq) -> Result<RowSet, StoreError> {
@@ -104,6 +108,12 @@ impl SqliteSnapshot<'_> {
         })
     }
 
+    /// Returns what letting go of the history before a time would take.
+    pub(in crate::sqlite) fn prune_plan(&self, before: Timestamp) -> Result<PrunePlan, StoreError> {
+        let kept_from = self.seq_at(before)?;
+        self.sql(|connection| crate::sqlite::write::plan_prune(connection, kept_from))
+    }
+
     /// Returns what taking back a commit would do.
     pub(in crate::sqlite) fn undo_plan(
         &self,
@@ -111,6 +121,20 @@ impl SqliteSnapshot<'_> {
     ) -> Result<crate::upkeep::UndoPlan, StoreError> {
         self.sql(|connection| crate::sqlite::write::plan_undo(connection, seq))
     }
+}
+
+/// Returns the first moment whose history is kept, as the events of pruning name it.
+pub(in crate::sqlite) fn kept_from(connection: &Connection) -> rusqlite::Result<Seq> {
+    let mut statement =
+        connection.prepare_cached("SELECT source FROM commits WHERE operation = 'prune'")?;
+    let mut rows = statement.query([])?;
+    let mut kept = 0;
+    while let Some(row) = rows.next()? {
+        let named: Option<String> = row.get(0)?;
+        let seq = named.and_then(|named| named.strip_prefix("seq:")?.parse().ok());
+        kept = kept.max(seq.unwrap_or(0));
+    }
+    Ok(Seq(kept))
 }
 
 /// Returns the first row that the commit `seq` or a later one added; one past the last row when there is none.

@@ -5,13 +5,16 @@ mod forget;
 mod mark;
 mod names;
 mod note;
+mod prune;
 mod put;
 mod records;
 mod rename;
+mod restore;
 mod rows;
 mod undo;
 mod upkeep;
 
+pub(in crate::sqlite) use prune::plan as plan_prune;
 pub(in crate::sqlite) use rows::vector_hash;
 pub(in crate::sqlite) use undo::plan as plan_undo;
 
@@ -393,6 +396,7 @@ impl Transaction<'_> {
     fn apply(&mut self, change: &Change) -> Written<Settled> {
         match change {
             Change::Put(put) => self.put(put),
+            Change::Restore(restore) => self.restore(restore),
             Change::Note(note) => self.note(note),
             Change::Mark {
                 namespace,

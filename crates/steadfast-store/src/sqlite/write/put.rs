@@ -17,6 +17,15 @@ use crate::sqlite::read::documents::{self, Stored};
 
 impl Transaction<'_> {
     pub(super) fn put(&mut self, put: &PutDocument) -> Written<Settled> {
+        self.put_notes(put, &[])
+    }
+
+    /// Like [`Self::put`], and says to which note each of the attributes belongs.
+    pub(super) fn put_notes(
+        &mut self,
+        put: &PutDocument,
+        notes: &[Option<ContentHash>],
+    ) -> Written<Settled> {
         records::check_open(&put.namespace)?;
         let stored = self.stored(&put.namespace, &put.source)?;
         let was_forgotten = stored
@@ -38,7 +47,7 @@ impl Transaction<'_> {
             None => self.head.take_document()?,
         };
         let (chunks, withheld) = self.admitted(document, put)?;
-        let (rows, counts) = self.replace(document, put, &chunks)?;
+        let (rows, counts) = self.replace(document, put, notes, &chunks)?;
         let as_before = stored.as_ref().is_some_and(|stored| {
             stored.status == DocumentStatus::Indexed && counts.is_unchanged()
         });
@@ -102,20 +111,12 @@ impl Transaction<'_> {
         &mut self,
         document: DocumentKey,
         put: &PutDocument,
+        notes: &[Option<ContentHash>],
         chunks: &[NewChunk],
     ) -> Written<(Vec<Row>, Counts)> {
         let seq = self.next_seq();
         let standing = self.live_rows(document)?;
-        let mut facets = if standing.is_empty() {
-            Vec::new()
-        } else {
-            self.facets(document)?
-        };
-        let facet_keys = put
-            .attributes
-            .iter()
-            .map(|attributes| self.facet(document, &mut facets, attributes, None))
-            .collect::<Written<Vec<i64>>>()?;
+        let facet_keys = self.facet_keys(document, put, notes, standing.is_empty())?;
         let live: Vec<LiveChunk> = standing
             .iter()
             .map(|standing| LiveChunk {
@@ -173,6 +174,29 @@ impl Transaction<'_> {
             self.facet_live(facet, change)?;
         }
         Ok((rows, counts))
+    }
+
+    /// Returns the facet of each of the attributes; a document without live rows gets new ones.
+    fn facet_keys(
+        &mut self,
+        document: DocumentKey,
+        put: &PutDocument,
+        notes: &[Option<ContentHash>],
+        is_new: bool,
+    ) -> Written<Vec<i64>> {
+        let mut facets = if is_new {
+            Vec::new()
+        } else {
+            self.facets(document)?
+        };
+        put.attributes
+            .iter()
+            .enumerate()
+            .map(|(place, attributes)| {
+                let note = notes.get(place).and_then(Option::as_ref);
+                self.facet(document, &mut facets, attributes, note)
+            })
+            .collect()
     }
 
     /// A row survives: as it is, or moved.

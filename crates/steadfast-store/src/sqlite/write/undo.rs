@@ -88,6 +88,8 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
         "forget" => Some(UndoRefusal::Forgot(seq)),
         "rename" | "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
         "collection" | "records" => Some(UndoRefusal::OfCollection(seq)),
+        "prune" => Some(UndoRefusal::Pruned(seq)),
+        _ if seq <= history::kept_from(connection)? => Some(UndoRefusal::Pruned(seq)),
         _ => None,
     };
     if plan.refusal.is_some() {

@@ -5,6 +5,7 @@
 //! and working memory come in as notes. What memtomem derives or logs (search
 //! texts, query history, health) stays out and is counted.
 
+pub(super) mod bundle;
 mod chunks;
 mod side;
 
