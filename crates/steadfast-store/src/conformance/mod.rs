@@ -127,6 +127,7 @@ macro_rules! conformance_tests {
                 a_job_waits_once_per_key
                 a_job_that_comes_while_one_is_at_work_is_kept
                 a_lease_runs_out_and_passes_on
+                a_late_holder_is_told_by_the_number_of_its_lease
                 a_job_fails_for_good_after_enough_attempts;
             compare:
                 random_changes_agree_with_the_oracle;

@@ -98,6 +98,15 @@ pub(super) struct StoredJob {
     pub(super) state: JobState,
     pub(super) due: Timestamp,
     pub(super) lease_ends: Timestamp,
+    /// Nobody holds a lease of it, not even one that ran out.
+    pub(super) is_given_back: bool,
+}
+
+impl StoredJob {
+    /// Returns whether `job` is the last lease of it, and was not given back.
+    pub(super) fn is_leased_to(&self, job: &Job) -> bool {
+        !self.is_given_back && self.job.attempt == job.attempt
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
