@@ -74,6 +74,11 @@ impl Environment {
         self.data.clone()
     }
 
+    /// Returns the user's home.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.home.clone()
+    }
+
     /// Returns a path of a setting, in which `~/` is the user's home.
     pub(super) fn expanded(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), &self.home) {

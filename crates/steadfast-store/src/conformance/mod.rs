@@ -22,6 +22,7 @@ mod forget;
 #[cfg(test)]
 mod ground;
 mod jobs;
+mod late;
 mod marks;
 mod names;
 mod notes;
@@ -30,6 +31,7 @@ mod reads;
 mod records;
 mod renames;
 mod replace;
+mod roots;
 mod search;
 mod words;
 
@@ -106,6 +108,12 @@ macro_rules! conformance_tests {
                 every_filter_equals_the_filter_by_hand
                 validity_is_asked_for_a_moment
                 narrow_scopes_lose_nothing;
+            roots:
+                roots_are_remembered
+                assignments_stay_with_their_document;
+            late:
+                a_late_vector_is_searched
+                a_late_vector_that_is_too_late_changes_nothing;
             context:
                 surroundings_are_those_of_the_chunks;
             search:

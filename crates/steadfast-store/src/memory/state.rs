@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, CollectionKey, ContentHash, Document, DocumentKey, DocumentStatus, Fingerprint,
-    HashedTerms, Namespace, Place, Row, Seq, StoredCollection, Timestamp, Vector,
+    Assignment, Attributes, CollectionKey, ContentHash, Document, DocumentKey, DocumentStatus,
+    Fingerprint, HashedTerms, Namespace, Place, Root, Row, Seq, StoredCollection, Timestamp,
+    Vector,
 };
 
 use crate::backend::Event;
@@ -29,6 +30,9 @@ pub(super) struct State {
     /// The vectors that callers gave for records.
     pub(super) given: BTreeMap<Row, Arc<Vec<f32>>>,
     pub(super) idempotency: BTreeMap<(Namespace, String), Idempotent>,
+    /// In the order in which they were told.
+    pub(super) roots: Vec<Root>,
+    pub(super) assignments: BTreeMap<DocumentKey, Assignment>,
     pub(super) events: Vec<Event>,
     pub(super) jobs: BTreeMap<i64, StoredJob>,
     pub(super) jobs_given: i64,

@@ -3,7 +3,7 @@
 //! Invariants: no row is split or joined; rows keep their order as places in
 //! the document; each document is one change, and all of one call share one commit.
 
-use steadfast_model::{Attributes, Change, Place, PutDocument, Settled};
+use steadfast_model::{Assignment, Attributes, Change, Place, PutDocument, Settled};
 use steadfast_model::{Namespace, NewChunk};
 
 use super::Line;
@@ -88,5 +88,6 @@ fn put(line: &Line<'_>, document: DocumentIn) -> Result<PutDocument> {
         attributes,
         chunks,
         revive: false,
+        assigned: Assignment::default(),
     })
 }

@@ -8,9 +8,11 @@ mod note;
 mod put;
 mod records;
 mod rename;
+mod roots;
 mod rows;
 mod undo;
 mod upkeep;
+mod vectors;
 
 pub(in crate::sqlite) use rows::vector_hash;
 pub(in crate::sqlite) use undo::plan as plan_undo;
@@ -416,7 +418,12 @@ impl Transaction<'_> {
             Change::Forget { rows, documents } => self.forget(rows, documents),
             Change::Access(rows) => self.count_access(rows),
             Change::RenameTag { from, to } => self.rename_tag(from, to),
-            Change::RenameNamespace { from, to } => self.rename_namespace(from, to),
+            Change::RenameNamespace { from, to, source } => {
+                self.rename_namespace(from, to, source.as_deref())
+            }
+            Change::Root(root) => self.remember_root(root),
+            Change::DropRoot { path, namespace } => self.drop_root(path, namespace.as_ref()),
+            Change::Vectors(late) => self.late_vectors(late),
             Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported("a change that this version does not know").into()),
         }
