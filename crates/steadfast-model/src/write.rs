@@ -73,7 +73,8 @@ pub enum Change {
         /// Only the document of this source; none means all.
         source: Option<String>,
     },
-    /// Remember of a root what is said here, instead of what was said before.
+    /// Remember of a root what is said here, instead of what was said before. Like [`Self::DropRoot`] it is durable
+    /// and has no sequence number: what is remembered of roots is no part of the history.
     Root(Root),
     /// Remember nothing of a root any more; its documents stay.
     DropRoot {

@@ -412,7 +412,7 @@ pub struct Event {
     pub seq: Seq,
     /// When it was made, by the clock of its process.
     pub time: Timestamp,
-    /// What it did: `put`, `note`, `mark`, `forget`, `undo`, `root`, `vectors`, ...
+    /// What it did: `put`, `note`, `mark`, `forget`, `undo`, `vectors`, ...
     pub operation: String,
     /// The namespace it was about.
     pub namespace: Option<String>,

@@ -92,11 +92,8 @@ impl<'b> EmbeddedSnapshot<'b> {
             let Some(loaded) = self.text_state().ready() else {
                 return Ok(Arc::default());
             };
-            let mut cache = self
-                .backend
-                .cache
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let cache = &self.backend.cache;
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             let seen = (loaded.seq(), loaded.row());
             text_tail(&mut cache.tail, &self.ground, self.text_published, seen)
         })
@@ -127,11 +124,8 @@ impl<'b> EmbeddedSnapshot<'b> {
             let Some(loaded) = self.vector_state().ready() else {
                 return Ok(Arc::default());
             };
-            let mut cache = self
-                .backend
-                .cache
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let cache = &self.backend.cache;
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = &mut cache.vector_tail;
             let seen = (loaded.seq(), loaded.row());
             let tail = vector_tail(slot, &self.ground, self.vector_published, seen)?;

@@ -23,30 +23,22 @@ impl Transaction<'_> {
             return Ok(untouched(Outcome::Reused));
         }
         roots.push(root.clone());
-        let path = Some(root.path.as_str());
-        let seq = self.log("root", root.namespace.as_ref(), path, Counts::default());
-        Ok(Settled {
-            seq: Some(seq),
-            ..untouched(if before.is_some() {
-                Outcome::Updated
-            } else {
-                Outcome::Inserted
-            })
-        })
+        Ok(untouched(if before.is_some() {
+            Outcome::Updated
+        } else {
+            Outcome::Inserted
+        }))
     }
 
     pub(super) fn drop_root(&mut self, path: &str, namespace: Option<&Namespace>) -> Settled {
-        let before = self.state.roots.len();
-        self.state
-            .roots
-            .retain(|root| root.path != path || root.namespace.as_ref() != namespace);
-        if self.state.roots.len() == before {
-            return untouched(Outcome::Reused);
-        }
-        Settled {
-            seq: Some(self.log("root", namespace, Some(path), Counts::default())),
-            ..untouched(Outcome::Removed)
-        }
+        let roots = &mut self.state.roots;
+        let before = roots.len();
+        roots.retain(|root| root.path != path || root.namespace.as_ref() != namespace);
+        untouched(if roots.len() == before {
+            Outcome::Reused
+        } else {
+            Outcome::Removed
+        })
     }
 
     pub(super) fn assign(&mut self, document: DocumentKey, assigned: &Assignment) {

@@ -210,7 +210,8 @@ CREATE INDEX record_ranges_collection ON record_ranges (collection, first_row, l
 
 // What the user said of roots, and vectors that come after their chunks.
 //
-// - roots.namespace is empty when none was given; seq says which was told last.
+// - roots.namespace is empty when none was given; the last turn is that of the root
+//   that was told last.
 // - assignments has a row only for documents that were given something.
 // - late_vectors has the rows whose vector the vector index may have passed:
 //   seq is the commit that brought it, and a publication that has seen that
@@ -219,7 +220,7 @@ const MIGRATION_3: &str = "
 CREATE TABLE roots (
     path TEXT NOT NULL,
     namespace TEXT NOT NULL,
-    seq INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
     told TEXT NOT NULL,
     PRIMARY KEY (path, namespace)
 ) STRICT, WITHOUT ROWID;

@@ -8,11 +8,10 @@ use steadfast_model::{Assignment, DocumentKey, Namespace, Root};
 use super::SqliteSnapshot;
 use crate::error::StoreError;
 
-/// Returns all roots with the commit that last changed them, in that order. A name that is none is rot; it is left out.
-pub(in crate::sqlite) fn all(connection: &Connection) -> rusqlite::Result<Vec<(Root, i64)>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT path, namespace, told, seq FROM roots ORDER BY seq, path, namespace",
-    )?;
+/// Returns all roots in the order in which they were told. A name that is none is rot; it is left out.
+pub(in crate::sqlite) fn all(connection: &Connection) -> rusqlite::Result<Vec<Root>> {
+    let mut statement = connection
+        .prepare_cached("SELECT path, namespace, told FROM roots ORDER BY turn, path, namespace")?;
     let mut rows = statement.query([])?;
     let mut roots = Vec::new();
     while let Some(row) = rows.next()? {
@@ -24,8 +23,7 @@ pub(in crate::sqlite) fn all(connection: &Connection) -> rusqlite::Result<Vec<(R
                 Err(_) => continue,
             },
         };
-        let root = Root::new(row.get::<_, String>(0)?, namespace).with_told(&told);
-        roots.push((root, row.get(3)?));
+        roots.push(Root::new(row.get::<_, String>(0)?, namespace).with_told(&told));
     }
     Ok(roots)
 }
@@ -52,8 +50,7 @@ impl SqliteSnapshot<'_> {
         if !self.knows("roots")? {
             return Ok(Vec::new());
         }
-        let roots = self.sql(all)?;
-        Ok(roots.into_iter().map(|(root, _)| root).collect())
+        self.sql(all)
     }
 
     /// Returns what documents were given from outside; those that were given nothing are left out.

@@ -140,7 +140,9 @@ impl SqliteStore {
             seq: u64::try_from(seq).unwrap_or(0),
             is_new: seq > seq_before,
         };
-        Ok((settled, Some(reached)))
+        // What has no number of its own is not part of what others flush up to a number: it is flushed by itself.
+        let is_numbered = reached.is_new || !changes.iter().zip(&settled).any(is_unnumbered);
+        Ok((settled, is_numbered.then_some(reached)))
     }
 
     fn transaction<'t>(
@@ -286,6 +288,12 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         self.write(|connection| work(connection).map_err(WriteError::from))
     }
+}
+
+/// Returns whether a change wrote something that is promised to last and is no commit of the log.
+fn is_unnumbered((change, settled): (&Change, &Settled)) -> bool {
+    matches!(change, Change::Root(_) | Change::DropRoot { .. })
+        && settled.outcome != steadfast_model::Outcome::Reused
 }
 
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! What the user said of roots, and what documents were given from outside.
+//!
+//! Roots are settings and no memories: a change of them is no commit of the log.
 
 use rusqlite::{OptionalExtension as _, params};
 use steadfast_model::root::rename_tag;
-use steadfast_model::{Assignment, Counts, DocumentKey, Namespace, Outcome, Root, Settled};
+use steadfast_model::{Assignment, DocumentKey, Namespace, Outcome, Root, Settled};
 
 use super::put::untouched;
 use super::{Transaction, Written};
@@ -24,23 +26,18 @@ impl Transaction<'_> {
         if before.as_ref() == Some(&told) {
             return Ok(untouched(Outcome::Reused, None));
         }
-        let seq = self.log(
-            "root",
-            root.namespace.as_ref(),
-            Some(&root.path),
-            Counts::default(),
-        )?;
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO roots (path, namespace, seq, told) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO roots (path, namespace, turn, told)
+                 VALUES (?1, ?2, (SELECT coalesce(max(turn), 0) + 1 FROM roots), ?3)",
             )?
-            .execute(params![root.path, namespace, seq.0.cast_signed(), told])?;
+            .execute(params![root.path, namespace, told])?;
         let outcome = if before.is_some() {
             Outcome::Updated
         } else {
             Outcome::Inserted
         };
-        Ok(untouched(outcome, Some(seq)))
+        Ok(untouched(outcome, None))
     }
 
     pub(super) fn drop_root(
@@ -55,8 +52,7 @@ impl Transaction<'_> {
         if dropped == 0 {
             return Ok(untouched(Outcome::Reused, None));
         }
-        let seq = self.log("root", namespace, Some(path), Counts::default())?;
-        Ok(untouched(Outcome::Removed, Some(seq)))
+        Ok(untouched(Outcome::Removed, None))
     }
 
     /// Keeps what a document was given from outside.
@@ -79,12 +75,14 @@ impl Transaction<'_> {
 
     /// Gives a tag another name wherever it was assigned, so that the old one does not come back.
     pub(super) fn rename_assigned_tag(&self, from: &str, to: &str) -> Written<()> {
-        for (mut root, seq) in roots::all(self.connection)? {
+        for mut root in roots::all(self.connection)? {
             if rename_tag(&mut root.tags, from, to) {
                 let namespace = root.namespace.as_ref().map_or("", Namespace::as_str);
                 self.connection
-                    .prepare_cached("UPDATE roots SET told = ?4 WHERE path = ?1 AND namespace = ?2 AND seq = ?3")?
-                    .execute(params![root.path, namespace, seq, root.told()])?;
+                    .prepare_cached(
+                        "UPDATE roots SET told = ?3 WHERE path = ?1 AND namespace = ?2",
+                    )?
+                    .execute(params![root.path, namespace, root.told()])?;
             }
         }
         for (document, mut assigned) in roots::assignments(self.connection)? {

@@ -88,7 +88,7 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
         "forget" => Some(UndoRefusal::Forgot(seq)),
         "rename" | "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
         "collection" | "records" => Some(UndoRefusal::OfCollection(seq)),
-        "root" | "vectors" => Some(UndoRefusal::NothingToUndo(seq)),
+        "vectors" => Some(UndoRefusal::NothingToUndo(seq)),
         _ => None,
     };
     if plan.refusal.is_some() {
