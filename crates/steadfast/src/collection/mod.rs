@@ -42,7 +42,9 @@ pub mod conformance;
 
 pub use check::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, ID_BYTES_MAX, QUERIES_MAX};
 pub(crate) use handle::Parts;
-pub use handle::{Collection, CollectionInfo, CollectionOptions, Collections, CollectionsHealth};
+pub use handle::{
+    Collection, CollectionInfo, CollectionOptions, Collections, CollectionsHealth, REDACT_KEY,
+};
 pub use registry::{Capability, Choice, DEFAULT, Origin, Provider, Registry};
 pub use request::{
     DeleteRequest, Deleted, Field, GetRequest, GetResult, QueryRequest, QueryResult, Questions,

@@ -19,7 +19,7 @@ use steadfast_model::Clock;
 use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verification};
 
 use crate::config::Options;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ingest::place::Rules;
 use crate::ingest::redact::Redactor;
 use crate::ingest::{
@@ -67,7 +67,7 @@ struct Inner {
     embed: Arc<dyn Embed>,
     clock: Arc<dyn Clock>,
     actor: String,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     rules: Rules,
 }
 
@@ -100,7 +100,7 @@ impl Memory {
                 embed,
                 clock,
                 actor,
-                redactor,
+                redactor: Arc::new(redactor),
                 rules,
             }),
         }
@@ -295,7 +295,7 @@ impl Memory {
         if which != Derived::Text {
             match self.fill_vectors(progress) {
                 // The index can be made of the vectors that are there; the others wait on, as coverage tells.
-                Ok(_) | Err(crate::Error::Embed(_)) => {}
+                Ok(_) | Err(Error::Embed(_)) => {}
                 Err(error) => return Err(error),
             }
         }
