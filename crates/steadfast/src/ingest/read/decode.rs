@@ -4,6 +4,7 @@ use std::path::Path;
 
 use steadfast_model::chunk::Fidelity;
 
+use super::charset;
 use super::offsets::{ByteOrder, Offsets};
 
 /// How many bytes are looked at to tell that a file is binary.
@@ -80,6 +81,29 @@ pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(String, Fidelity, Offsets)> 
         ..Fidelity::default()
     };
     Some((text, fidelity, Offsets::lossy(bytes, shift)))
+}
+
+/// Returns the text of a page, decoded as it says itself, if it says so and is not UTF-8.
+pub(super) fn decode_page(bytes: Vec<u8>) -> Option<(String, Fidelity, Offsets)> {
+    let has_mark = byte_order(&bytes).is_some() || bytes.starts_with(b"\xef\xbb\xbf");
+    let encoding = if has_mark {
+        None
+    } else {
+        charset::encoding_of(&bytes)
+    };
+    let Some(encoding) = encoding else {
+        return decode(bytes);
+    };
+    let mut text = String::with_capacity(bytes.len());
+    for unit in charset::units(&bytes, encoding) {
+        text.push_str(&unit.text);
+    }
+    let fidelity = Fidelity {
+        lossy: text.contains(char::REPLACEMENT_CHARACTER),
+        converted: true,
+        redacted: false,
+    };
+    Some((text, fidelity, Offsets::encoded(bytes, encoding)))
 }
 
 fn decode_utf16(bytes: Vec<u8>, order: ByteOrder) -> Option<(String, Fidelity, Offsets)> {
