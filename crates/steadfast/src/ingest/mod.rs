@@ -90,6 +90,8 @@ pub struct IndexOptions {
     pub prune: bool,
     /// The largest file that is read, in bytes; 0 means the default of 32 MiB.
     pub file_bytes_max: u64,
+    /// How long chunks become. Files that have not changed keep the chunks they have, unless [`Self::force`] is set.
+    pub chunk_limits: chunk::ChunkLimits,
 }
 
 /// Brings the store up to date with files and folders.

@@ -9,7 +9,7 @@ use steadfast_model::{
     Timestamp, Trust,
 };
 
-use super::chunk::{ChunkLimits, Facts, Span, chunk_source};
+use super::chunk::{Facts, Span, chunk_source};
 use super::convert::{Document, read_document};
 use super::identify::SkipReason;
 use super::known::Known;
@@ -177,7 +177,7 @@ pub(super) fn prepare(
             })
         }),
     };
-    let step = match put(line, &placement, &found, &document, revive) {
+    let step = match put(line, options, &placement, &found, &document, revive) {
         Ok((put, redactions)) => Step::Put {
             chunks: put.chunks.len(),
             same_bytes: known.hash(&found.source) == Some(hash),
@@ -195,6 +195,7 @@ pub(super) fn prepare(
 
 fn put(
     line: &Line<'_>,
+    options: &IndexOptions,
     placement: &Placement,
     found: &Found,
     document: &Document,
@@ -202,8 +203,8 @@ fn put(
 ) -> Result<(PutDocument, u64)> {
     let kind = document.kind;
     let redacted = line.redactor.redact(&document.text);
-    let limits = ChunkLimits::default();
-    let chunked = chunk_source(&redacted.text, kind, &found.source, &limits);
+    let limits = &options.chunk_limits;
+    let chunked = chunk_source(&redacted.text, kind, &found.source, limits);
     let spans = chunked.spans;
     let places = places(&spans, document, &redacted.removals);
     let texts: Vec<&str> = spans
