@@ -20,7 +20,7 @@ Examples:
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Show what is remembered of the folders and files that were named to `index`
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with = "Filters")]
     roots: bool,
     #[command(flatten)]
     filters: Filters,

@@ -20,5 +20,6 @@ mod questions;
 #[cfg(unix)]
 mod read_only;
 mod redaction;
+mod roots;
 mod shapes;
 mod support;
