@@ -47,7 +47,7 @@ pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
     Conversation, FileCounts, FilledVectors, IndexOptions, IndexReport, KeptConversation, Message,
-    Note, Remembered, SkippedSource,
+    Note, Remember, Remembered, SkippedSource,
 };
 pub use memory::{
     ChunkWithNeighbours, ForgetPlan, Forgotten, Memory, RenamePlan, Renamed, Selection,

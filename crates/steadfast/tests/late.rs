@@ -53,8 +53,9 @@ impl Embed for Letters {
         let vector = |text: &&str| {
             let mut counts = vec![0.0_f32; 26];
             for byte in text.bytes().map(|byte| byte.to_ascii_lowercase()) {
-                if byte.is_ascii_lowercase() {
-                    counts[usize::from(byte - b'a')] += 1.0;
+                let letter = usize::from(byte.wrapping_sub(b'a'));
+                if let Some(count) = counts.get_mut(letter) {
+                    *count += 1.0;
                 }
             }
             let length = counts.iter().map(|n| n * n).sum::<f32>().sqrt().max(1e-9);
@@ -85,8 +86,9 @@ impl Place {
     fn docs(&self, files: usize) -> PathBuf {
         let docs = self.folder.path().join("docs");
         fs::create_dir_all(&docs).unwrap();
-        for file in 0..files {
-            let text = format!("{} note number {file}", ["zebra", "quiz", "moon"][file % 3]);
+        let words = ["zebra", "quiz", "moon"].into_iter().cycle();
+        for (file, word) in (0..files).zip(words) {
+            let text = format!("{word} note number {file}");
             fs::write(docs.join(format!("{file}.txt")), text).unwrap();
         }
         docs
@@ -119,7 +121,11 @@ fn texts_come_in_without_the_model_and_the_next_index_makes_up_for_it() {
     let docs = place.docs(3);
     place.model.is_away.store(true, Ordering::Relaxed);
     let report = memory
-        .index(&[docs.clone()], &IndexOptions::default(), &Silent)
+        .index(
+            std::slice::from_ref(&docs),
+            &IndexOptions::default(),
+            &Silent,
+        )
         .unwrap();
     assert_eq!(report.files.added, 3);
     assert!(

@@ -10,7 +10,8 @@ use serde_json::json;
 use steadfast::model::filter::SourcePattern;
 use steadfast::model::{Chunk, Filter, Namespace, Root};
 use steadfast::{
-    Error, IndexOptions, IndexReport, ListRequest, Memory, Progress, Rule, Selection, Silent,
+    Error, IndexOptions, IndexReport, ListRequest, Memory, Progress, Remember, Rule, Selection,
+    Silent,
 };
 use tempfile::TempDir;
 
@@ -149,7 +150,7 @@ fn tags_given_anew_replace_those_before_and_keep_ids() {
     index(&memory, place.docs());
     assert_eq!(tags(&memory)[2], ["inner"]);
     let mut reset = IndexOptions::default();
-    reset.reset = true;
+    reset.remember = Remember::OnlySaid;
     index_with(&memory, place.docs(), &reset);
     assert_eq!(tags(&memory), [vec!["own"], vec!["own"], vec!["inner"]]);
 }
@@ -326,7 +327,7 @@ fn documents_of_an_older_store_stay_in_their_namespace() {
     let memory = place.open();
     let mut said = IndexOptions::default();
     said.namespace = Some(name("team"));
-    said.passing = true;
+    said.remember = Remember::Nothing;
     // As before roots were remembered.
     index_with(&memory, place.docs(), &said);
     assert_eq!(memory.roots().unwrap(), []);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use steadfast::ingest::walk::{Hidden, IgnoreFiles};
-use steadfast::{IndexOptions, IndexReport};
+use steadfast::{IndexOptions, IndexReport, Remember};
 
 use super::elapsed_ms;
 use crate::args::{WriteOptions, namespace};
@@ -106,7 +106,9 @@ fn options(
         .map(|name| namespace("--namespace", name))
         .transpose()?;
     options.namespace_default = namespace("namespace.default", namespace_default)?;
-    options.reset = args.reset;
+    if args.reset {
+        options.remember = Remember::OnlySaid;
+    }
     options.tags.clone_from(&args.tag);
     options.walk.include.clone_from(&args.include);
     options.walk.exclude.clone_from(&args.exclude);

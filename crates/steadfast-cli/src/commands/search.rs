@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steadfast::model::{Fault as _, Filter, Hit, Namespace};
 use steadfast::query::HITS_MAX;
 use steadfast::{
-    Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, SearchRequest,
+    Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, Remember, SearchRequest,
 };
 
 use super::{elapsed_ms, stdin};
@@ -234,7 +234,7 @@ fn bring_up_to_date(
         let mut options = IndexOptions::default();
         options.namespace = namespace;
         options.namespace_default = namespace_default.clone();
-        options.passing = true;
+        options.remember = Remember::Nothing;
         options.file_bytes_max = settings.file_bytes_max();
         let report = memory.index(paths, &options, &bar)?;
         sum.seq = report.seq;

@@ -208,12 +208,11 @@ fn file_rules(
     let Some(setting) = setting else {
         return Ok(Vec::new());
     };
-    let (folder, place) = match setting.origin {
-        Origin::Store => (
-            places.folder.parent(),
-            places.store_file.display().to_string(),
-        ),
-        _ => (None, keys::RULES.to_owned()),
+    let (folder, place) = if setting.origin == Origin::Store {
+        let place = places.store_file.display().to_string();
+        (places.folder.parent(), place)
+    } else {
+        (None, keys::RULES.to_owned())
     };
     let from = rules::From {
         folder: folder.map(Path::to_owned),

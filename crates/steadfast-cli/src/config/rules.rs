@@ -61,9 +61,9 @@ fn rule(item: Value, from: &From) -> Result<Rule, String> {
             ("tags", Value::Array(tags)) => {
                 rule.tags = tags
                     .into_iter()
-                    .map(|tag| match tag {
-                        Value::String(tag) => Ok(tag),
-                        _ => Err("a tag is a text".to_owned()),
+                    .map(|tag| {
+                        let tag = tag.as_str().map(str::to_owned);
+                        tag.ok_or_else(|| "a tag is a text".to_owned())
                     })
                     .collect::<Result<_, String>>()?;
             }

@@ -110,14 +110,7 @@ fn vectors(
         .unwrap_or_default();
     let ready = snapshot.vector_state().ready();
     let watermark = ready.map(|loaded| loaded.row());
-    let late: RowSet = match ready {
-        Some(loaded) => snapshot
-            .ground()
-            .late_vectors(loaded.seq(), loaded.row())?
-            .into_iter()
-            .collect(),
-        None => RowSet::new(),
-    };
+    let late = late_rows(snapshot)?;
     let (mut damaged, mut differing, mut in_index) = (Vec::new(), Vec::new(), 0_u64);
     snapshot.ground().each_vector(Row(0), &mut |row, values| {
         report.vectors += 1;
@@ -171,6 +164,15 @@ fn vectors(
         ));
     }
     Ok(())
+}
+
+/// Returns the rows that the vector index has passed before their vector came.
+fn late_rows(snapshot: &EmbeddedSnapshot<'_>) -> Result<RowSet, StoreError> {
+    let Some(loaded) = snapshot.vector_state().ready() else {
+        return Ok(RowSet::new());
+    };
+    let late = snapshot.ground().late_vectors(loaded.seq(), loaded.row())?;
+    Ok(late.into_iter().collect())
 }
 
 fn ledger(

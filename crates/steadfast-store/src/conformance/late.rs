@@ -80,7 +80,7 @@ pub fn a_late_vector_that_is_too_late_changes_nothing(bench: &Bench<'_>) {
     let backend = backend.as_ref();
     let rows = put_waiting(bench, backend, "/a", &["alpha", "beta", "gamma", "delta"]);
     let mut left = bench.put("/a", &["alpha", "beta", "delta"]);
-    for chunk in left.chunks.iter_mut() {
+    for chunk in &mut left.chunks {
         chunk.vector = None;
     }
     commit(backend, Change::Put(left));

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use steadfast_model::{Assignment, Change, Outcome, Root};
 
-use super::bench::{Bench, commit, namespace, row, snapshot};
+use super::bench::{Bench, commit, everything, fetch, namespace, row, snapshot};
+use crate::backend::Backend;
 
 fn tags(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
@@ -58,17 +59,7 @@ pub fn assignments_stay_with_their_document(bench: &Bench<'_>) {
     let mut root = Root::new("/docs", None);
     root.tags = tags(&["old", "x"]);
     commit(backend, Change::Root(root));
-    let assigned = || {
-        let view = snapshot(backend);
-        let found = view.assignments().expect("assignments");
-        let documents = view.documents(&super::bench::everything());
-        let documents = documents.expect("documents");
-        assert!(found.len() <= documents.len());
-        documents
-            .iter()
-            .filter_map(|document| found.get(&document.key).cloned())
-            .collect::<Vec<Assignment>>()
-    };
+    let assigned = || assignments(backend);
     assert_eq!(assigned(), [put.assigned.clone()]);
     commit(
         backend,
@@ -85,7 +76,7 @@ pub fn assignments_stay_with_their_document(bench: &Bench<'_>) {
         tags(&["new", "x"])
     );
     // The document moves alone; its row stays.
-    bench_note(bench, backend);
+    commit(backend, Change::Note(bench.note("a note that stays")));
     let moved = commit(
         backend,
         Change::RenameNamespace {
@@ -97,7 +88,7 @@ pub fn assignments_stay_with_their_document(bench: &Bench<'_>) {
     assert_eq!(moved.counts.updated, 1);
     let view = snapshot(backend);
     let found = row(view.as_ref(), &id);
-    let chunk = &super::bench::fetch(view.as_ref(), &[found])[0];
+    let chunk = &fetch(view.as_ref(), &[found])[0];
     assert_eq!(chunk.namespace, namespace("team"));
     assert_eq!(
         view.namespaces().expect("namespaces"),
@@ -123,6 +114,15 @@ pub fn assignments_stay_with_their_document(bench: &Bench<'_>) {
     assert_eq!(assigned(), []);
 }
 
-fn bench_note(bench: &Bench<'_>, backend: &dyn crate::backend::Backend) {
-    commit(backend, Change::Note(bench.note("a note that stays")));
+/// Returns what documents were given, by namespace and source.
+fn assignments(backend: &dyn Backend) -> Vec<Assignment> {
+    let view = snapshot(backend);
+    let found = view.assignments().expect("assignments");
+    let documents = view.documents(&everything()).expect("documents");
+    let given = documents
+        .iter()
+        .map(|document| found.get(&document.key).cloned());
+    let given: Vec<Assignment> = given.flatten().collect();
+    assert_eq!(given.len(), found.len(), "each is of a document");
+    given
 }

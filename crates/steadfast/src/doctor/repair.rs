@@ -22,7 +22,7 @@ use crate::config::Options;
 use crate::error::Result;
 use crate::ingest::place::Rules;
 use crate::ingest::redact::Redactor;
-use crate::ingest::{self, IndexOptions, Line};
+use crate::ingest::{self, IndexOptions, Line, Remember};
 
 /// Mends what [`examine`] finds, and looks again.
 ///
@@ -282,7 +282,7 @@ impl Work<'_> {
         for (namespace, paths) in by_namespace {
             let options = IndexOptions {
                 namespace: Some(Namespace::new(&namespace)?),
-                passing: true,
+                remember: Remember::Nothing,
                 ..IndexOptions::default()
             };
             let report = ingest::index(&line, &paths, &options, self.progress)?;

@@ -80,10 +80,8 @@ pub struct IndexOptions {
     pub tags: Vec<String>,
     /// Which files are taken and left; globs that are empty mean those that were given before.
     pub walk: WalkOptions,
-    /// Disregard what was said of these paths before, and remember only what is said now.
-    pub reset: bool,
-    /// Remember nothing: this call is not the user's word on these paths.
-    pub passing: bool,
+    /// What becomes of what is said here.
+    pub remember: Remember,
     /// Read every file, also unchanged ones; a file that is named itself is taken even when it was forgotten.
     pub force: bool,
     /// Let go of what is gone, even when a whole root is gone.
@@ -92,6 +90,18 @@ pub struct IndexOptions {
     pub file_bytes_max: u64,
     /// How long chunks become. Files that have not changed keep the chunks they have, unless [`Self::force`] is set.
     pub chunk_limits: chunk::ChunkLimits,
+}
+
+/// What becomes of what a call says of its paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Remember {
+    /// It is remembered, on top of what was said before.
+    #[default]
+    Said,
+    /// It is remembered, and what was said before is disregarded.
+    OnlySaid,
+    /// It holds for this call: it is not the user's word on these paths.
+    Nothing,
 }
 
 /// Brings the store up to date with files and folders.
@@ -182,7 +192,10 @@ fn placing<'p>(
     let mut remembered = snapshot.roots()?;
     // Told last comes first.
     remembered.reverse();
-    if options.namespace.is_none() && !options.reset && line.rules.is_empty() {
+    if options.namespace.is_none()
+        && options.remember != Remember::OnlySaid
+        && line.rules.is_empty()
+    {
         let adopted = adopted(snapshot.as_ref(), &remembered, paths)?;
         remembered.extend(adopted);
     }
@@ -230,7 +243,7 @@ fn remember_roots(
     options: &IndexOptions,
     report: &mut IndexReport,
 ) -> Result<()> {
-    if options.passing {
+    if options.remember == Remember::Nothing {
         return Ok(());
     }
     let mut changes = Vec::new();

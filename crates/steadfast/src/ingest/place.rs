@@ -16,7 +16,7 @@ use steadfast_model::{Assignment, Metadata, Namespace, Root};
 use super::identify::source_name;
 use super::prepare::redact_tags;
 use super::walk::{Hidden, IgnoreFiles, WalkOptions};
-use super::{IndexOptions, Line};
+use super::{IndexOptions, Line, Remember};
 use crate::config::Rule;
 use crate::error::{Error, Result};
 
@@ -226,8 +226,11 @@ impl<'p> Placing<'p> {
             || walk.ignore_files == IgnoreFiles::Disregard
             || self.said.is_some();
         // A path within a root of which nothing else is said belongs to that root.
-        let is_part = exact.is_none() && above.is_some() && !says && !options.reset;
-        let base = exact.or(above).filter(|_| !options.reset);
+        let is_part =
+            exact.is_none() && above.is_some() && !says && options.remember != Remember::OnlySaid;
+        let base = exact
+            .or(above)
+            .filter(|_| options.remember != Remember::OnlySaid);
         let mut root = match base {
             Some(base) => {
                 let mut root = base.clone();

@@ -151,7 +151,7 @@ fn read_with(
     state: &FileState,
     now: Timestamp,
     limits: ReadLimits,
-    decode: fn(Vec<u8>) -> Option<(String, Fidelity, Offsets)>,
+    decode: fn(Vec<u8>) -> Option<decode::Decoded>,
 ) -> Result<ReadFile, Skip> {
     if is_binary_name(path) {
         return Err(Skip::new(SkipReason::Binary, "by its name"));
