@@ -67,6 +67,9 @@ enum Command {
         /// Print a row for each category of questions too
         #[arg(long)]
         categories: bool,
+        /// Put pieces of files together up to this many bytes, and cut them at twice as many; messages stay as they are
+        #[arg(long, value_name = "BYTES")]
+        chunk_bytes: Option<usize>,
     },
     /// Choose what the parts of a score count, by cross-validation on a data set in its public layout
     Tune {
@@ -140,7 +143,8 @@ fn main() -> anyhow::Result<()> {
             layout,
             file,
             categories,
-        } => eval::run(layout, &file, categories),
+            chunk_bytes,
+        } => eval::run(layout, &file, categories, chunk_bytes),
         Command::Tune { layout, file } => eval::tune(layout, &file),
         Command::Secrets { folders, show } => secrets::run(&folders, show),
         Command::Collections { records } => collections_alone(records),

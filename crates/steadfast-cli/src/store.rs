@@ -61,7 +61,8 @@ pub(crate) fn server_settings_of(
         options: Memory::options()
             .journal(settings.journal(None))
             .actor(actor)
-            .redaction(settings.redaction()),
+            .redaction(settings.redaction())
+            .rules(settings.rules()),
         namespace: namespace("namespace.default", settings.namespace())?,
         limit: settings.limit(),
         mode: settings.mode(None),
@@ -71,6 +72,9 @@ pub(crate) fn server_settings_of(
 }
 
 fn open(options: Options, settings: &Settings) -> Result<Memory, Failure> {
-    let options = options.actor(ACTOR).redaction(settings.redaction());
+    let options = options
+        .actor(ACTOR)
+        .redaction(settings.redaction())
+        .rules(settings.rules());
     Ok(options.open(settings.store())?)
 }

@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! - identity: [`ids`], [`time`]
-//! - what is stored: [`chunk`], [`document`], [`record`], [`mod@write`]
+//! - what is stored: [`chunk`], [`document`], [`record`], [`root`], [`mod@write`]
 //! - what indexes hold: [`terms`], [`vector`], [`codes`], [`rowset`]
 //! - questions and answers: [`filter`], [`expression`], [`text_filter`], [`answer`]
 //! - what is wrong and what to do: [`fault`]
@@ -17,6 +17,7 @@ pub mod time;
 pub mod chunk;
 pub mod document;
 pub mod record;
+pub mod root;
 pub mod write;
 
 pub mod codes;
@@ -42,11 +43,12 @@ pub use record::{
     CollectionChange, CollectionKey, CollectionSpace, Distance, NewRecord, RecordsWrite,
     StoredCollection, WriteMode,
 };
+pub use root::{Assignment, Root};
 pub use rowset::RowSet;
 pub use terms::{Analyze, AnalyzerId, HashedTerms};
 pub use text_filter::TextFilter;
 pub use time::{Clock, FixedClock, TimeError, Timestamp};
 pub use vector::{ModelId, Vector};
 pub use write::{
-    Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Settled,
+    Change, Counts, LateVector, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Settled,
 };

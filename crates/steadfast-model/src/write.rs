@@ -6,6 +6,8 @@ use crate::chunk::{Attributes, NewChunk};
 use crate::document::{DocumentStatus, Fingerprint};
 use crate::ids::{ChunkId, ContentHash, DocumentKey, Namespace, Row, Seq};
 use crate::record::{CollectionChange, CollectionSpace};
+use crate::root::{Assignment, Root};
+use crate::vector::Vector;
 
 /// One logical commit: it appears wholly or not at all, under one sequence number.
 #[derive(Clone, Debug)]
@@ -70,7 +72,24 @@ pub enum Change {
         from: Namespace,
         /// Where they are to be.
         to: Namespace,
+        /// Only the document of this source; none means all.
+        source: Option<String>,
     },
+    /// Remember of a root what is said here, instead of what was said before. Like [`Self::DropRoot`] it is durable
+    /// and has no sequence number: what is remembered of roots is no part of the history.
+    Root(Root),
+    /// Remember nothing of a root any more; its documents stay.
+    DropRoot {
+        /// Its path.
+        path: String,
+        /// Its namespace, if one was given for it.
+        namespace: Option<Namespace>,
+    },
+    /// Give live chunks the vectors that were still to come.
+    ///
+    /// A chunk that has its vector by now, is gone, or has another text is passed over, so a change that is
+    /// made twice, or by two at once, changes nothing the second time.
+    Vectors(Vec<LateVector>),
     /// Make, fill or take out a collection.
     Collection(CollectionChange),
 }
@@ -90,6 +109,19 @@ pub struct PutDocument {
     pub chunks: Vec<NewChunk>,
     /// Bring back a source, and texts of it, that were forgotten.
     pub revive: bool,
+    /// What the document was given from outside; the attributes have it already.
+    pub assigned: Assignment,
+}
+
+/// A vector that comes after its chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LateVector {
+    /// The chunk.
+    pub row: Row,
+    /// The hash of the text that was embedded.
+    pub content_hash: ContentHash,
+    /// The vector; all zeros when the text has no place in the space, for good.
+    pub vector: Vector,
 }
 
 /// The new content of a document, as another store kept it.

@@ -5,12 +5,13 @@
 //! conformance suite. What is deliberately not here: fusion of scores, parsing
 //! of questions, files.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, Change, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter, Finding,
-    ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
+    Assignment, Attributes, Change, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter,
+    Finding, ModelId, Namespace, Root, Row, RowSet, Seq, Settled, StoreId, Timestamp, Vector,
 };
 
 use crate::context::{Each, FacetKey, Placed, Standing, TermCounts};
@@ -380,6 +381,24 @@ pub trait Snapshot: Records {
     /// [`StoreError`] when the store cannot be read.
     fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError>;
 
+    /// Returns what is remembered of roots, in the order in which it was told.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn roots(&self) -> Result<Vec<Root>, StoreError>;
+
+    /// Returns what documents were given from outside; those that were given nothing are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError>;
+
+    /// Returns the live rows whose vector is still to come, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn pending_vectors(&self) -> Result<Vec<Row>, StoreError>;
+
     /// Returns the newest `limit` events, newest first.
     ///
     /// # Errors
@@ -399,7 +418,7 @@ pub struct Event {
     pub seq: Seq,
     /// When it was made, by the clock of its process.
     pub time: Timestamp,
-    /// What it did: `put`, `note`, `mark`, `forget`, `undo`, `prune`.
+    /// What it did: `put`, `note`, `mark`, `forget`, `undo`, `vectors`, `prune`, ...
     pub operation: String,
     /// The namespace it was about.
     pub namespace: Option<String>,

@@ -18,7 +18,10 @@ pub trait Jobs {
     /// [`StoreError`] when the store cannot be written.
     fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError>;
 
-    /// Ends a job, if the lease still holds; returns whether it did.
+    /// Ends a job, unless it was leased again since, was given back, or gave way to a later one of its key;
+    /// returns whether it did.
+    ///
+    /// [`Job::attempt`] decides, not the clock: work that was done behind time and that nobody else has begun is done.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use steadfast_embed::{Embed, EmbedError, StaticModel};
 use steadfast_index::Analyzer;
-use steadfast_model::{Clock, Timestamp};
+use steadfast_model::{Clock, Metadata, Namespace, Timestamp};
 use steadfast_store::files::{Disk, SystemDisk};
 use steadfast_store::{Journal, OpenOptions};
 
@@ -30,6 +30,7 @@ pub struct Options {
     pub(crate) embed: Arc<dyn Embed>,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) redaction: Redaction,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// What is taken out of texts before anything is written.
@@ -89,6 +90,49 @@ impl RedactionRule {
     }
 }
 
+/// What files are given by the folder that they lie in.
+///
+/// # Examples
+/// ```
+/// use steadfast::config::Rule;
+///
+/// let mut rule = Rule::new("**/journal");
+/// rule.tags.push("diary".to_owned());
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let journal = folder.path().join("journal");
+/// # std::fs::create_dir(&journal).expect("a folder");
+/// # std::fs::write(journal.join("monday.md"), "It rained.").expect("a file");
+/// # let path = folder.path().join("store");
+/// let memory = steadfast::Memory::options().create(true).rules(vec![rule]).open(&path)?;
+/// memory.index(&[journal], &Default::default(), &steadfast::Silent)?;
+/// assert_eq!(memory.tags()?, [("diary".to_owned(), 1)]);
+/// # Ok::<(), steadfast::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rule {
+    /// The folder, or a glob of folders or files; from the root of the file system on, or beginning with `**/`.
+    pub folder: String,
+    /// The namespace, where neither the call nor an earlier one says another.
+    pub namespace: Option<Namespace>,
+    /// Tags for every chunk.
+    pub tags: Vec<String>,
+    /// Metadata for every chunk, where the file does not say otherwise: texts, numbers, true and false.
+    pub meta: Metadata,
+}
+
+impl Rule {
+    /// Returns a rule that gives nothing yet.
+    pub fn new(folder: impl Into<String>) -> Self {
+        Self {
+            folder: folder.into(),
+            namespace: None,
+            tags: Vec::new(),
+            meta: Metadata::new(),
+        }
+    }
+}
+
 /// How long a writer waits for the writers before it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -103,6 +147,7 @@ impl Default for Options {
             embed: Arc::new(BuiltIn),
             disk: Arc::new(SystemDisk),
             redaction: Redaction::default(),
+            rules: Vec::new(),
         }
     }
 }
@@ -149,6 +194,17 @@ impl Options {
     #[must_use]
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
+        self
+    }
+
+    /// Sets what files are given by the folder that they lie in.
+    ///
+    /// All rules that hold for a file count: their tags are joined, and of a namespace or a key of metadata the first
+    /// rule that gives one decides. A change of them is noticed by the next [`crate::Memory::index`], also where no
+    /// file has changed. A rule that cannot be used is an error of [`Options::open`].
+    #[must_use]
+    pub fn rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
         self
     }
 

@@ -99,6 +99,16 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A rule for files cannot be used.
+    #[error("rule {number}, for the folder `{folder}`, cannot be used: {what}")]
+    InvalidRule {
+        /// Its place among the rules, from 1.
+        number: usize,
+        /// The folder or glob that it names.
+        folder: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A call on a collection failed before it did anything.
     #[error(transparent)]
     Collection(#[from] CollectionError),
@@ -156,7 +166,7 @@ impl Fault for Error {
             Self::BundleTooNew { .. } => "bundle_too_new",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
-            Self::InvalidRedaction { .. } => "invalid_config",
+            Self::InvalidRedaction { .. } | Self::InvalidRule { .. } => "invalid_config",
             Self::Collection(error) => error.kind(),
             Self::Exists { .. } => "path_exists",
             Self::NotEmpty { .. } => "not_empty",
@@ -181,6 +191,7 @@ impl Fault for Error {
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
+            Self::InvalidRule { number, .. } => Some(format!("rules[{number}]")),
             Self::Embed(_)
             | Self::Filter(_)
             | Self::Expression(_)
@@ -217,6 +228,7 @@ impl Fault for Error {
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
+            | Self::InvalidRule { .. }
             | Self::Exists { .. }
             | Self::NotEmpty { .. }
             | Self::Undo(_)
@@ -259,6 +271,9 @@ impl Fault for Error {
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {
                 "write the pattern in the syntax of the regex crate, without look-around and back-references"
+            }
+            Self::InvalidRule { .. } => {
+                "write rules like {folder = \"/home/me/notes\", namespace = \"private\", tags = [\"diary\"]}"
             }
             Self::Embed(_)
             | Self::Filter(_)

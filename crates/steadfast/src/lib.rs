@@ -39,7 +39,7 @@ pub mod memory;
 pub mod query;
 
 pub use collection::{Collection, Collections};
-pub use config::{Options, Redaction, RedactionRule};
+pub use config::{Options, Redaction, RedactionRule, Rule};
 pub use doctor::{Diagnosis, DoctorOptions, Step, examine, repair};
 pub use error::{CollectionError, Error, Result};
 pub use export::{
@@ -48,8 +48,8 @@ pub use export::{
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
-    Conversation, FileCounts, IndexOptions, IndexReport, KeptConversation, Message, Note,
-    Remembered, SkippedSource,
+    Conversation, FileCounts, FilledVectors, IndexOptions, IndexReport, KeptConversation, Message,
+    Note, Remember, Remembered, SkippedSource,
 };
 pub use memory::{
     ChunkWithNeighbours, ForgetPlan, Forgotten, Keep, Memory, RenamePlan, Renamed, Selection,

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use steadfast::ingest::chunk::ChunkLimits;
 use steadfast::model::Namespace;
 use steadfast::{IndexOptions, ListRequest, Silent};
 
 use super::{Question, Task, open, text_of};
 
-pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
+pub(super) fn load(file: &Path, limits: ChunkLimits) -> anyhow::Result<Task> {
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(file)?).read_to_string(&mut text)?;
     let data: Value = serde_json::from_str(&text)?;
@@ -26,7 +27,9 @@ pub(super) fn load(file: &Path) -> anyhow::Result<Task> {
         let path = tree.join(format!("{number}.py"));
         std::fs::write(path, document.as_str().unwrap_or_default())?;
     }
-    memory.index(&[tree], &IndexOptions::default(), &Silent)?;
+    let mut options = IndexOptions::default();
+    options.chunk_limits = limits;
+    memory.index(&[tree], &options, &Silent)?;
     let mut units = BTreeMap::new();
     let mut request = ListRequest::default();
     request.limit = 1000;

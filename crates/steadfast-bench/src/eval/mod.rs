@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use steadfast::ingest::chunk::ChunkLimits;
 use steadfast::model::{Filter, Namespace};
 use steadfast::{Formula, Memory, Mode, SearchRequest};
 
@@ -55,9 +56,19 @@ pub(crate) enum Layout {
     Cosqa,
 }
 
-pub(crate) fn run(layout: Layout, file: &Path, by_category: bool) -> anyhow::Result<()> {
+pub(crate) fn run(
+    layout: Layout,
+    file: &Path,
+    by_category: bool,
+    chunk_bytes: Option<usize>,
+) -> anyhow::Result<()> {
     let started = Instant::now();
-    let task = load(layout, file)?;
+    let mut limits = ChunkLimits::default();
+    if let Some(bytes) = chunk_bytes {
+        limits.bytes_target = bytes;
+        limits.bytes_max = 2 * bytes;
+    }
+    let task = load(layout, file, limits)?;
     say(&format!(
         "{} questions over {} chunks, ingested in {:.1} s",
         task.questions.len(),
@@ -88,14 +99,14 @@ pub(crate) fn run(layout: Layout, file: &Path, by_category: bool) -> anyhow::Res
 
 /// Chooses the formula by cross-validation and prints what it scores where it was not chosen.
 pub(crate) fn tune(layout: Layout, file: &Path) -> anyhow::Result<()> {
-    tune::run(&load(layout, file)?)
+    tune::run(&load(layout, file, ChunkLimits::default())?)
 }
 
-fn load(layout: Layout, file: &Path) -> anyhow::Result<Task> {
+fn load(layout: Layout, file: &Path, limits: ChunkLimits) -> anyhow::Result<Task> {
     match layout {
         Layout::Locomo => locomo::load(file),
         Layout::Longmemeval => longmemeval::load(file),
-        Layout::Cosqa => cosqa::load(file),
+        Layout::Cosqa => cosqa::load(file, limits),
     }
 }
 

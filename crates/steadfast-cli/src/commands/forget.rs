@@ -97,6 +97,9 @@ fn write(
             grouped((plan.sources.len() - SOURCES_SHOWN) as u64)
         )?;
     }
+    for root in &plan.roots {
+        writeln!(out, "what is remembered of {}", style.bold(&root.path))?;
+    }
     let (chunks, sources) = (grouped(plan.chunks), grouped(plan.sources.len() as u64));
     match forgotten {
         None => writeln!(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use steadfast::ingest::walk::{Hidden, IgnoreFiles};
-use steadfast::{IndexOptions, IndexReport};
+use steadfast::{IndexOptions, IndexReport, Remember};
 
 use super::elapsed_ms;
 use crate::args::{WriteOptions, namespace};
@@ -54,6 +54,13 @@ pub(crate) struct Args {
     /// Disregard `.gitignore`, `.ignore` and `.steadfastignore`
     #[arg(long)]
     no_ignore: bool,
+    /// Disregard what is remembered of PATH, and remember only what is said now
+    ///
+    /// `index` remembers namespace, tags, globs, `--hidden` and `--no-ignore` of each
+    /// PATH for later calls; what is said anew takes the place of what was said before.
+    /// `steadfast sources --roots` lists what is remembered.
+    #[arg(long)]
+    reset: bool,
     /// Read every file again, also unchanged ones; a PATH that was forgotten comes back
     #[arg(long)]
     force: bool,
@@ -93,10 +100,15 @@ fn options(
     file_bytes_max: u64,
 ) -> Result<IndexOptions, Failure> {
     let mut options = IndexOptions::default();
-    options.namespace = namespace(
-        "--namespace",
-        args.namespace.as_deref().unwrap_or(namespace_default),
-    )?;
+    options.namespace = args
+        .namespace
+        .as_deref()
+        .map(|name| namespace("--namespace", name))
+        .transpose()?;
+    options.namespace_default = namespace("namespace.default", namespace_default)?;
+    if args.reset {
+        options.remember = Remember::OnlySaid;
+    }
     options.tags.clone_from(&args.tag);
     options.walk.include.clone_from(&args.include);
     options.walk.exclude.clone_from(&args.exclude);

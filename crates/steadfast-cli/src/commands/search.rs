@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steadfast::model::{Fault as _, Filter, Hit, Namespace};
 use steadfast::query::HITS_MAX;
 use steadfast::{
-    Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, SearchRequest,
+    Answer, Asked, IndexOptions, IndexReport, Journal, Memory, Mode, Parts, Remember, SearchRequest,
 };
 
 use super::{elapsed_ms, stdin};
@@ -223,28 +223,18 @@ fn bring_up_to_date(
     settings: &Settings,
     filter: &Filter,
 ) -> Result<IndexReport, Failure> {
-    let mut namespaces: Vec<Namespace> = filter.namespaces.clone();
-    if namespaces.is_empty() {
-        let within = Filter {
-            within: filter.within.clone(),
-            ..Filter::default()
-        };
-        namespaces = memory
-            .sources(&within)?
-            .into_iter()
-            .map(|document| document.namespace)
-            .collect();
-    }
-    if namespaces.is_empty() {
-        namespaces.push(namespace("namespace.default", settings.namespace())?);
-    }
-    namespaces.sort_unstable();
-    namespaces.dedup();
+    let namespaces: Vec<Option<Namespace>> = match &filter.namespaces[..] {
+        [] => vec![None],
+        named => named.iter().cloned().map(Some).collect(),
+    };
+    let namespace_default = namespace("namespace.default", settings.namespace())?;
     let bar = Bar::new();
     let mut sum = IndexReport::default();
     for namespace in namespaces {
         let mut options = IndexOptions::default();
         options.namespace = namespace;
+        options.namespace_default = namespace_default.clone();
+        options.remember = Remember::Nothing;
         options.file_bytes_max = settings.file_bytes_max();
         let report = memory.index(paths, &options, &bar)?;
         sum.seq = report.seq;
@@ -255,6 +245,7 @@ fn bring_up_to_date(
         sum.files.skipped += report.files.skipped;
         sum.chunks.add(report.chunks);
         sum.redactions += report.redactions;
+        sum.vectors_filled += report.vectors_filled;
         sum.skipped.extend(report.skipped);
         sum.warnings.extend(report.warnings);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use steadfast::IndexOptions;
+use steadfast::{IndexOptions, Remember};
 use steadfast_server::http::Server;
 use steadfast_server::mcp::Toolset;
 use steadfast_server::store::Store;
@@ -48,7 +48,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = server_settings(context, ACTOR)?;
     let mut index = IndexOptions::default();
-    index.namespace.clone_from(&settings.namespace);
+    index.namespace_default.clone_from(&settings.namespace);
+    index.remember = Remember::Nothing;
     index.file_bytes_max = settings.file_bytes_max;
     if let Some(path) = args
         .watch

@@ -51,9 +51,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let settings = server_settings(context, ACTOR)?;
     let mut index = IndexOptions::default();
     index.namespace = match &args.namespace {
-        Some(name) => namespace("--namespace", name)?,
-        None => settings.namespace.clone(),
+        Some(name) => Some(namespace("--namespace", name)?),
+        None => None,
     };
+    index.namespace_default.clone_from(&settings.namespace);
     index.tags.clone_from(&args.tag);
     index.walk.include.clone_from(&args.include);
     index.walk.exclude.clone_from(&args.exclude);

@@ -67,6 +67,7 @@ fn change(path: &Path, key: &Key, value: Option<&str>) -> Result<bool, Failure> 
 
 /// Returns the text with a setting changed, or without it.
 fn edited(text: &str, key: &Key, value: Option<&str>) -> String {
+    // A name without a table stands before the first one.
     let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
     let line = value.map(|value| format!("{name} = {}", key.sort.value(value)));
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -103,6 +104,7 @@ fn edited(text: &str, key: &Key, value: Option<&str>) -> String {
         }
         (Some((index, _)), _, None) => drop(lines.remove(index)),
         (None, Some(index), Some(line)) => lines.insert(index + 1, line),
+        (None, None, Some(line)) if table.is_empty() => lines.insert(0, line),
         (None, None, Some(line)) => {
             if lines.last().is_some_and(|last| !last.trim().is_empty()) {
                 lines.push(String::new());

@@ -5,7 +5,7 @@ use steadfast::model::Namespace;
 use steadfast::query::HITS_MAX;
 use toml::Value;
 
-use super::redaction;
+use super::{redaction, rules};
 use crate::args::{JournalChoice, ModeChoice};
 use crate::error::Failure;
 
@@ -21,6 +21,7 @@ pub(super) const REDACT_RULES: &str = "redact.rules";
 pub(super) const REDACT_ALLOW: &str = "redact.allow";
 
 pub(super) const HISTORY_DAYS: &str = "retention.history_days";
+pub(super) const RULES: &str = "rules";
 
 pub(super) const LIMIT_BUILT_IN: usize = 10;
 
@@ -139,6 +140,16 @@ pub(crate) const ALL: &[Key] = &[
         sort: Sort::Number,
     },
     Key {
+        name: RULES,
+        variable: "STEADFAST_RULES",
+        built_in: "[]",
+        values: "a TOML list of `{folder = \"..\", namespace = \"..\", tags = [..], meta = {..}}`",
+        what: "What `index` gives to files by the folder that they lie in.",
+        home: Home::Any,
+        check: |value| rules::check(value).is_ok(),
+        sort: Sort::List,
+    },
+    Key {
         name: LIMIT,
         variable: "STEADFAST_SEARCH_LIMIT",
         built_in: "10",
@@ -202,6 +213,7 @@ impl Key {
         let reason = match self.name {
             REDACT_RULES => redaction::rules(value).err(),
             REDACT_ALLOW => redaction::allow(value).err(),
+            RULES => rules::check(value).err(),
             _ => None,
         };
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -240,6 +252,7 @@ mod tests {
             (REDACT, "maybe"),
             (REDACT_RULES, "[1]"),
             (REDACT_ALLOW, "[\"(\"]"),
+            (RULES, "[{folder = \"/a\"}]"),
         ] {
             assert!(find(name).unwrap().check(value).is_err(), "{name}={value}");
         }

@@ -6,13 +6,14 @@ mod environment;
 mod file;
 mod keys;
 mod redaction;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use steadfast::{Journal, Mode, Redaction};
+use steadfast::{Journal, Mode, Redaction, Rule};
 
 use crate::args::{JournalChoice, ModeChoice};
 use crate::error::Failure;
@@ -65,6 +66,8 @@ pub(crate) struct Setting {
 #[derive(Debug)]
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, Setting>,
+    /// What files are given by their folder.
+    rules: Vec<Rule>,
     /// What the user should know about the files.
     pub(crate) warnings: Vec<String>,
     /// Where the files are.
@@ -125,8 +128,10 @@ impl Settings {
             };
             values.insert(key.name, setting);
         }
+        let rules = file_rules(values.get(keys::RULES), &places, environment)?;
         Ok(Self {
             values,
+            rules,
             warnings,
             places,
         })
@@ -188,10 +193,38 @@ impl Settings {
         redaction
     }
 
+    /// Returns what files are given by their folder.
+    pub(crate) fn rules(&self) -> Vec<Rule> {
+        self.rules.clone()
+    }
+
     /// Returns the namespace that documents and notes come into.
     pub(crate) fn namespace(&self) -> &str {
         self.value(keys::NAMESPACE)
     }
+}
+
+/// Returns the rules in force; relative folders in the store's file begin where the store's folder lies.
+fn file_rules(
+    setting: Option<&Setting>,
+    places: &Places,
+    environment: &Environment,
+) -> Result<Vec<Rule>, Failure> {
+    let Some(setting) = setting else {
+        return Ok(Vec::new());
+    };
+    let (folder, place) = if setting.origin == Origin::Store {
+        let place = places.store_file.display().to_string();
+        (places.folder.parent(), place)
+    } else {
+        (None, keys::RULES.to_owned())
+    };
+    let from = rules::From {
+        folder: folder.map(Path::to_owned),
+        home: environment.home().map(Path::to_owned),
+    };
+    rules::rules(&setting.value, &from)
+        .map_err(|what| Failure::new("invalid_config", what).at(place))
 }
 
 fn layered(

@@ -24,6 +24,7 @@ mod questions;
 #[cfg(unix)]
 mod read_only;
 mod redaction;
+mod roots;
 mod setups;
 mod shapes;
 mod support;

@@ -73,6 +73,7 @@ fn answers_have_the_documented_fields() {
     check("`list`", &list);
     check("CHUNK", &list["chunks"][0]);
     check("`sources`", &place.json(&["sources"]));
+    check("`sources --roots`", &place.json(&["sources", "--roots"]));
     check(
         "`remember`",
         &place.json(&["remember", "a note", "--tag", "t"]),

@@ -67,6 +67,11 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     let ground = snapshot.ground();
     let tail = ground.tail_len()?;
     backend.unseen.store(tail, Ordering::Relaxed);
+    let late = match snapshot.vector_state().ready() {
+        Some(loaded) => ground.late_vectors(loaded.seq(), loaded.row())?.len() as u64,
+        None => 0,
+    };
+    let tail = tail.max(late);
     if ground.jobs_waiting("purge")? > 0 {
         return Ok(true);
     }
@@ -244,7 +249,7 @@ fn vector_segment(
         vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
     let mut rows = 0;
     let mut failed = None;
-    ground.each_vector(loaded.row(), &mut |row, values| {
+    let mut take = |row: Row, values: Option<&[f32]>| {
         // A damaged vector is not indexed; verify reports it.
         if let Some(values) = values.filter(|_| live.contains(row)) {
             match builder.push(row, values) {
@@ -253,7 +258,11 @@ fn vector_segment(
             }
         }
         failed.is_none()
-    })?;
+    };
+    // Rows that the index has passed come before those that it has not, so all of them ascend.
+    let late = ground.late_vectors(loaded.seq(), loaded.row())?;
+    ground.vectors(&late, &mut take)?;
+    ground.each_vector(loaded.row(), &mut take)?;
     match failed {
         Some(error) => Err(error),
         None if rows == 0 => Ok(None),

@@ -6,12 +6,13 @@
 //! moment, whatever other processes publish meanwhile.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use steadfast_model::{
-    Attributes, ChunkId, ContentHash, Document, DocumentKey, Filter, Namespace, Row, RowSet, Seq,
-    Timestamp, Vector,
+    Assignment, Attributes, ChunkId, ContentHash, Document, DocumentKey, Filter, Namespace, Root,
+    Row, RowSet, Seq, Timestamp, Vector,
 };
 use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
@@ -91,11 +92,8 @@ impl<'b> EmbeddedSnapshot<'b> {
             let Some(loaded) = self.text_state().ready() else {
                 return Ok(Arc::default());
             };
-            let mut cache = self
-                .backend
-                .cache
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let cache = &self.backend.cache;
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             let seen = (loaded.seq(), loaded.row());
             text_tail(&mut cache.tail, &self.ground, self.text_published, seen)
         })
@@ -126,13 +124,11 @@ impl<'b> EmbeddedSnapshot<'b> {
             let Some(loaded) = self.vector_state().ready() else {
                 return Ok(Arc::default());
             };
-            let mut cache = self
-                .backend
-                .cache
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let cache = &self.backend.cache;
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = &mut cache.vector_tail;
-            let tail = vector_tail(slot, &self.ground, self.vector_published, loaded.row())?;
+            let seen = (loaded.seq(), loaded.row());
+            let tail = vector_tail(slot, &self.ground, self.vector_published, seen)?;
             let damaged = tail.damaged.iter().copied().collect();
             self.damaged_vectors.borrow_mut().unite(&damaged);
             Ok(tail)
@@ -463,6 +459,18 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn history(&self) -> Option<&dyn History> {
         Some(&self.ground)
+    }
+
+    fn roots(&self) -> Result<Vec<Root>, StoreError> {
+        self.ground.roots()
+    }
+
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+        self.ground.assignments()
+    }
+
+    fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        self.ground.pending_vectors()
     }
 
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {

@@ -118,14 +118,26 @@ pub(super) struct VectorTail {
 }
 
 impl VectorTail {
-    fn extend(&mut self, ground: &SqliteSnapshot<'_>, last: Row) -> Result<(), StoreError> {
-        ground.each_vector(last, &mut |row, values| {
+    /// Adds the vectors of rows after `last`, and those that came after the commit `seq` to rows before.
+    fn extend(
+        &mut self,
+        ground: &SqliteSnapshot<'_>,
+        (seq, last): (Seq, Row),
+    ) -> Result<(), StoreError> {
+        let mut take = |row: Row, values: Option<&[f32]>| {
             match values {
                 Some(values) => self.rows.push((row, Vector(values.to_vec()))),
                 None => self.damaged.push(row),
             }
             true
-        })
+        };
+        let late = ground.late_vectors(seq, last)?;
+        ground.vectors(&late, &mut take)?;
+        ground.each_vector(last, &mut take)?;
+        if !late.is_empty() {
+            self.rows.sort_unstable_by_key(|(row, _)| *row);
+        }
+        Ok(())
     }
 }
 
@@ -189,20 +201,20 @@ pub(super) fn text_tail(
     )
 }
 
-/// Returns the tail of a vector index that has seen the rows up to `seen`.
+/// Returns the tail of a vector index that has seen the commits up to `seen.0` and the rows up to `seen.1`.
 pub(super) fn vector_tail(
     slot: &mut Option<Kept<VectorTail>>,
     ground: &SqliteSnapshot<'_>,
     published: Option<Published>,
-    seen: Row,
+    seen: (Seq, Row),
 ) -> Result<Arc<VectorTail>, StoreError> {
     let read = || {
         let mut tail = VectorTail::default();
         tail.extend(ground, seen)?;
         Ok(tail)
     };
-    current(slot, ground, published, read, |tail, (_, last)| {
-        tail.extend(ground, last)
+    current(slot, ground, published, read, |tail, since| {
+        tail.extend(ground, since)
     })
 }
 

@@ -11,4 +11,6 @@ pub use objects::{
     answer, causes, error, forgotten, found, import_report, index_report, library_error, listing,
     remembered, status,
 };
-pub use parts::{chunk, coverage, event, finding, hit, names, neighbours, number, set, source};
+pub use parts::{
+    chunk, coverage, event, finding, hit, names, neighbours, number, root, set, source,
+};

@@ -61,6 +61,7 @@ pub fn forgotten(plan: &ForgetPlan, forgotten: Option<&Forgotten>) -> Value {
             "chunks": plan.chunks,
             "sources": plan.sources.len(),
             "source_names": plan.sources.iter().take(SOURCES_SHOWN).collect::<Vec<_>>(),
+            "roots": plan.roots.iter().map(super::root).collect::<Value>(),
         },
         "seq": forgotten.and_then(|forgotten| forgotten.seq).map(|seq| seq.0),
         "forgotten": forgotten.map_or(0, |forgotten| forgotten.chunks),
@@ -135,6 +136,8 @@ pub fn index_report(report: &IndexReport, elapsed_ms: f64) -> Value {
         "redactions": report.redactions,
         "elapsed_ms": elapsed_ms,
         "skipped": report.skipped.iter().map(skipped).collect::<Value>(),
+        "vectors_filled": report.vectors_filled,
+        "roots": report.roots.iter().map(super::root).collect::<Value>(),
         "warnings": report.warnings,
     })
 }

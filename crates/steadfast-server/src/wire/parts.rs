@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use steadfast::Event;
-use steadfast::model::{Chunk, Coverage, Document, Finding, Hit, ModelId, Timestamp};
+use steadfast::model::{
+    Chunk, Coverage, Document, Finding, Hit, ModelId, Namespace, Root, Timestamp,
+};
 
 /// Returns a CHUNK.
 pub fn chunk(chunk: &Chunk) -> Value {
@@ -126,6 +128,19 @@ pub fn source(document: &Document) -> Value {
         "status": document.status.as_str(),
         "reason": document.reason,
         "seq": document.seq.0,
+    })
+}
+
+/// Returns an element of `roots`.
+pub fn root(root: &Root) -> Value {
+    json!({
+        "path": root.path,
+        "namespace": root.namespace.as_ref().map(Namespace::as_str),
+        "tags": root.tags,
+        "include": root.include,
+        "exclude": root.exclude,
+        "hidden": root.takes_hidden,
+        "no_ignore": root.takes_ignored,
     })
 }
 

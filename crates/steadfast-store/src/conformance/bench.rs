@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use steadfast_model::{
-    Analyze, Attributes, Change, Chunk, ChunkId, Clock, ContentHash, DocumentStatus, Filter,
-    Fingerprint, FixedClock, ModelId, Namespace, NewChunk, NoteWrite, Place, PutDocument, Row,
-    RowSet, Settled, Timestamp, Validity,
+    Analyze, Assignment, Attributes, Change, Chunk, ChunkId, Clock, ContentHash, DocumentStatus,
+    Filter, Fingerprint, FixedClock, ModelId, Namespace, NewChunk, NoteWrite, Place, PutDocument,
+    Row, RowSet, Settled, Timestamp, Validity,
 };
 
 use super::Make;
@@ -72,6 +72,7 @@ impl<'m> Bench<'m> {
             attributes: vec![Attributes::default()],
             chunks: chunks.map(|(text, line)| self.chunk(text, line)).collect(),
             revive: false,
+            assigned: Assignment::default(),
         }
     }
 

@@ -64,6 +64,9 @@ pub fn compare(a: &dyn Backend, b: &dyn Backend, questions: &Questions) -> Resul
     same("log", a.log(usize::MAX), b.log(usize::MAX))?;
     same("tags", a.tags(), b.tags())?;
     same("namespaces", a.namespaces(), b.namespaces())?;
+    same("roots", a.roots(), b.roots())?;
+    same("assignments", a.assignments(), b.assignments())?;
+    same("pending", a.pending_vectors(), b.pending_vectors())?;
     let documents = a.documents(&everything());
     same(
         "documents",

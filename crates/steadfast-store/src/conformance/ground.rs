@@ -1,15 +1,15 @@
 //! The SQLite ground as a backend of its own, searched row by row: proves its operations before any index exists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use steadfast_model::{
-    Attributes, Change, ChunkId, Clock, CollectionKey, ContentHash, Document, DocumentKey, Filter,
-    FixedClock, HashedTerms, ModelId, Namespace, Row, RowSet, Seq, Settled, StoreId,
-    StoredCollection, Timestamp, Vector, codes,
+    Assignment, Attributes, Change, ChunkId, Clock, CollectionKey, ContentHash, Document,
+    DocumentKey, Filter, FixedClock, HashedTerms, ModelId, Namespace, Root, Row, RowSet, Seq,
+    Settled, StoreId, StoredCollection, Timestamp, Vector, codes,
 };
 use tempfile::TempDir;
 
@@ -401,6 +401,18 @@ impl Snapshot for GroundSnapshot<'_> {
 
     fn namespaces(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.inner.namespaces()
+    }
+
+    fn roots(&self) -> Result<Vec<Root>, StoreError> {
+        self.inner.roots()
+    }
+
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+        self.inner.assignments()
+    }
+
+    fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        self.inner.pending_vectors()
     }
 
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {

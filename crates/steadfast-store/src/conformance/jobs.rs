@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use steadfast_model::{FixedClock, Timestamp};
+use steadfast_model::{Clock as _, FixedClock, Timestamp};
 
 use super::bench::{Bench, START};
 use crate::jobs::{JOB_ATTEMPTS_MAX, Job, Jobs};
@@ -106,6 +106,49 @@ pub fn a_lease_runs_out_and_passes_on(bench: &Bench<'_>) {
     clock.set(START);
     assert_eq!(claim(jobs, "embed"), None);
     assert!(jobs.complete(&held).expect("an end"));
+}
+
+/// Who comes behind time may still end the job, whether or not anybody swept, until it is leased again or given back.
+pub fn a_late_holder_is_told_by_the_number_of_its_lease(bench: &Bench<'_>) {
+    let clock = Arc::new(FixedClock::at(START));
+    let backend = bench.open_at(clock.clone());
+    let jobs = backend.jobs();
+    for is_swept in [false, true] {
+        enqueue(jobs, "embed", "a", "payload");
+        let late = claim(jobs, "embed").expect("the job");
+        clock.set(Timestamp(clock.now().0 + 60_000));
+        if is_swept {
+            assert_eq!(claim(jobs, "embed"), None, "swept, and pausing");
+        }
+        assert!(jobs.complete(&late).expect("an end"), "swept: {is_swept}");
+        assert!(!jobs.complete(&late).expect("no second end"));
+        clock.set(Timestamp(clock.now().0 + HOURS));
+        assert_eq!(claim(jobs, "embed"), None, "nothing is left to do");
+    }
+    // Given back, in time or behind it, a job is no longer the holder's.
+    for is_swept in [false, true] {
+        enqueue(jobs, "embed", "b", "payload");
+        let failed = claim(jobs, "embed").expect("the job");
+        if is_swept {
+            clock.set(Timestamp(clock.now().0 + 60_000));
+            assert_eq!(claim(jobs, "embed"), None, "swept, and pausing");
+        }
+        jobs.fail(&failed, "no luck").expect("a failure");
+        assert!(!jobs.complete(&failed).expect("an answer"));
+        clock.set(Timestamp(clock.now().0 + HOURS));
+        let next = claim(jobs, "embed").expect("the job again");
+        assert_eq!((next.id, next.attempt), (failed.id, 2));
+        assert!(jobs.complete(&next).expect("an end"));
+    }
+    // A job that gave way to a later one of its key is not ended by its holder.
+    enqueue(jobs, "embed", "c", "first");
+    let late = claim(jobs, "embed").expect("the job");
+    enqueue(jobs, "embed", "c", "second");
+    clock.set(Timestamp(clock.now().0 + 60_000));
+    let second = claim(jobs, "embed").expect("the one that waited");
+    assert_eq!(second.payload, "second");
+    assert!(!jobs.complete(&late).expect("an answer"));
+    assert!(jobs.complete(&second).expect("an end"));
 }
 
 /// A job that fails is tried again after a pause that grows, and no more after the last attempt.

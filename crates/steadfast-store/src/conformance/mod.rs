@@ -22,6 +22,7 @@ mod forget;
 #[cfg(test)]
 mod ground;
 mod jobs;
+mod late;
 mod marks;
 mod names;
 mod notes;
@@ -30,6 +31,7 @@ mod reads;
 mod records;
 mod renames;
 mod replace;
+mod roots;
 mod search;
 mod words;
 
@@ -107,6 +109,12 @@ macro_rules! conformance_tests {
                 every_filter_equals_the_filter_by_hand
                 validity_is_asked_for_a_moment
                 narrow_scopes_lose_nothing;
+            roots:
+                roots_are_remembered
+                assignments_stay_with_their_document;
+            late:
+                a_late_vector_is_searched
+                a_late_vector_that_is_too_late_changes_nothing;
             context:
                 surroundings_are_those_of_the_chunks;
             search:
@@ -128,6 +136,7 @@ macro_rules! conformance_tests {
                 a_job_waits_once_per_key
                 a_job_that_comes_while_one_is_at_work_is_kept
                 a_lease_runs_out_and_passes_on
+                a_late_holder_is_told_by_the_number_of_its_lease
                 a_job_fails_for_good_after_enough_attempts;
             compare:
                 random_changes_agree_with_the_oracle;

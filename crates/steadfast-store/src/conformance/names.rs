@@ -13,6 +13,7 @@ fn rename_tag(from: &str, to: &str) -> Change {
 
 fn rename_namespace(from: &str, to: &str) -> Change {
     Change::RenameNamespace {
+        source: None,
         from: namespace(from),
         to: namespace(to),
     }

@@ -138,6 +138,7 @@ pub fn a_restored_note_is_still_that_note(bench: &Bench<'_>) {
                 attributes: vec![note.attributes.clone()],
                 chunks: note.chunks.clone(),
                 revive: false,
+                assigned: steadfast_model::Assignment::default(),
             },
             notes: vec![Some(note.digest())],
             access_counts: vec![count],

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use steadfast_model::{
-    Analyze, Attributes, Change, DocumentKey, DocumentStatus, Kind, Namespace, NewChunk, NoteWrite,
-    PutDocument, Row, Timestamp, Trust, Vector,
+    Analyze, Assignment, Attributes, Change, ContentHash, DocumentKey, DocumentStatus, Kind,
+    LateVector, Namespace, NewChunk, NoteWrite, PutDocument, Root, Row, Timestamp, Trust, Vector,
 };
 
 use super::bench::{START, chunk, fingerprint, namespace};
@@ -93,7 +93,8 @@ struct Generator<'a> {
 impl Generator<'_> {
     fn change(&mut self) -> Change {
         match self.random.below(100) {
-            0..55 => self.put(),
+            0..50 => self.put(),
+            50..55 => self.vectors(),
             55..75 => self.note(),
             75..83 => self.mark(),
             83..89 => Change::Forget {
@@ -111,6 +112,10 @@ impl Generator<'_> {
             93..95 => Change::RenameNamespace {
                 from: self.namespace(),
                 to: self.namespace(),
+                source: self
+                    .random
+                    .chance(50)
+                    .then(|| (*self.random.pick(&SOURCES)).to_owned()),
             },
             95..98 => Change::Rename {
                 namespace: self.namespace(),
@@ -118,6 +123,7 @@ impl Generator<'_> {
                 to: (*self.random.pick(&SOURCES)).to_owned(),
                 fingerprint: fingerprint(self.random.below(4)),
             },
+            98 => self.root(),
             _ => Change::Access(self.some_rows()),
         }
     }
@@ -149,6 +155,7 @@ impl Generator<'_> {
             attributes,
             chunks,
             revive: self.random.chance(10),
+            assigned: self.assignment(),
         })
     }
 
@@ -187,6 +194,46 @@ impl Generator<'_> {
                 .chance(50)
                 .then(|| fingerprint(self.random.below(4))),
         }
+    }
+
+    /// Vectors for guessed rows, in case that one waits and its text is a single word.
+    fn vectors(&mut self) -> Change {
+        let is_nowhere = self.random.chance(20);
+        let rows = self.some_rows();
+        let guesses = rows.iter().flat_map(|row| WORDS.map(|word| (*row, word)));
+        let late = guesses.map(|(row, word)| LateVector {
+            row,
+            content_hash: ContentHash::of(word),
+            vector: if is_nowhere {
+                Vector(vec![0.0; vector_of("").0.len()])
+            } else {
+                vector_of(word)
+            },
+        });
+        Change::Vectors(late.collect())
+    }
+
+    fn root(&mut self) -> Change {
+        let path = (*self.random.pick(&["/docs", "/docs/deep", "/src"])).to_owned();
+        let namespace = self.random.chance(50).then(|| self.namespace());
+        if self.random.chance(30) {
+            return Change::DropRoot { path, namespace };
+        }
+        let mut root = Root::new(path, namespace);
+        root.tags = self.assignment().tags;
+        root.takes_hidden = self.random.chance(50);
+        Change::Root(root)
+    }
+
+    fn assignment(&mut self) -> Assignment {
+        let mut assignment = Assignment::default();
+        if self.random.chance(30) {
+            assignment
+                .tags
+                .insert((*self.random.pick(&TAGS)).to_owned());
+            assignment.is_placed = self.random.chance(50);
+        }
+        assignment
     }
 
     fn given(&mut self, rows: u64) {

@@ -195,6 +195,7 @@ pub fn collections_are_left_out_unless_named(bench: &Bench<'_>) {
     note.namespace = namespace("collection:drawers");
     let (inside, outside) = (namespace("collection:drawers"), namespace("default"));
     let rename = |from: &Namespace, to: &Namespace| Change::RenameNamespace {
+        source: None,
         from: from.clone(),
         to: to.clone(),
     };

@@ -73,6 +73,7 @@ impl Transaction<'_> {
             !purged
         });
         state.facets.retain(|_, facet| facet.document != document);
+        state.assignments.remove(&document);
         state.forgotten.retain(|(key, _)| *key != document);
         state
             .idempotency

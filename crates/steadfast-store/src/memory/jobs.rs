@@ -38,6 +38,7 @@ pub(super) fn enqueue(
         state: JobState::Waiting,
         due: now,
         lease_ends: now,
+        is_given_back: true,
     };
     state.jobs.insert(id, stored);
     true
@@ -108,6 +109,7 @@ impl Jobs for MemoryBackend {
             return Ok(None);
         };
         stored.state = JobState::Leased;
+        stored.is_given_back = false;
         stored.lease_ends = Timestamp(now.0.saturating_add(lease_ms));
         stored.job.attempt += 1;
         Ok(Some(stored.job.clone()))
@@ -116,7 +118,10 @@ impl Jobs for MemoryBackend {
     fn complete(&self, job: &Job) -> Result<bool, StoreError> {
         let mut state = self.state();
         let state = Arc::make_mut(&mut state);
-        let held = is_held(state, job);
+        let held = state
+            .jobs
+            .get(&job.id)
+            .is_some_and(|stored| stored.is_leased_to(job));
         if held {
             state.jobs.remove(&job.id);
         }
@@ -127,17 +132,17 @@ impl Jobs for MemoryBackend {
         let now = self.clock.now();
         let mut state = self.state();
         let state = Arc::make_mut(&mut state);
-        if is_held(state, job) {
+        let Some(stored) = state
+            .jobs
+            .get_mut(&job.id)
+            .filter(|stored| stored.is_leased_to(job))
+        else {
+            return Ok(());
+        };
+        stored.is_given_back = true;
+        if stored.state == JobState::Leased {
             give_back(state, job.id, now);
         }
         Ok(())
     }
-}
-
-/// Returns whether nobody was given the job since.
-fn is_held(state: &State, job: &Job) -> bool {
-    state
-        .jobs
-        .get(&job.id)
-        .is_some_and(|stored| stored.state == JobState::Leased && stored.job.attempt == job.attempt)
 }

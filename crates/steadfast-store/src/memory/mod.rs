@@ -14,6 +14,7 @@ mod note;
 mod read;
 mod records;
 mod rename;
+mod roots;
 mod rows;
 pub(crate) mod score;
 mod state;

@@ -17,7 +17,11 @@ impl Transaction<'_> {
                 rows.push(row);
             }
         }
-        if from == to || tagged.is_empty() {
+        if from == to {
+            return untouched(Outcome::Reused);
+        }
+        self.rename_assigned_tag(from, to);
+        if tagged.is_empty() {
             return untouched(Outcome::Reused);
         }
         let mut counts = Counts::default();
@@ -40,12 +44,21 @@ impl Transaction<'_> {
         }
     }
 
-    pub(super) fn rename_namespace(&mut self, from: &Namespace, to: &Namespace) -> Settled {
+    pub(super) fn rename_namespace(
+        &mut self,
+        from: &Namespace,
+        to: &Namespace,
+        source: Option<&str>,
+    ) -> Settled {
+        if from != to && source.is_none() {
+            self.rename_roots(from, to);
+        }
         let moving: Vec<DocumentKey> = self
             .state
             .documents
             .iter()
             .filter(|(_, document)| document.namespace == *from)
+            .filter(|(_, document)| source.is_none_or(|source| document.source == source))
             .filter(|(_, document)| self.state.find(to, &document.source).is_none())
             .map(|(&key, _)| key)
             .collect();
@@ -57,7 +70,7 @@ impl Transaction<'_> {
             updated: chunks.sum(),
             ..Counts::default()
         };
-        let seq = self.log("rename_namespace", Some(to), None, counts);
+        let seq = self.log("rename_namespace", Some(to), source, counts);
         let keys: Vec<(Namespace, String)> = self
             .state
             .idempotency

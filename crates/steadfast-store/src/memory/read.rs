@@ -1,12 +1,12 @@
 //! Questions to plain maps, each answered by looking at everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter, HashedTerms, Namespace,
-    Row, RowSet, Seq, StoreId, Timestamp, Vector, codes,
+    Assignment, Attributes, Chunk, ChunkId, ContentHash, Document, DocumentKey, Filter,
+    HashedTerms, Namespace, Root, Row, RowSet, Seq, StoreId, Timestamp, Vector, codes,
 };
 
 use super::score::{Scorer, best};
@@ -342,6 +342,25 @@ impl Snapshot for MemorySnapshot {
         Ok(tally(
             documents.map(|document| document.namespace.as_str().to_owned()),
         ))
+    }
+
+    fn roots(&self) -> Result<Vec<Root>, StoreError> {
+        Ok(self.state.roots.clone())
+    }
+
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+        let assigned = self.state.assignments.iter();
+        Ok(assigned.map(|(key, told)| (*key, told.clone())).collect())
+    }
+
+    fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        let waits = |(_, chunk): &(Row, &StoredChunk)| matches!(chunk.vector, InSpace::Pending);
+        Ok(self
+            .state
+            .live()
+            .filter(waits)
+            .map(|(row, _)| row)
+            .collect())
     }
 
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use steadfast_model::{
-    Attributes, CollectionKey, ContentHash, Document, DocumentKey, DocumentStatus, Fingerprint,
-    HashedTerms, Namespace, Place, Row, Seq, StoredCollection, Timestamp, Vector,
+    Assignment, Attributes, CollectionKey, ContentHash, Document, DocumentKey, DocumentStatus,
+    Fingerprint, HashedTerms, Namespace, Place, Root, Row, Seq, StoredCollection, Timestamp,
+    Vector,
 };
 
 use crate::backend::Event;
@@ -29,6 +30,9 @@ pub(super) struct State {
     /// The vectors that callers gave for records.
     pub(super) given: BTreeMap<Row, Arc<Vec<f32>>>,
     pub(super) idempotency: BTreeMap<(Namespace, String), Idempotent>,
+    /// In the order in which they were told.
+    pub(super) roots: Vec<Root>,
+    pub(super) assignments: BTreeMap<DocumentKey, Assignment>,
     pub(super) events: Vec<Event>,
     pub(super) jobs: BTreeMap<i64, StoredJob>,
     pub(super) jobs_given: i64,
@@ -98,6 +102,15 @@ pub(super) struct StoredJob {
     pub(super) state: JobState,
     pub(super) due: Timestamp,
     pub(super) lease_ends: Timestamp,
+    /// Nobody holds a lease of it, not even one that ran out.
+    pub(super) is_given_back: bool,
+}
+
+impl StoredJob {
+    /// Returns whether `job` is the last lease of it, and was not given back.
+    pub(super) fn is_leased_to(&self, job: &Job) -> bool {
+        !self.is_given_back && self.job.attempt == job.attempt
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -49,11 +49,14 @@ impl Transaction<'_> {
             Change::Forget { rows, documents } => Ok(self.forget(rows, documents)),
             Change::Access(rows) => Ok(self.count_access(rows)),
             Change::RenameTag { from, to } => Ok(self.rename_tag(from, to)),
-            Change::RenameNamespace { from, to } => {
+            Change::RenameNamespace { from, to, source } => {
                 records::check_open(from)?;
                 records::check_open(to)?;
-                Ok(self.rename_namespace(from, to))
+                Ok(self.rename_namespace(from, to, source.as_deref()))
             }
+            Change::Root(root) => self.remember_root(root),
+            Change::DropRoot { path, namespace } => Ok(self.drop_root(path, namespace.as_ref())),
+            Change::Vectors(late) => self.late_vectors(late),
             Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported(
                 "a change that this version does not know",
@@ -134,6 +137,7 @@ impl Transaction<'_> {
                 put.fingerprint.as_ref(),
             );
         }
+        self.assign(document, &put.assigned);
         let outcome = match known {
             None => Outcome::Inserted,
             Some(_) if as_before => Outcome::Reused,

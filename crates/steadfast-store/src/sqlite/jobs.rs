@@ -1,4 +1,9 @@
 //! The queue of work that commits leave behind: keys, leases, attempts, back-off.
+//!
+//! The number of the attempt is the fencing token of a lease: it grows with each
+//! lease of a job. Whether its holder may end the job depends on that number
+//! alone and never on whether somebody swept in between, so `lease_ms` stays
+//! when a lease runs out, and leaves when the holder gives the job back.
 
 use std::time::Duration;
 
@@ -61,15 +66,24 @@ impl Jobs for SqliteStore {
     fn complete(&self, job: &Job) -> Result<bool, StoreError> {
         self.write_sql(|connection| {
             let ended = connection
-                .prepare_cached("DELETE FROM jobs WHERE id = ?1 AND attempt = ?2 AND state = ?3")?
-                .execute(params![job.id, job.attempt, LEASED])?;
+                .prepare_cached(
+                    "DELETE FROM jobs WHERE id = ?1 AND attempt = ?2 AND lease_ms IS NOT NULL",
+                )?
+                .execute(params![job.id, job.attempt])?;
             Ok(ended == 1)
         })
     }
 
     fn fail(&self, job: &Job, error: &str) -> Result<(), StoreError> {
         let now = self.clock().now().0;
-        self.write_sql(|connection| give_back(connection, job.id, job.attempt, now, error))
+        self.write_sql(|connection| {
+            give_back(connection, job.id, job.attempt, now, error)?;
+            // Whoever gives a job back gives up its lease too, also one that ran out before.
+            connection
+                .prepare_cached("UPDATE jobs SET lease_ms = NULL WHERE id = ?1 AND attempt = ?2")?
+                .execute(params![job.id, job.attempt])
+                .map(drop)
+        })
     }
 }
 
@@ -110,7 +124,7 @@ fn give_back(
     let pause = BACK_OFF_MS << attempt.saturating_sub(1).min(16);
     connection
         .prepare_cached(
-            "UPDATE jobs SET state = ?3, due_ms = ?4, lease_ms = NULL, error = ?5
+            "UPDATE jobs SET state = ?3, due_ms = ?4, error = ?5
              WHERE id = ?1 AND attempt = ?2 AND state = 1",
         )?
         .execute(params![

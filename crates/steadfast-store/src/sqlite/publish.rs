@@ -51,6 +51,8 @@ impl SqliteStore {
             )?;
             if *index == "text" {
                 connection.execute("DELETE FROM tail WHERE seq <= ?1", [published.seq.0.cast_signed()])?;
+            } else {
+                connection.execute("DELETE FROM late_vectors WHERE seq <= ?1", [published.seq.0.cast_signed()])?;
             }
             }
             Ok(())

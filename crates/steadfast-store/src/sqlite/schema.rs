@@ -4,13 +4,13 @@
 pub(super) const APPLICATION_ID: i64 = 0x5374_6466;
 
 /// The schema after all migrations.
-pub const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
 
 /// Each migration brings the schema from its index to the next number.
 ///
 /// All of them run in one `BEGIN IMMEDIATE` in which the version is read
 /// again, so two processes that start at once both end well.
-pub(super) const MIGRATIONS: [&str; 2] = [MIGRATION_1, MIGRATION_2];
+pub(super) const MIGRATIONS: [&str; 3] = [MIGRATION_1, MIGRATION_2, MIGRATION_3];
 
 // Rows, documents and facets are numbered by us inside the transaction, never
 // reused, so ids and indexes may speak of them for ever.
@@ -206,4 +206,31 @@ CREATE TABLE record_ranges (
     collection INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX record_ranges_collection ON record_ranges (collection, first_row, last_row);
+";
+
+// What the user said of roots, and vectors that come after their chunks.
+//
+// - roots.namespace is empty when none was given; the last turn is that of the root
+//   that was told last.
+// - assignments has a row only for documents that were given something.
+// - late_vectors has the rows whose vector the vector index may have passed:
+//   seq is the commit that brought it, and a publication that has seen that
+//   commit takes the row out.
+const MIGRATION_3: &str = "
+CREATE TABLE roots (
+    path TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    told TEXT NOT NULL,
+    PRIMARY KEY (path, namespace)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE assignments (
+    document INTEGER PRIMARY KEY,
+    told TEXT NOT NULL
+) STRICT;
+CREATE TABLE late_vectors (
+    row INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX late_vectors_seq ON late_vectors (seq);
 ";

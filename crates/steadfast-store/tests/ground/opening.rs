@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::Connection;
-use steadfast_model::{Change, CollectionChange, Distance, Fault as _, Metadata, Row};
+use steadfast_model::{Change, CollectionChange, Distance, Fault as _, Metadata, Root, Row};
 use steadfast_store::sqlite::DATABASE;
 use steadfast_store::{Journal, OpenOptions, SqliteStore, StoreError};
 
@@ -104,7 +104,8 @@ fn a_store_of_the_first_schema_is_brought_up_to_date() {
         let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
         connection
             .execute_batch(
-                "DROP TABLE collections; DROP TABLE record_ranges; PRAGMA user_version=1",
+                "DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots; DROP TABLE assignments;
+                 DROP TABLE late_vectors; PRAGMA user_version=1",
             )
             .unwrap();
         drop(connection);
@@ -117,6 +118,35 @@ fn a_store_of_the_first_schema_is_brought_up_to_date() {
         };
         commit(&store, Change::Collection(create));
         assert_eq!(store.snapshot().unwrap().collections().unwrap().len(), 1);
+    }
+}
+
+/// Also when the process that did so was killed in between, or another one came first: nothing is done twice.
+#[test]
+fn a_store_of_the_second_schema_is_brought_up_to_date() {
+    for journal in BOTH_JOURNALS {
+        let folder = tempfile::tempdir().unwrap();
+        store_with_texts(folder.path(), journal);
+        let before = texts(&open(folder.path(), Journal::Auto));
+        let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
+        connection
+            .execute_batch(
+                "DROP TABLE roots; DROP TABLE assignments; DROP TABLE late_vectors; PRAGMA user_version=2",
+            )
+            .unwrap();
+        drop(connection);
+        let (first, second) = (
+            open(folder.path(), Journal::Auto),
+            open(folder.path(), Journal::Auto),
+        );
+        assert_eq!(texts(&first), before);
+        let snapshot = first.snapshot().unwrap();
+        assert_eq!(snapshot.roots().unwrap(), []);
+        assert!(snapshot.assignments().unwrap().is_empty());
+        drop(snapshot);
+        let root = Root::new("/docs", None);
+        commit(&first, Change::Root(root.clone()));
+        assert_eq!(second.snapshot().unwrap().roots().unwrap(), [root]);
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_model::{
-    Analyze, AnalyzerId, Attributes, Change, ContentHash, FixedClock, HashedTerms, ModelId,
-    Namespace, NewChunk, Place, PutDocument, Row, Settled, Timestamp, Vector,
+    Analyze, AnalyzerId, Assignment, Attributes, Change, ContentHash, FixedClock, HashedTerms,
+    ModelId, Namespace, NewChunk, Place, PutDocument, Row, Settled, Timestamp, Vector,
 };
 use steadfast_store::{Journal, OpenOptions, SqliteStore, StoreError};
 
@@ -104,6 +104,7 @@ pub(crate) fn put(source: &str, texts: &[&str]) -> PutDocument {
             .map(|(text, line)| chunk(text, line))
             .collect(),
         revive: false,
+        assigned: Assignment::default(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::check;
 use super::request::Deleted;
 use super::watch::Watch;
 use crate::error::{CollectionError, Result};
+use crate::ingest::redact::Redactor;
 
 /// A store seen as collections. Clones are the same handle.
 ///
@@ -72,21 +73,45 @@ pub(crate) struct Parts {
     pub(crate) embed: Arc<dyn Embed>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) actor: String,
+    pub(crate) redactor: Arc<Redactor>,
     /// The folder to watch, for a backend that keeps one.
     pub(crate) folder: Option<PathBuf>,
 }
 
+/// The key of a collection's metadata under which it is kept that its records keep their secrets: `false`.
+pub const REDACT_KEY: &str = "steadfast.redact";
+
 /// How a collection is made.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CollectionOptions {
     /// How distances are measured; none means cosine for a new collection, and whatever it is for one that is there.
     pub distance: Option<Distance>,
     /// Free key-value data about it; a collection that is there keeps its own.
     pub meta: Metadata,
+    /// Whether secrets are taken out of documents and metadata before they are written; they are, unless this is
+    /// false. A collection that is there keeps to what it was made with.
+    pub redact: bool,
+}
+
+impl Default for CollectionOptions {
+    fn default() -> Self {
+        Self {
+            distance: None,
+            meta: Metadata::new(),
+            redact: true,
+        }
+    }
 }
 
 impl CollectionOptions {
+    /// Sets whether secrets are taken out before anything is written.
+    #[must_use]
+    pub fn redact(mut self, redact: bool) -> Self {
+        self.redact = redact;
+        self
+    }
+
     /// Sets how distances are measured.
     #[must_use]
     pub fn distance(mut self, distance: Distance) -> Self {
@@ -176,12 +201,17 @@ impl Collections {
         check::metadata(name, &options.meta)?;
         let known = self.inner.backend().snapshot()?.collection(name)?;
         if known.is_none() {
+            let mut meta = options.meta.clone();
+            if !options.redact {
+                meta.insert(REDACT_KEY.to_owned(), false.into());
+            }
+            self.inner.parts.redactor.redact_metadata(&mut meta);
             self.inner.settle(
                 name,
                 CollectionChange::Create {
                     name: name.to_owned(),
                     distance: options.distance.unwrap_or_default(),
-                    meta: options.meta.clone(),
+                    meta,
                 },
             )?;
         }
@@ -282,6 +312,11 @@ impl Collection {
         &self.meta
     }
 
+    /// Returns whether secrets are taken out of records before they are written.
+    pub fn redacts(&self) -> bool {
+        redacts(&self.meta)
+    }
+
     /// Returns the collection as lists tell of it.
     ///
     /// # Errors
@@ -314,6 +349,10 @@ impl Inner {
 
     pub(super) fn embed(&self) -> &dyn Embed {
         self.parts.embed.as_ref()
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.parts.redactor
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -368,4 +407,9 @@ fn info(snapshot: &dyn Snapshot, found: StoredCollection) -> Result<CollectionIn
         meta: found.meta,
         space: found.space,
     })
+}
+
+/// Returns whether secrets are taken out of the records of a collection with these metadata.
+pub(crate) fn redacts(meta: &Metadata) -> bool {
+    meta.get(REDACT_KEY) != Some(&false.into())
 }

@@ -41,11 +41,13 @@ mod write;
 pub mod conformance;
 
 pub use check::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, ID_BYTES_MAX, QUERIES_MAX};
-pub(crate) use handle::Parts;
-pub use handle::{Collection, CollectionInfo, CollectionOptions, Collections, CollectionsHealth};
+pub use handle::{
+    Collection, CollectionInfo, CollectionOptions, Collections, CollectionsHealth, REDACT_KEY,
+};
+pub(crate) use handle::{Parts, redacts};
 pub use registry::{Capability, Choice, DEFAULT, Origin, Provider, Registry};
 pub use request::{
     DeleteRequest, Deleted, Field, GetRequest, GetResult, QueryRequest, QueryResult, Questions,
     Records, Written,
 };
-pub(crate) use write::prepare;
+pub(crate) use write::{Cleaned, prepare};

@@ -15,6 +15,7 @@ use steadfast_store::{Backend, MemoryBackend, OpenOptions, StoreError};
 use super::handle::{Collections, Parts};
 use crate::config::Options;
 use crate::error::{CollectionError, Result};
+use crate::ingest::redact::Redactor;
 
 /// The name of the backend that is chosen when nothing else says which.
 pub const DEFAULT: &str = "embedded";
@@ -159,7 +160,7 @@ impl Registry {
     /// Opens the collections of a folder.
     ///
     /// # Errors
-    /// As [`Self::resolve`]; [`crate::Error::Store`] when there is no store and the options do not say to create
+    /// As [`Self::resolve`]; [`crate::Error::InvalidRedaction`]; [`crate::Error::Store`] when there is no store and the options do not say to create
     /// one. Then nothing is created.
     ///
     /// # Examples
@@ -181,6 +182,7 @@ impl Registry {
         let folder =
             std::path::absolute(folder).map_err(|error| StoreError::from_io(folder, &error))?;
         let (provider, _) = self.resolve(choice, &folder)?;
+        let redactor = Arc::new(Redactor::new(&options.redaction)?);
         let backend = provider.open(&folder, options)?;
         Ok(Collections::new(Parts {
             name: provider.name().to_owned(),
@@ -188,6 +190,7 @@ impl Registry {
             embed: Arc::clone(&options.embed),
             clock: Arc::clone(&options.clock),
             actor: options.actor.clone(),
+            redactor,
             folder: provider
                 .capabilities()
                 .contains(&Capability::Durable)

@@ -349,6 +349,8 @@ pub struct Written {
     pub unchanged: u64,
     /// Ids that were passed over because no record has them.
     pub missing: u64,
+    /// Secrets that were taken out of documents and metadata of the call before anything was written.
+    pub redactions: u64,
 }
 
 /// What became of a deletion, which is durable when this is returned.
@@ -366,13 +368,19 @@ fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Vec<String> {
 }
 
 impl Written {
-    pub(super) fn new(seq: Seq, counts: steadfast_model::Counts, missing: u64) -> Self {
+    pub(super) fn new(
+        seq: Seq,
+        counts: steadfast_model::Counts,
+        missing: u64,
+        redactions: u64,
+    ) -> Self {
         Self {
             seq,
             inserted: counts.inserted,
             updated: counts.updated,
             unchanged: counts.reused,
             missing,
+            redactions,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Records on their way in and out: one call is one commit.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use steadfast_embed::Embed;
@@ -109,6 +111,8 @@ impl Collection {
     fn write(&self, mode: WriteMode, records: &Records) -> Result<Written> {
         self.inner.check()?;
         let given = check::records(records)?;
+        let cleaned = self.cleaned(records);
+        let records = &*cleaned.records;
         let stored = {
             let snapshot = self.inner.backend().snapshot()?;
             self.stored(snapshot.as_ref())?
@@ -135,14 +139,72 @@ impl Collection {
             collection: self.key,
             mode,
             space,
-            records: prepare(self.inner.embed(), mode, space, records)?,
+            records: prepare(self.inner.embed(), mode, space, &cleaned)?,
         };
         let settled = self
             .inner
             .settle(&self.name, CollectionChange::Write(write))?;
         let missing = records.ids.len().saturating_sub(settled.ids.len()) as u64;
         let seq = self.inner.seq_of(&settled)?;
-        Ok(Written::new(seq, settled.counts, missing))
+        Ok(Written::new(
+            seq,
+            settled.counts,
+            missing,
+            cleaned.redactions,
+        ))
+    }
+
+    /// Takes secrets out of documents and of the texts of metadata. Ids and given vectors stay as they are.
+    fn cleaned<'r>(&self, records: &'r Records) -> Cleaned<'r> {
+        let mut cleaned = Cleaned::already(records);
+        if !self.redacts() {
+            return cleaned;
+        }
+        let redactor = self.inner.redactor();
+        for (index, document) in records.documents.iter().flatten().enumerate() {
+            let redacted = redactor.redact(document);
+            if redacted.removals.count() == 0 {
+                continue;
+            }
+            cleaned.redactions += redacted.removals.count();
+            cleaned.redacted.insert(index);
+            let documents = cleaned.records.to_mut().documents.as_mut();
+            if let Some(slot) = documents.and_then(|documents| documents.get_mut(index)) {
+                *slot = redacted.text.into_owned();
+            }
+        }
+        for (index, meta) in records.metadatas.iter().flatten().enumerate() {
+            let mut meta = meta.clone();
+            let found = redactor.redact_metadata(&mut meta);
+            if found == 0 {
+                continue;
+            }
+            cleaned.redactions += found;
+            let metadatas = cleaned.records.to_mut().metadatas.as_mut();
+            if let Some(slot) = metadatas.and_then(|metadatas| metadatas.get_mut(index)) {
+                *slot = meta;
+            }
+        }
+        cleaned
+    }
+}
+
+/// Records without secrets.
+pub(crate) struct Cleaned<'r> {
+    records: Cow<'r, Records>,
+    /// The places of documents that something was taken out of.
+    redacted: HashSet<usize>,
+    redactions: u64,
+}
+
+impl<'r> Cleaned<'r> {
+    /// Returns records out of which secrets were taken before, or are to stay in.
+    pub(crate) fn already(records: &'r Records) -> Self {
+        Self {
+            records: Cow::Borrowed(records),
+            redacted: HashSet::new(),
+            redactions: 0,
+        }
     }
 }
 
@@ -151,8 +213,9 @@ pub(crate) fn prepare(
     embed: &dyn Embed,
     mode: WriteMode,
     space: CollectionSpace,
-    records: &Records,
+    cleaned: &Cleaned<'_>,
 ) -> Result<Vec<NewRecord>> {
+    let records = &*cleaned.records;
     let dimensions = embed.model().dimensions;
     let mut chunks = match (&records.documents, space) {
         (Some(documents), CollectionSpace::Model) => embedded_chunks(embed, documents)?,
@@ -161,8 +224,13 @@ pub(crate) fn prepare(
             .map(|document| chunk(document, nowhere(dimensions)))
             .collect(),
         (None, _) => Vec::new(),
+    };
+    for &index in &cleaned.redacted {
+        if let Some(chunk) = chunks.get_mut(index) {
+            chunk.place.fidelity.redacted = true;
+        }
     }
-    .into_iter();
+    let mut chunks = chunks.into_iter();
     let mut metadatas = records.metadatas.iter().flatten();
     let mut embeddings = records.embeddings.iter().flatten();
     let records = records.ids.iter().map(|id| NewRecord {

@@ -20,8 +20,9 @@ use super::quarantine::{DONE, Manifest, REPLACED};
 use super::{Diagnosis, DoctorOptions, Step, examine, finding};
 use crate::config::Options;
 use crate::error::Result;
+use crate::ingest::place::Rules;
 use crate::ingest::redact::Redactor;
-use crate::ingest::{self, IndexOptions, Line};
+use crate::ingest::{self, IndexOptions, Line, Remember};
 
 /// Mends what [`examine`] finds, and looks again.
 ///
@@ -268,6 +269,7 @@ impl Work<'_> {
         }
         let backend = self.backend()?;
         let redactor = Redactor::new(&self.opening.redaction)?;
+        let rules = Rules::new(&self.opening.rules)?;
         let line = Line {
             backend: &backend,
             embed: self.opening.embed.as_ref(),
@@ -275,17 +277,19 @@ impl Work<'_> {
             clock: self.opening.clock.as_ref(),
             actor: &self.opening.actor,
             redactor: &redactor,
+            rules: &rules,
         };
         for (namespace, paths) in by_namespace {
             let options = IndexOptions {
-                namespace: Namespace::new(namespace)?,
+                namespace: Some(Namespace::new(&namespace)?),
+                remember: Remember::Nothing,
                 ..IndexOptions::default()
             };
             let report = ingest::index(&line, &paths, &options, self.progress)?;
             self.applied.push(format!(
                 "indexed {} sources of namespace {} again: {} chunks came back",
                 paths.len(),
-                options.namespace,
+                namespace,
                 report.chunks.inserted
             ));
         }

@@ -179,6 +179,7 @@ impl Work<'_> {
         self.report.reused += brought.reused;
         self.report.updated += brought.updated;
         self.report.verified += brought.verified;
+        self.report.redactions += brought.redactions;
         for (reason, count) in brought.refused {
             refusals.add("record", reason, count);
         }

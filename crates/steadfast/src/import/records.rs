@@ -15,7 +15,7 @@ use super::OnConflict;
 use super::bring::Bringing;
 use super::bundle::RecordsIn;
 use super::bundle::line::{CollectionHead, KeptRecord};
-use crate::collection::{self, Records};
+use crate::collection::{self, Cleaned, Records};
 use crate::error::{Error, Result};
 use crate::ingest::Line;
 
@@ -26,16 +26,27 @@ pub(super) struct Brought {
     pub(super) reused: u64,
     pub(super) updated: u64,
     pub(super) verified: u64,
+    pub(super) redactions: u64,
     pub(super) refused: BTreeMap<&'static str, u64>,
 }
 
 /// Brings a batch in, or says what that would do.
 pub(super) fn bring(
-    batch: RecordsIn,
+    mut batch: RecordsIn,
     on_conflict: OnConflict,
     bringing: Bringing<'_>,
 ) -> Result<Brought> {
     let mut brought = Brought::default();
+    if let Bringing::Write(line) | Bringing::Compare(line) = bringing
+        && collection::redacts(&batch.collection.meta)
+    {
+        // Before they are compared: what is in the store went the same way.
+        for record in &mut batch.records {
+            let document = record.document.as_mut();
+            brought.redactions += document.map_or(0, |text| line.redactor.redact_in_place(text))
+                + line.redactor.redact_metadata(&mut record.meta);
+        }
+    }
     let line = match bringing {
         Bringing::Count => {
             brought.imported = batch.records.len() as u64;
@@ -239,7 +250,7 @@ fn new_records(
             line.embed,
             WriteMode::Upsert,
             space,
-            &columns,
+            &Cleaned::already(&columns),
         )?);
     }
     Ok(made)

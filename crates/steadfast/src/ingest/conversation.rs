@@ -6,8 +6,8 @@
 //! that has grown is given again as a whole, and only what is new is written.
 
 use steadfast_model::{
-    Attributes, Change, ChunkId, Counts, Kind, Metadata, Namespace, Outcome, Place, PutDocument,
-    Seq, Settled, Timestamp, Trust,
+    Assignment, Attributes, Change, ChunkId, Counts, Kind, Metadata, Namespace, Outcome, Place,
+    PutDocument, Seq, Settled, Timestamp, Trust,
 };
 
 use super::Line;
@@ -145,6 +145,7 @@ pub(crate) fn keep_conversation(
         attributes,
         chunks,
         revive: false,
+        assigned: Assignment::default(),
     };
     let settled = commit(line, put)?;
     let seq = match settled.seq {

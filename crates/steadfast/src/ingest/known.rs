@@ -2,24 +2,28 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use steadfast_model::filter::lies_within;
-use steadfast_model::{Change, ContentHash, DocumentStatus, Filter, Fingerprint, Namespace};
-use steadfast_store::Backend;
+use steadfast_model::{
+    Assignment, Change, ContentHash, DocumentKey, DocumentStatus, Filter, Fingerprint, Namespace,
+};
+use steadfast_store::Snapshot;
 
 use super::IndexOptions;
 use super::identify::{self, source_name, unchanged};
+use super::place::{Placement, Placing};
 use super::report::IndexReport;
-use super::walk::{Found, Summary};
+use super::walk::{Found, Summary, WalkOptions};
 use crate::error::Result;
 
 /// The documents of the store that lie within one root.
-pub(super) struct Known {
-    namespace: Namespace,
+///
+/// Only documents in the namespace that is theirs by now: a file may be in others too, which this call leaves alone.
+pub(super) struct Known<'k> {
+    placing: &'k Placing<'k>,
     documents: HashMap<Box<str>, Entry>,
-    /// Every file must be read.
-    read_all: bool,
     /// The root is a file, or was named so.
     root: String,
     force: bool,
@@ -30,6 +34,8 @@ struct Entry {
     reason: Option<Box<str>>,
     fingerprint: Option<Fingerprint>,
     chunks: u64,
+    /// It has what roots and rules give it.
+    is_assigned: bool,
     seen: AtomicBool,
 }
 
@@ -43,39 +49,66 @@ pub(super) enum Verdict {
     Skipped(String),
 }
 
-impl Known {
-    pub(super) fn load(backend: &dyn Backend, root: &Path, options: &IndexOptions) -> Result<Self> {
+/// A document that is to be in another namespace by now.
+pub(super) struct Misplaced {
+    pub(super) from: Namespace,
+    pub(super) to: Namespace,
+    pub(super) source: String,
+}
+
+impl<'k> Known<'k> {
+    /// Reads what the store knows within a root, and which documents are in a namespace that a rule no longer gives.
+    pub(super) fn load(
+        snapshot: &dyn Snapshot,
+        assignments: &HashMap<DocumentKey, Assignment>,
+        root: &Path,
+        placing: &'k Placing<'k>,
+        options: &IndexOptions,
+    ) -> Result<(Self, Vec<Misplaced>)> {
         let root = source_name(root);
         let filter = Filter {
-            namespaces: vec![options.namespace.clone()],
+            namespaces: placing.only().cloned().into_iter().collect(),
             within: vec![root.clone()],
             ..Filter::default()
         };
         let mut documents = HashMap::new();
-        backend
-            .snapshot()?
-            .each_document(&filter, &mut |document| {
-                let entry = Entry {
-                    status: document.status,
-                    reason: document.reason.map(String::into_boxed_str),
-                    fingerprint: document.fingerprint,
-                    chunks: document.chunks,
-                    seen: AtomicBool::new(false),
-                };
-                documents.insert(document.source.into_boxed_str(), entry);
-            })?;
-        Ok(Self {
-            namespace: options.namespace.clone(),
+        let mut misplaced = Vec::new();
+        snapshot.each_document(&filter, &mut |document| {
+            let assigned = assignments.get(&document.key);
+            let placement = placing.of(&document.source);
+            if placement.namespace != document.namespace {
+                if placing.may_move(&document.source, &document.namespace, assigned) {
+                    misplaced.push(Misplaced {
+                        from: document.namespace,
+                        to: placement.namespace.clone(),
+                        source: document.source,
+                    });
+                }
+                return;
+            }
+            let nothing = Assignment::default();
+            let entry = Entry {
+                status: document.status,
+                reason: document.reason.map(String::into_boxed_str),
+                fingerprint: document.fingerprint,
+                chunks: document.chunks,
+                is_assigned: *assigned.unwrap_or(&nothing) == placement.assignment,
+                seen: AtomicBool::new(false),
+            };
+            documents.insert(document.source.into_boxed_str(), entry);
+        })?;
+        let known = Self {
+            placing,
             documents,
-            // Tags of the call are to be on unchanged files too.
-            read_all: options.force || !options.tags.is_empty(),
             root,
             force: options.force,
-        })
+        };
+        Ok((known, misplaced))
     }
 
-    pub(super) fn namespace(&self) -> &Namespace {
-        &self.namespace
+    /// Returns what a source is given from outside.
+    pub(super) fn placement(&self, source: &str) -> Arc<Placement> {
+        self.placing.of(source)
     }
 
     /// Notes that a source is there; returns whether it has live chunks.
@@ -140,8 +173,9 @@ impl Known {
             .fingerprint
             .is_some_and(|known| unchanged(&known, &found.state) == identify::Verdict::Unchanged);
         match entry.status {
-            _ if self.read_all || !same => Verdict::Read,
-            DocumentStatus::Indexed => Verdict::Unchanged,
+            _ if self.force || !same => Verdict::Read,
+            DocumentStatus::Indexed if entry.is_assigned => Verdict::Unchanged,
+            DocumentStatus::Indexed => Verdict::Read,
             DocumentStatus::Skipped => Verdict::Skipped(reason()),
             DocumentStatus::Stale | DocumentStatus::Removed | DocumentStatus::Forgotten => {
                 Verdict::Read
@@ -184,10 +218,11 @@ impl Known {
     pub(super) fn vanished(
         &self,
         summary: &Summary,
+        walk: &WalkOptions,
         options: &IndexOptions,
         report: &mut IndexReport,
     ) -> Vec<&str> {
-        let has_no_globs = options.walk.include.is_empty() && options.walk.exclude.is_empty();
+        let has_no_globs = walk.include.is_empty() && walk.exclude.is_empty();
         let gone: Vec<&str> = self
             .documents
             .iter()
@@ -223,7 +258,7 @@ impl Known {
     /// Returns the change that lets go of a source.
     pub(super) fn let_go(&self, source: &str) -> Change {
         Change::Mark {
-            namespace: self.namespace.clone(),
+            namespace: self.placement(source).namespace.clone(),
             source: source.to_owned(),
             status: DocumentStatus::Removed,
             reason: Some("vanished".to_owned()),

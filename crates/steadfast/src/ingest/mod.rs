@@ -17,30 +17,37 @@ mod commit;
 mod conversation;
 mod convert;
 mod known;
+mod late;
 mod note;
+pub mod place;
 mod prepare;
 mod rename;
 mod report;
 mod rows;
 mod run;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use steadfast_embed::Embed;
-use steadfast_model::{Analyze, Clock, Namespace};
-use steadfast_store::{Backend, Effort, Progress};
+use steadfast_model::filter::lies_within;
+use steadfast_model::{Analyze, Change, Clock, Filter, Namespace};
+use steadfast_store::{Backend, Effort, Progress, Snapshot};
 
 use crate::error::{Error, Result};
 use commit::Committer;
 use known::Known;
+use place::{Placing, Rules, Told};
 use prepare::{Moved, Prepared};
 use redact::Redactor;
 use rename::{Held, Movable};
-use run::{Root, Run};
+use run::{Root, Run, walk_error};
 use walk::{Summary, WalkOptions};
 
 pub(crate) use conversation::keep_conversation;
 pub use conversation::{Conversation, KeptConversation, Message};
+pub use late::FilledVectors;
+pub(crate) use late::fill_vectors;
 pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};
@@ -55,24 +62,46 @@ pub(crate) struct Line<'l> {
     pub(crate) clock: &'l dyn Clock,
     pub(crate) actor: &'l str,
     pub(crate) redactor: &'l Redactor,
+    pub(crate) rules: &'l Rules,
 }
 
 /// How folders are indexed.
+///
+/// What is said here of a path is remembered, and holds for later calls that do not say it again: namespace, tags,
+/// globs, hidden and ignored files. Said anew it takes the place of what was said before, each by itself.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct IndexOptions {
-    /// The namespace that documents come into.
-    pub namespace: Namespace,
-    /// Tags for every chunk.
+    /// The namespace that documents come into; none leaves it to what was said before, to rules, and to the default.
+    pub namespace: Option<Namespace>,
+    /// The namespace where nothing says another.
+    pub namespace_default: Namespace,
+    /// Tags for every chunk; none means those that were given before.
     pub tags: Vec<String>,
-    /// Which files are taken and left.
+    /// Which files are taken and left; globs that are empty mean those that were given before.
     pub walk: WalkOptions,
+    /// What becomes of what is said here.
+    pub remember: Remember,
     /// Read every file, also unchanged ones; a file that is named itself is taken even when it was forgotten.
     pub force: bool,
     /// Let go of what is gone, even when a whole root is gone.
     pub prune: bool,
     /// The largest file that is read, in bytes; 0 means the default of 32 MiB.
     pub file_bytes_max: u64,
+    /// How long chunks become. Files that have not changed keep the chunks they have, unless [`Self::force`] is set.
+    pub chunk_limits: chunk::ChunkLimits,
+}
+
+/// What becomes of what a call says of its paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Remember {
+    /// It is remembered, on top of what was said before.
+    #[default]
+    Said,
+    /// It is remembered, and what was said before is disregarded.
+    OnlySaid,
+    /// It holds for this call: it is not the user's word on these paths.
+    Nothing,
 }
 
 /// Brings the store up to date with files and folders.
@@ -85,14 +114,12 @@ pub(crate) fn index(
     options: &IndexOptions,
     progress: &dyn Progress,
 ) -> Result<IndexReport> {
-    let roots = roots(paths, options)?
-        .into_iter()
-        .map(|path| {
-            let known = Known::load(line.backend, &path, options)?;
-            Ok(Root { path, known })
-        })
-        .collect::<Result<Vec<Root>>>()?;
+    let paths = roots(paths, options)?;
+    walk::check_globs(&options.walk).map_err(walk_error)?;
     let mut report = IndexReport::default();
+    let (placing, told) = placing(line, &paths, options)?;
+    remember_roots(line, &told, options, &mut report)?;
+    let roots = known_roots(line, paths, told, &placing, options)?;
     let movable = Movable::of(roots.iter().map(|root| &root.known));
     let mut run = Run {
         line,
@@ -101,9 +128,9 @@ pub(crate) fn index(
         roots: &roots,
         moved: Moved::Maybe(&movable),
     };
-    let (mut held, mut gone): (Vec<Held>, Vec<(&Known, &str)>) = (Vec::new(), Vec::new());
-    let mut blocked: Vec<(&Known, String)> = Vec::new();
-    for (number, Root { path, known }) in roots.iter().enumerate() {
+    let (mut held, mut gone): (Vec<Held>, Vec<(&Known<'_>, &str)>) = (Vec::new(), Vec::new());
+    let mut blocked: Vec<(&Known<'_>, String)> = Vec::new();
+    for (number, Root { path, known, walk }) in roots.iter().enumerate() {
         let summary = if path.exists() {
             run.walk(number, &mut held, &mut report)?
         } else {
@@ -112,7 +139,7 @@ pub(crate) fn index(
         report.warnings.extend(summary.warnings.iter().cloned());
         let unseen = known.blocked(&summary).into_iter();
         blocked.extend(unseen.map(|source| (known, source)));
-        let vanished = known.vanished(&summary, options, &mut report);
+        let vanished = known.vanished(&summary, walk, options, &mut report);
         gone.extend(vanished.into_iter().map(|source| (known, source)));
     }
     let renamed = movable.meet(&held, gone.iter().map(|(_, source)| *source));
@@ -120,12 +147,26 @@ pub(crate) fn index(
     run.take_in(held, &mut report)?;
     let mut committer = Committer::new(line, &mut report);
     for (known, source) in blocked {
-        committer.add(Prepared::blocked(known.namespace(), source))?;
+        let namespace = &known.placement(&source).namespace;
+        committer.add(Prepared::blocked(namespace, source))?;
     }
     for (known, source) in gone {
         committer.add(Prepared::vanished(known.let_go(source)))?;
     }
     committer.finish()?;
+    finish(line, progress, &mut report)?;
+    Ok(report)
+}
+
+/// Gives chunks their vector that wait for it, and brings the indexes up to date, if that is worth it.
+fn finish(line: &Line<'_>, progress: &dyn Progress, report: &mut IndexReport) -> Result<()> {
+    match fill_vectors(line, progress) {
+        Ok(filled) => report.vectors_filled = filled.filled,
+        Err(Error::Embed(error)) => report.warnings.push(format!(
+            "chunks without a vector are found by their words only, until the next index or rebuild: {error}"
+        )),
+        Err(error) => return Err(error),
+    }
     // Big work leaves the indexes up to date; after small work the tail is cheap to search.
     let effort = if report.chunks.inserted + report.chunks.removed > BULK_ROWS {
         Effort::Now
@@ -138,8 +179,128 @@ pub(crate) fn index(
             .push(format!("the indexes are behind: {error}"));
     }
     report.seq = line.backend.snapshot()?.generation();
-    Ok(report)
+    Ok(())
 }
+
+/// Reads what this call says of its paths, on top of what the store remembers.
+fn placing<'p>(
+    line: &'p Line<'p>,
+    paths: &[PathBuf],
+    options: &IndexOptions,
+) -> Result<(Placing<'p>, Vec<Told>)> {
+    let snapshot = line.backend.snapshot()?;
+    let mut remembered = snapshot.roots()?;
+    // Told last comes first.
+    remembered.reverse();
+    if options.namespace.is_none()
+        && options.remember != Remember::OnlySaid
+        && line.rules.is_empty()
+    {
+        let adopted = adopted(snapshot.as_ref(), &remembered, paths)?;
+        remembered.extend(adopted);
+    }
+    Ok(Placing::read(line, remembered, paths, options))
+}
+
+/// Returns roots for paths whose documents came in before stores remembered roots, where all of them are in one namespace.
+fn adopted(
+    snapshot: &dyn Snapshot,
+    remembered: &[steadfast_model::Root],
+    paths: &[PathBuf],
+) -> Result<Vec<steadfast_model::Root>> {
+    let mut adopted = Vec::new();
+    for path in paths {
+        let source = identify::source_name(path);
+        let filter = Filter {
+            within: vec![source.clone()],
+            ..Filter::default()
+        };
+        let is_held = |source: &str| {
+            remembered
+                .iter()
+                .any(|root| lies_within(source, &root.path))
+        };
+        if is_held(&source) {
+            continue;
+        }
+        let mut namespaces = BTreeSet::new();
+        snapshot.each_document(&filter, &mut |document| {
+            if !is_held(&document.source) {
+                namespaces.insert(document.namespace);
+            }
+        })?;
+        if let (1, Some(namespace)) = (namespaces.len(), namespaces.pop_first()) {
+            adopted.push(steadfast_model::Root::new(source, Some(namespace)));
+        }
+    }
+    Ok(adopted)
+}
+
+/// Commits what the user said of roots before any file: a run that is killed is gone on with by the next one.
+fn remember_roots(
+    line: &Line<'_>,
+    told: &[Told],
+    options: &IndexOptions,
+    report: &mut IndexReport,
+) -> Result<()> {
+    if options.remember == Remember::Nothing {
+        return Ok(());
+    }
+    let mut changes = Vec::new();
+    for Told { root, before, .. } in told {
+        if before.as_ref() != Some(root) {
+            changes.push(Change::Root(root.clone()));
+            let replaced = before
+                .as_ref()
+                .and_then(|before| place::replaced(before, root));
+            report.warnings.extend(replaced);
+        }
+        report.roots.push(root.clone());
+    }
+    if !changes.is_empty() {
+        line.backend.commit(&changes, line.actor)?;
+    }
+    Ok(())
+}
+
+/// Reads what the store knows of each root; documents that a rule gives another namespace by now go there first.
+fn known_roots<'k>(
+    line: &Line<'_>,
+    paths: Vec<PathBuf>,
+    told: Vec<Told>,
+    placing: &'k Placing<'k>,
+    options: &IndexOptions,
+) -> Result<Vec<Root<'k>>> {
+    let mut roots = Vec::with_capacity(paths.len());
+    for (path, told) in paths.into_iter().zip(told) {
+        let load = || {
+            let snapshot = line.backend.snapshot()?;
+            let assignments = snapshot.assignments()?;
+            Known::load(snapshot.as_ref(), &assignments, &path, placing, options)
+        };
+        let (mut known, misplaced) = load()?;
+        if !misplaced.is_empty() {
+            let moves: Vec<Change> = misplaced
+                .into_iter()
+                .map(|misplaced| Change::RenameNamespace {
+                    from: misplaced.from,
+                    to: misplaced.to,
+                    source: Some(misplaced.source),
+                })
+                .collect();
+            for group in moves.chunks(MOVES_MAX) {
+                line.backend.commit(group, line.actor)?;
+            }
+            known = load()?.0;
+        }
+        let walk = told.walk;
+        roots.push(Root { path, known, walk });
+    }
+    Ok(roots)
+}
+
+/// Documents that get another namespace in one commit.
+const MOVES_MAX: usize = 256;
 
 /// New and gone rows from which on an index run brings the indexes up to date itself.
 const BULK_ROWS: u64 = 256;

@@ -9,10 +9,11 @@ use steadfast_model::{
     Timestamp, Trust,
 };
 
-use super::chunk::{ChunkLimits, Facts, Span, chunk_source};
+use super::chunk::{Facts, Span, chunk_source};
 use super::convert::{Document, read_document};
 use super::identify::SkipReason;
 use super::known::Known;
+use super::place::{Placement, fill};
 use super::read::{Fidelity, ReadLimits, Skip};
 use super::redact::Removals;
 use super::rename::Movable;
@@ -135,7 +136,7 @@ pub(super) enum Moved<'m> {
 pub(super) fn prepare(
     line: &Line<'_>,
     options: &IndexOptions,
-    known: &Known,
+    known: &Known<'_>,
     moved: &Moved<'_>,
     found: Found,
     revive: bool,
@@ -149,7 +150,7 @@ pub(super) fn prepare(
         Ok(document) => document,
         Err(skip) => {
             return Prepared::skip(
-                known.namespace(),
+                &known.placement(&found.source).namespace,
                 found.source.clone(),
                 &skip,
                 known.has_chunks(&found.source),
@@ -157,6 +158,7 @@ pub(super) fn prepare(
         }
     };
     let hash = document.fingerprint.hash;
+    let placement = known.placement(&found.source);
     let is_new = !known.has_chunks(&found.source);
     let rename = match moved {
         Moved::Maybe(movable) if is_new && movable.may_have_moved(&hash) => {
@@ -168,14 +170,14 @@ pub(super) fn prepare(
         Moved::Maybe(_) => None,
         Moved::From(renamed) => renamed.get(&found.source).map(|from| {
             Box::new(Change::Rename {
-                namespace: known.namespace().clone(),
+                namespace: placement.namespace.clone(),
                 from: from.clone(),
                 to: found.source.clone(),
                 fingerprint: document.fingerprint,
             })
         }),
     };
-    let step = match put(line, options, &found, &document, revive) {
+    let step = match put(line, options, &placement, &found, &document, revive) {
         Ok((put, redactions)) => Step::Put {
             chunks: put.chunks.len(),
             same_bytes: known.hash(&found.source) == Some(hash),
@@ -194,14 +196,15 @@ pub(super) fn prepare(
 fn put(
     line: &Line<'_>,
     options: &IndexOptions,
+    placement: &Placement,
     found: &Found,
     document: &Document,
     revive: bool,
 ) -> Result<(PutDocument, u64)> {
     let kind = document.kind;
     let redacted = line.redactor.redact(&document.text);
-    let limits = ChunkLimits::default();
-    let chunked = chunk_source(&redacted.text, kind, &found.source, &limits);
+    let limits = &options.chunk_limits;
+    let chunked = chunk_source(&redacted.text, kind, &found.source, limits);
     let spans = chunked.spans;
     let places = places(&spans, document, &redacted.removals);
     let texts: Vec<&str> = spans
@@ -220,7 +223,8 @@ fn put(
     let of_file = Attributes {
         kind,
         title: own_title.or_else(|| title(kind, &spans, &found.source)),
-        tags: redact_tags(line, &options.tags).0,
+        tags: placement.assignment.tags.clone(),
+        meta: placement.assignment.meta.clone(),
         document_time: Some(document.time.unwrap_or(mtime)),
         trust: Trust::File,
         ..Attributes::default()
@@ -230,12 +234,13 @@ fn put(
         .map(|facts| with_facts(&of_file, facts))
         .collect();
     let put = PutDocument {
-        namespace: options.namespace.clone(),
+        namespace: placement.namespace.clone(),
         source: found.source.clone(),
         fingerprint: Some(document.fingerprint),
         attributes,
         chunks,
         revive,
+        assigned: placement.assignment.clone(),
     };
     Ok((put, redacted.removals.count() + in_title))
 }
@@ -258,11 +263,13 @@ pub(super) fn redact_tags(line: &Line<'_>, tags: &[String]) -> (BTreeSet<String>
 fn with_facts(of_file: &Attributes, facts: Facts) -> Attributes {
     let mut tags = of_file.tags.clone();
     tags.extend(facts.tags);
+    let mut meta = facts.meta;
+    fill(&mut meta, &of_file.meta);
     Attributes {
         kind: of_file.kind,
         title: facts.title.or_else(|| of_file.title.clone()),
         tags,
-        meta: facts.meta,
+        meta,
         document_time: facts.document_time.or(of_file.document_time),
         valid_from: facts.valid_from,
         valid_to: facts.valid_to,
@@ -278,7 +285,14 @@ pub(super) fn new_chunks(
 ) -> Result<Vec<NewChunk>> {
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(EMBED_BATCH) {
-        vectors.extend(embed_proven(line.embed, batch)?);
+        match embed_proven(line.embed, batch) {
+            Ok(made) => vectors.extend(made.into_iter().map(Some)),
+            // A model that cannot be reached now must not keep texts out: their vectors come later.
+            Err(error) if error.is_transient() => {
+                vectors.extend(std::iter::repeat_n(None, batch.len()));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let mut chunks: Vec<NewChunk> = texts
         .iter()
@@ -290,7 +304,7 @@ pub(super) fn new_chunks(
             text: (*text).to_owned(),
             place,
             attributes: 0,
-            vector: Some(vector),
+            vector,
         })
         .collect();
     number(&mut chunks);

@@ -30,12 +30,12 @@ pub(super) struct Held {
 
 /// Sources whose content may turn up under another name.
 pub(super) struct Movable<'k> {
-    by_hash: HashMap<ContentHash, Vec<(&'k Known, &'k str)>>,
+    by_hash: HashMap<ContentHash, Vec<(&'k Known<'k>, &'k str)>>,
 }
 
 impl<'k> Movable<'k> {
-    pub(super) fn of(known: impl Iterator<Item = &'k Known>) -> Self {
-        let mut by_hash: HashMap<ContentHash, Vec<(&Known, &str)>> = HashMap::new();
+    pub(super) fn of(known: impl Iterator<Item = &'k Known<'k>>) -> Self {
+        let mut by_hash: HashMap<ContentHash, Vec<(&Known<'_>, &str)>> = HashMap::new();
         for known in known {
             for (source, hash) in known.movable() {
                 by_hash.entry(hash).or_default().push((known, source));

@@ -1,6 +1,6 @@
 //! What an index run did, in numbers that add up.
 
-use steadfast_model::{Counts, Seq};
+use steadfast_model::{Counts, Root, Seq};
 
 /// What an index run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,12 @@ pub struct IndexReport {
     pub chunks: Counts,
     /// Secrets that were taken out before anything was written.
     pub redactions: u64,
+    /// Chunks that waited for their vector and have it now.
+    pub vectors_filled: u64,
     /// Sources that were left out, with the reason; also those left out before.
     pub skipped: Vec<SkippedSource>,
+    /// The roots that the paths of the call belong to, as they are remembered now.
+    pub roots: Vec<Root>,
     /// What the caller should know.
     pub warnings: Vec<String>,
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use steadfast_model::write::{note_digest, number};
 use steadfast_model::{
-    Attributes, Change, ContentHash, ModelId, Namespace, NewChunk, Place, PutDocument,
+    Assignment, Attributes, Change, ContentHash, ModelId, Namespace, NewChunk, Place, PutDocument,
     RestoreDocument, Settled, Vector,
 };
 
@@ -109,6 +109,7 @@ fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
         attributes,
         chunks: chunks(line, rows)?,
         revive: false,
+        assigned: Assignment::default(),
     };
     Ok(if is_plain {
         Change::Put(put)

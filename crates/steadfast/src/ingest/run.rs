@@ -17,7 +17,7 @@ use super::known::{Known, Verdict};
 use super::prepare::{Moved, Prepared, prepare};
 use super::rename::Held;
 use super::report::IndexReport;
-use super::walk::{Found, Item, Summary, WalkError, walk};
+use super::walk::{Found, Item, Summary, WalkError, WalkOptions, walk};
 use super::{IndexOptions, Line};
 use crate::error::{Error, Result};
 
@@ -25,9 +25,11 @@ use crate::error::{Error, Result};
 const WAITING_FILES: usize = 64;
 
 /// A root of a call, and what the store knows of it.
-pub(super) struct Root {
+pub(super) struct Root<'r> {
     pub(super) path: PathBuf,
-    pub(super) known: Known,
+    pub(super) known: Known<'r>,
+    /// How it is walked.
+    pub(super) walk: WalkOptions,
 }
 
 /// What a call works with.
@@ -35,7 +37,7 @@ pub(super) struct Run<'r> {
     pub(super) line: &'r Line<'r>,
     pub(super) options: &'r IndexOptions,
     pub(super) progress: &'r dyn Progress,
-    pub(super) roots: &'r [Root],
+    pub(super) roots: &'r [Root<'r>],
     pub(super) moved: Moved<'r>,
 }
 
@@ -64,11 +66,16 @@ impl Run<'_> {
         held: &mut Vec<Held>,
         report: &mut IndexReport,
     ) -> Result<Summary> {
-        let Some(Root { path, known }) = self.roots.get(number) else {
+        let Some(Root {
+            path,
+            known,
+            walk: options,
+        }) = self.roots.get(number)
+        else {
             return Ok(Summary::default());
         };
         let done = self.run(report, |feed| {
-            walk(path, &self.options.walk, threads(), |item| {
+            walk(path, options, threads(), |item| {
                 feed.found_files.fetch_add(1, Ordering::Relaxed);
                 let sent = feed.pass_on(known, number, item);
                 if sent.is_err() || feed.stop.load(Ordering::Relaxed) {
@@ -144,7 +151,7 @@ impl Run<'_> {
 
     fn work(&self, found: &Receiver<(usize, Found)>, to_commit: &Sender<Prepared>) {
         for (number, found) in found {
-            let Some(Root { path, known }) = self.roots.get(number) else {
+            let Some(Root { path, known, .. }) = self.roots.get(number) else {
                 continue;
             };
             let named = self.options.force && found.path == *path;
@@ -179,7 +186,7 @@ impl Run<'_> {
 
 impl Feed<'_> {
     /// Sends a found file to the readers when it must be read, and what cannot be taken to the committer.
-    fn pass_on(&self, known: &Known, number: usize, item: Item) -> std::result::Result<(), ()> {
+    fn pass_on(&self, known: &Known<'_>, number: usize, item: Item) -> std::result::Result<(), ()> {
         let prepared = match item {
             Item::Found(found) => match known.judge(&found) {
                 Verdict::Read => return self.to_read.send((number, found)).map_err(drop),
@@ -188,7 +195,8 @@ impl Feed<'_> {
             },
             Item::Problem(problem) => {
                 let was_indexed = known.see(&problem.source);
-                Prepared::problem(known.namespace(), problem, was_indexed)
+                let namespace = &known.placement(&problem.source).namespace;
+                Prepared::problem(namespace, problem, was_indexed)
             }
         };
         self.to_commit.send(prepared).map_err(drop)
@@ -199,7 +207,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-fn walk_error(error: WalkError) -> Error {
+pub(super) fn walk_error(error: WalkError) -> Error {
     match error {
         WalkError::Missing { path } => Error::PathNotFound { path },
         WalkError::Unreadable { path, source } => Error::PathUnreadable {

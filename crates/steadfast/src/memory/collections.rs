@@ -16,6 +16,7 @@ impl Memory {
             embed: Arc::clone(&self.inner.embed),
             clock: Arc::clone(&self.inner.clock),
             actor: self.inner.actor.clone(),
+            redactor: Arc::clone(&self.inner.redactor),
             folder: Some(self.inner.folder.clone()),
         })
     }

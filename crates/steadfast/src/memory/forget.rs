@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use steadfast_model::filter::SourcePattern;
+use steadfast_model::filter::{SourcePattern, lies_within};
 use steadfast_model::{
-    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Row, RowSet, Seq,
-    Validity,
+    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Root, Row, RowSet,
+    Seq, Validity,
 };
 use steadfast_store::{CatchUp, Effort, Snapshot};
 
@@ -34,6 +34,8 @@ pub struct ForgetPlan {
     pub chunks: u64,
     /// Sources that would be forgotten as a whole, and stay out.
     pub sources: Vec<String>,
+    /// Folders and files of which nothing would be remembered any more: nothing of them would be left.
+    pub roots: Vec<Root>,
     rows: Vec<Row>,
     documents: Vec<DocumentKey>,
 }
@@ -88,7 +90,9 @@ impl Memory {
         if selection.is_by_document() {
             let mut documents = snapshot.documents(&selection.filter())?;
             documents.retain(|document| document.status != DocumentStatus::Forgotten);
-            return Ok(whole_documents(Vec::new(), 0, &documents));
+            let mut plan = whole_documents(Vec::new(), 0, &documents);
+            plan.roots = roots_to_forget(snapshot.as_ref(), selection, &documents)?;
+            return Ok(plan);
         }
         let mut rows = snapshot
             .scope(&selection.filter(), self.inner.clock.now())?
@@ -121,9 +125,14 @@ impl Memory {
             rows: plan.rows.clone(),
             documents: plan.documents.clone(),
         };
-        let settled = self.backend().commit(&[change], &self.inner.actor)?.pop();
-        let (seq, chunks) =
-            settled.map_or((None, 0), |settled| (settled.seq, settled.counts.removed));
+        let roots = plan.roots.iter().map(|root| Change::DropRoot {
+            path: root.path.clone(),
+            namespace: root.namespace.clone(),
+        });
+        let changes: Vec<Change> = std::iter::once(change).chain(roots).collect();
+        let settled = self.backend().commit(&changes, &self.inner.actor)?;
+        let seq = settled.iter().filter_map(|settled| settled.seq).max();
+        let chunks = settled.iter().map(|settled| settled.counts.removed).sum();
         let purged =
             seq.is_none() || matches!(self.backend().catch_up(Effort::Wait)?, CatchUp::Done { .. });
         let waiting = self
@@ -138,6 +147,42 @@ impl Memory {
             is_purged: purged && !waiting,
         })
     }
+}
+
+/// Returns the roots that are named themselves, or of which these documents are all that is left.
+fn roots_to_forget(
+    snapshot: &dyn Snapshot,
+    selection: &Selection,
+    documents: &[Document],
+) -> Result<Vec<Root>> {
+    let mut roots = snapshot.roots()?;
+    if roots.is_empty() {
+        return Ok(roots);
+    }
+    let going: BTreeSet<DocumentKey> = documents.iter().map(|document| document.key).collect();
+    let mut left = snapshot.documents(&Filter::default())?;
+    left.retain(|document| {
+        document.status != DocumentStatus::Forgotten && !going.contains(&document.key)
+    });
+    roots.retain(|root| {
+        let holds = |document: &Document| {
+            let in_namespace = root.namespace.as_ref();
+            in_namespace.is_none_or(|namespace| *namespace == document.namespace)
+                && lies_within(&document.source, &root.path)
+        };
+        let is_named = selection
+            .sources
+            .iter()
+            .any(|glob| glob.matches(&root.path))
+            && (selection.namespaces.is_empty()
+                || root
+                    .namespace
+                    .as_ref()
+                    .is_some_and(|namespace| selection.namespaces.contains(namespace)));
+        let is_emptied = documents.iter().any(holds);
+        (is_named || is_emptied) && !left.iter().any(holds)
+    });
+    Ok(roots)
 }
 
 /// Returns the plan for single rows; a document of which nothing would be left live is forgotten as a whole.
@@ -188,6 +233,7 @@ fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> Fo
             .iter()
             .map(|document| document.source.clone())
             .collect(),
+        roots: Vec::new(),
         rows,
         documents: documents.iter().map(|document| document.key).collect(),
     }

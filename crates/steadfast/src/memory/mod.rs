@@ -20,10 +20,12 @@ use steadfast_model::Clock;
 use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verification};
 
 use crate::config::Options;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ingest::place::Rules;
 use crate::ingest::redact::Redactor;
 use crate::ingest::{
-    self, Conversation, IndexOptions, IndexReport, KeptConversation, Line, Note, Remembered,
+    self, Conversation, FilledVectors, IndexOptions, IndexReport, KeptConversation, Line, Note,
+    Remembered,
 };
 use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 
@@ -67,7 +69,8 @@ struct Inner {
     embed: Arc<dyn Embed>,
     clock: Arc<dyn Clock>,
     actor: String,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
+    rules: Rules,
 }
 
 impl Memory {
@@ -90,7 +93,7 @@ impl Memory {
         embed: Arc<dyn Embed>,
         clock: Arc<dyn Clock>,
         actor: String,
-        redactor: Redactor,
+        (redactor, rules): (Redactor, Rules),
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -99,7 +102,8 @@ impl Memory {
                 embed,
                 clock,
                 actor,
-                redactor,
+                redactor: Arc::new(redactor),
+                rules,
             }),
         }
     }
@@ -117,6 +121,7 @@ impl Memory {
             clock: self.inner.clock.as_ref(),
             actor: &self.inner.actor,
             redactor: &self.inner.redactor,
+            rules: &self.inner.rules,
         }
     }
 
@@ -269,11 +274,33 @@ impl Memory {
         Ok(self.backend().verify(progress)?)
     }
 
-    /// Makes indexes anew from the store. Nothing is embedded again, and searches go on meanwhile.
+    /// Embeds the chunks that came in while the model could not be reached; [`Self::index`] and [`Self::rebuild`] do
+    /// the same.
+    ///
+    /// Until then such a chunk is found by its words, and coverage counts it as `vector_pending`. Any number of
+    /// processes may call this at once, and a call that was killed is gone on with by the next one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Embed`] when the model gives no vectors; [`crate::Error::Store`]. What was filled before stays.
+    ///
+    /// # Durability
+    /// The vectors are on the disk, and searched, when this returns.
+    pub fn fill_vectors(&self, progress: &dyn Progress) -> Result<FilledVectors> {
+        ingest::fill_vectors(&self.line(), progress)
+    }
+
+    /// Makes indexes anew from the store. No text that has its vector is embedded again, and searches go on meanwhile.
     ///
     /// # Errors
     /// [`crate::Error::Store`]; the indexes are then as before, and a further call goes on where this one ended.
     pub fn rebuild(&self, which: Derived, progress: &dyn Progress) -> Result<Vec<String>> {
+        if which != Derived::Text {
+            match self.fill_vectors(progress) {
+                // The index can be made of the vectors that are there; the others wait on, as coverage tells.
+                Ok(_) | Err(Error::Embed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(self.backend().rebuild(which, progress)?)
     }
 

@@ -103,6 +103,7 @@ impl Memory {
             merges: from != to && !there.is_empty(),
             stay: stay.into_iter().map(|found| found.source.clone()).collect(),
             change: Change::RenameNamespace {
+                source: None,
                 from: from.clone(),
                 to: to.clone(),
             },

@@ -9,6 +9,7 @@ use steadfast_store::StoreError;
 use super::Memory;
 use crate::config::Options;
 use crate::error::Result;
+use crate::ingest::place::Rules;
 use crate::ingest::redact::Redactor;
 
 impl Options {
@@ -17,9 +18,11 @@ impl Options {
     /// # Errors
     /// [`crate::Error::Store`]: there is no store and none was to be created, it is of a newer version (not a byte is
     /// changed), it is damaged, or the system refuses. Damaged or missing indexes are no error.
-    /// [`crate::Error::InvalidRedaction`] when a rule for secrets cannot be used; then nothing is opened.
+    /// [`crate::Error::InvalidRedaction`] when a rule for secrets cannot be used, and [`crate::Error::InvalidRule`]
+    /// when a rule for files cannot; then nothing is opened.
     pub fn open(self, folder: impl AsRef<Path>) -> Result<Memory> {
         let redactor = Redactor::new(&self.redaction)?;
+        let rules = Rules::new(&self.rules)?;
         let folder = std::path::absolute(folder.as_ref())
             .map_err(|error| StoreError::from_io(folder.as_ref(), &error))?;
         let backend = EmbeddedBackend::open(&folder, self.to_open_options())?;
@@ -29,7 +32,7 @@ impl Options {
             self.embed,
             self.clock,
             self.actor,
-            redactor,
+            (redactor, rules),
         ))
     }
 }

@@ -1,6 +1,6 @@
 //! Reading by id and by source, and the lists.
 
-use steadfast_model::{Chunk, ChunkId, Document, Filter, Validity};
+use steadfast_model::{Chunk, ChunkId, Document, Filter, Root, Validity};
 use steadfast_store::Event;
 
 use super::Memory;
@@ -56,6 +56,16 @@ impl Memory {
                 .commit(&[steadfast_model::Change::Access(rows)], &self.inner.actor),
         );
         Ok(found)
+    }
+
+    /// Returns the folders and files that the store was told to hold, with what it remembers of each, by path.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn roots(&self) -> Result<Vec<Root>> {
+        let mut roots = self.backend().snapshot()?.roots()?;
+        roots.sort_by(|a, b| (&a.path, &a.namespace).cmp(&(&b.path, &b.namespace)));
+        Ok(roots)
     }
 
     /// Returns the documents that a filter's namespace, source and folder parts admit, also those that were left out.

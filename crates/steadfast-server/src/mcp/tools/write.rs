@@ -50,7 +50,13 @@ pub(super) fn index(store: &Store, mut arguments: Arguments) -> Result<Reply, Er
         .map(|path| here.join(path))
         .collect();
     let mut options = IndexOptions::default();
-    options.namespace = namespace(&mut arguments, store)?;
+    options.namespace = arguments
+        .text("namespace")?
+        .map(Namespace::new)
+        .transpose()?;
+    options
+        .namespace_default
+        .clone_from(&store.settings().namespace);
     options.tags = arguments.texts("tag")?;
     options.walk.include = arguments.texts("include")?;
     options.walk.exclude = arguments.texts("exclude")?;

@@ -8,6 +8,7 @@ pub(in crate::sqlite) mod history;
 mod listing;
 pub(in crate::sqlite) mod place;
 pub(in crate::sqlite) mod records;
+pub(in crate::sqlite) mod roots;
 mod scope;
 mod tail;
 mod vectors;

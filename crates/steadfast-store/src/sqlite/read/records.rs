@@ -60,7 +60,7 @@ impl SqliteSnapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn collections(&self) -> Result<Vec<StoredCollection>, StoreError> {
-        if !self.has_collections()? {
+        if !self.knows("collections")? {
             return Ok(Vec::new());
         }
         self.sql(|connection| {
@@ -76,7 +76,7 @@ impl SqliteSnapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn collection(&self, name: &str) -> Result<Option<StoredCollection>, StoreError> {
-        if !self.has_collections()? {
+        if !self.knows("collections")? {
             return Ok(None);
         }
         self.sql(|connection| find_named(connection, name))
@@ -91,7 +91,7 @@ impl SqliteSnapshot<'_> {
         &self,
         collection: Option<CollectionKey>,
     ) -> Result<Vec<(Row, Row)>, StoreError> {
-        if !self.has_collections()? {
+        if !self.knows("collections")? {
             return Ok(Vec::new());
         }
         let range = |row: &rusqlite::Row<'_>| Ok((Row(row.get(0)?), Row(row.get(1)?)));
@@ -197,7 +197,7 @@ impl SqliteSnapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn each_given_vector(&self, each: &mut EachVector<'_>) -> Result<(), StoreError> {
-        if !self.has_collections()? {
+        if !self.knows("collections")? {
             return Ok(());
         }
         self.sql(|connection| {
@@ -214,20 +214,6 @@ impl SqliteSnapshot<'_> {
                 }
             }
             Ok(())
-        })
-    }
-
-    /// Returns whether the schema knows collections: a store of an older schema that can only be read does not.
-    fn has_collections(&self) -> Result<bool, StoreError> {
-        if self.store.is_writable() {
-            return Ok(true);
-        }
-        self.sql(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'collections')",
-                )?
-                .query_row([], |row| row.get(0))
         })
     }
 }

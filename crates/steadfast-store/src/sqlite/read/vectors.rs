@@ -1,7 +1,7 @@
 //! Vectors by row and in order, each checked against its hash.
 
 use rusqlite::Connection;
-use steadfast_model::{Row, Vector};
+use steadfast_model::{Row, Seq, Vector};
 
 use super::SqliteSnapshot;
 use crate::error::StoreError;
@@ -68,6 +68,26 @@ impl SqliteSnapshot<'_> {
                 }
             }
             Ok(())
+        })
+    }
+
+    /// Returns the rows up to `last` whose vector came later than they did, in a commit after `seq`, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn late_vectors(&self, seq: Seq, last: Row) -> Result<Vec<Row>, StoreError> {
+        if !self.knows("late_vectors")? {
+            return Ok(Vec::new());
+        }
+        self.sql(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT row FROM late_vectors WHERE seq > ?1 AND row <= ?2 ORDER BY row",
+                )?
+                .query_map([seq.0.cast_signed(), i64::from(last.0)], |row| {
+                    Ok(Row(row.get(0)?))
+                })?
+                .collect()
         })
     }
 

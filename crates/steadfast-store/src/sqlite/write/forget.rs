@@ -58,6 +58,7 @@ impl Transaction<'_> {
         for sql in [
             "DELETE FROM vectors WHERE vector_key IN (SELECT space << 32 | ?1 FROM spaces)",
             "DELETE FROM changes WHERE row = ?1",
+            "DELETE FROM late_vectors WHERE row = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([row.0])?;
         }
@@ -105,6 +106,7 @@ impl Transaction<'_> {
             "DELETE FROM facets WHERE document = ?1",
             "DELETE FROM forgotten WHERE document = ?1",
             "DELETE FROM idempotency WHERE document = ?1",
+            "DELETE FROM assignments WHERE document = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([document.0])?;
         }

@@ -10,9 +10,11 @@ mod put;
 mod records;
 mod rename;
 mod restore;
+mod roots;
 mod rows;
 mod undo;
 mod upkeep;
+mod vectors;
 
 pub(in crate::sqlite) use prune::plan as plan_prune;
 pub(in crate::sqlite) use rows::vector_hash;
@@ -141,7 +143,9 @@ impl SqliteStore {
             seq: u64::try_from(seq).unwrap_or(0),
             is_new: seq > seq_before,
         };
-        Ok((settled, Some(reached)))
+        // What has no number of its own is not part of what others flush up to a number: it is flushed by itself.
+        let is_numbered = reached.is_new || !changes.iter().zip(&settled).any(is_unnumbered);
+        Ok((settled, is_numbered.then_some(reached)))
     }
 
     fn transaction<'t>(
@@ -289,6 +293,12 @@ impl SqliteStore {
     }
 }
 
+/// Returns whether a change wrote something that is promised to last and is no commit of the log.
+fn is_unnumbered((change, settled): (&Change, &Settled)) -> bool {
+    matches!(change, Change::Root(_) | Change::DropRoot { .. })
+        && settled.outcome != steadfast_model::Outcome::Reused
+}
+
 #[derive(Debug)]
 enum Stage {
     Work,
@@ -420,7 +430,12 @@ impl Transaction<'_> {
             Change::Forget { rows, documents } => self.forget(rows, documents),
             Change::Access(rows) => self.count_access(rows),
             Change::RenameTag { from, to } => self.rename_tag(from, to),
-            Change::RenameNamespace { from, to } => self.rename_namespace(from, to),
+            Change::RenameNamespace { from, to, source } => {
+                self.rename_namespace(from, to, source.as_deref())
+            }
+            Change::Root(root) => self.remember_root(root),
+            Change::DropRoot { path, namespace } => self.drop_root(path, namespace.as_ref()),
+            Change::Vectors(late) => self.late_vectors(late),
             Change::Collection(change) => self.collection(change),
             _ => Err(StoreError::Unsupported("a change that this version does not know").into()),
         }

@@ -12,7 +12,11 @@ use crate::records;
 impl Transaction<'_> {
     pub(super) fn rename_tag(&mut self, from: &str, to: &str) -> Written<Settled> {
         let tagged = self.tagged(from)?;
-        if from == to || tagged.is_empty() {
+        if from == to {
+            return Ok(untouched(Outcome::Reused, None));
+        }
+        self.rename_assigned_tag(from, to)?;
+        if tagged.is_empty() {
             return Ok(untouched(Outcome::Reused, None));
         }
         let seq = self.next_seq();
@@ -67,15 +71,19 @@ impl Transaction<'_> {
         &mut self,
         from: &Namespace,
         to: &Namespace,
+        source: Option<&str>,
     ) -> Written<Settled> {
         records::check_open(from)?;
         records::check_open(to)?;
-        let names = [from.as_str(), to.as_str()];
+        let names = params![from.as_str(), to.as_str(), source];
+        if from != to && source.is_none() {
+            self.rename_roots(from, to)?;
+        }
         let (documents, chunks): (u64, u64) = self
             .connection
             .prepare_cached(
                 "SELECT count(*), coalesce(sum(chunks), 0) FROM documents d WHERE namespace = ?1
-                 AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source)",
+                 AND (?3 IS NULL OR source = ?3) AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source)",
             )?
             .query_row(names, |row| {
                 let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
@@ -88,18 +96,19 @@ impl Transaction<'_> {
             updated: chunks,
             ..Counts::default()
         };
-        let seq = self.log("rename_namespace", Some(to), None, counts)?;
+        let seq = self.log("rename_namespace", Some(to), source, counts)?;
         // A key that is taken in the other namespace belongs to what is there. Before the
         // documents move, while the keys of those that stay can be told apart.
         self.connection.execute(
             "UPDATE OR IGNORE idempotency SET namespace = ?2 WHERE namespace = ?1 AND document IN (
                  SELECT document FROM documents d WHERE namespace = ?1
-                 AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source))",
+                 AND (?3 IS NULL OR source = ?3) AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2 AND o.source = d.source))",
             names,
         )?;
         self.connection.execute(
-            "UPDATE OR IGNORE documents SET namespace = ?2, seq = ?3 WHERE namespace = ?1",
-            params![from.as_str(), to.as_str(), seq.0.cast_signed()],
+            "UPDATE OR IGNORE documents SET namespace = ?2, seq = ?3 WHERE namespace = ?1
+             AND (?4 IS NULL OR source = ?4)",
+            params![from.as_str(), to.as_str(), seq.0.cast_signed(), source],
         )?;
         Ok(Settled {
             counts,

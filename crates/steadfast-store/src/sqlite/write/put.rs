@@ -70,6 +70,7 @@ impl Transaction<'_> {
                 live,
             )?;
         }
+        self.assign(document, &put.assigned)?;
         let outcome = match &stored {
             None => Outcome::Inserted,
             Some(_) if as_before => Outcome::Reused,

@@ -1,7 +1,7 @@
 //! Single rows: inserted, moved, taken out, each with everything that belongs to it.
 
 use rusqlite::params;
-use steadfast_model::{ContentHash, DocumentKey, NewChunk, Place, Row};
+use steadfast_model::{ContentHash, DocumentKey, NewChunk, Place, Row, Vector};
 use twox_hash::XxHash3_128;
 
 use super::{Transaction, Written};
@@ -96,16 +96,7 @@ impl Transaction<'_> {
             return self.winner(document, chunk).map(RowOutcome::Reused);
         }
         if let Some(vector) = vector {
-            let bytes = vector.encode();
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO vectors (vector_key, vector, hash) VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![
-                    self.space << 32 | i64::from(row.0),
-                    bytes,
-                    &vector_hash(row, &bytes)[..]
-                ])?;
+            self.insert_vector(row, vector)?;
         }
         self.connection
             .prepare_cached(
@@ -124,10 +115,14 @@ impl Transaction<'_> {
 
     /// A vector of another space, or one without an order, would make later searches fail.
     pub(super) fn check_vector(&self, chunk: &NewChunk) -> Result<(), StoreError> {
-        let fits = chunk.vector.as_ref().is_none_or(|vector| {
-            vector.0.len() == self.dimensions && vector.0.iter().all(|value| value.is_finite())
-        });
-        if fits {
+        chunk
+            .vector
+            .as_ref()
+            .map_or(Ok(()), |vector| self.check_numbers(vector))
+    }
+
+    pub(super) fn check_numbers(&self, vector: &Vector) -> Result<(), StoreError> {
+        if vector.0.len() == self.dimensions && vector.0.iter().all(|value| value.is_finite()) {
             return Ok(());
         }
         Err(StoreError::Invalid {

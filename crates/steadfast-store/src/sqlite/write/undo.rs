@@ -88,6 +88,7 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
         "forget" => Some(UndoRefusal::Forgot(seq)),
         "rename" | "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
         "collection" | "records" => Some(UndoRefusal::OfCollection(seq)),
+        "vectors" => Some(UndoRefusal::NothingToUndo(seq)),
         "prune" => Some(UndoRefusal::Pruned(seq)),
         _ if seq <= history::kept_from(connection)? => Some(UndoRefusal::Pruned(seq)),
         _ => None,

@@ -58,6 +58,7 @@ macro_rules! collection_conformance_tests {
                 deleted_records_are_found_nowhere
                 ten_thousand_records_are_one_commit
                 given_vectors_come_back_bit_by_bit
+                secrets_are_taken_out_unless_bytes_are_to_be_kept
                 records_keep_the_order_in_which_they_came;
             refusals:
                 lists_of_different_lengths_are_refused

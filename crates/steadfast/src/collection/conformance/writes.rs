@@ -3,8 +3,10 @@
 use serde_json::json;
 use steadfast_model::Distance;
 
-use super::bench::{Bench, ids, kind, meta, numbered};
-use crate::collection::{DeleteRequest, Field, GetRequest, QueryRequest, Records};
+use super::bench::{Bench, ids, kind, make, meta, numbered};
+use crate::collection::{
+    CollectionOptions, DeleteRequest, Field, GetRequest, QueryRequest, Records,
+};
 
 /// Ids and documents of any text, and metadata of any allowed shape, come back as they went in.
 pub fn records_come_back_byte_by_byte(bench: &Bench<'_>) {
@@ -245,4 +247,47 @@ pub fn records_keep_the_order_in_which_they_came(bench: &Bench<'_>) {
     assert_eq!(page(0, 0), [""; 0]);
     let none = GetRequest::ids([""; 0]);
     assert_eq!(collection.get(&none).expect("records").ids, [""; 0]);
+}
+
+/// Secrets are taken out of documents and metadata before anything is written, and counted, unless the collection
+/// was made to keep bytes; that it was lasts.
+pub fn secrets_are_taken_out_unless_bytes_are_to_be_kept(bench: &Bench<'_>) {
+    let collections = bench.open();
+    let secret = "redis://app:9fK2-vw81Lq@cache:6379/0";
+    let records = Records::new(["a", "b", "c"])
+        .documents([secret, "plain", "also plain"])
+        .metadatas([
+            meta(json!({"n": 1})),
+            meta(json!({"url": secret, "list": ["x", secret]})),
+            meta(json!({})),
+        ]);
+    let redacting = make(&collections, "redacting", Distance::Cosine);
+    assert!(redacting.redacts());
+    let written = redacting.add(&records).expect("a commit");
+    assert_eq!((written.inserted, written.redactions), (3, 3));
+    let got = redacting.get(&GetRequest::all()).expect("records");
+    assert!(!format!("{got:?}").contains("9fK2-vw81Lq"), "{got:?}");
+    assert_eq!(
+        got.documents[0].as_deref(),
+        Some("redis://app:[redacted:url_password]@cache:6379/0")
+    );
+    assert_eq!(got.documents[1].as_deref(), Some("plain"));
+    // What was taken out before is taken out again: nothing changes.
+    let again = redacting.upsert(&records).expect("a commit");
+    assert_eq!((again.unchanged, again.redactions), (3, 3));
+    let update = Records::new(["c"]).metadatas([meta(json!({"password": "9fK2-vw81Lq-77"}))]);
+    let updated = redacting.update(&update).expect("a commit");
+    assert_eq!((updated.updated, updated.redactions), (1, 1));
+
+    let options = CollectionOptions::default().redact(false);
+    let keeping = collections.get_or_create_collection("keeping", &options);
+    assert!(!keeping.expect("a collection").redacts());
+    // Who asks for it later without saying so gets what it was made as.
+    let keeping = make(&collections, "keeping", Distance::Cosine);
+    assert!(!keeping.redacts());
+    let written = keeping.add(&records).expect("a commit");
+    assert_eq!((written.inserted, written.redactions), (3, 0));
+    let got = keeping.get(&GetRequest::all()).expect("records");
+    assert_eq!(got.documents[0].as_deref(), Some(secret));
+    assert_eq!(got.metadatas[1]["url"], secret);
 }

@@ -27,7 +27,7 @@ use super::chunk::kind_of;
 use super::identify::{FileState, SkipReason};
 #[cfg(feature = "documents")]
 use super::read::read_bytes;
-use super::read::{Offsets, ReadFile, ReadLimits, Skip, read_file};
+use super::read::{Offsets, ReadFile, ReadLimits, Skip, read_file, read_page};
 use map::Map;
 
 const HTML: [&str; 4] = ["htm", "html", "xht", "xhtml"];
@@ -200,7 +200,7 @@ pub(super) fn read_document(
                 back: Back::Read(read.offsets),
             })
         }
-        Form::Html => html_document(read_file(path, state, now, limits)?),
+        Form::Html => html_document(read_page(path, state, now, limits)?),
         #[cfg(feature = "documents")]
         form @ (Form::Pdf | Form::Docx | Form::Epub) => {
             document(form, &read_bytes(path, state, now, limits)?)

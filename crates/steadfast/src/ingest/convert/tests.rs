@@ -78,3 +78,20 @@ fn a_converter_that_gives_up_costs_one_file() {
     assert_eq!(skip.reason, SkipReason::Malformed);
     assert_eq!(skip.fingerprint, Some(fingerprint));
 }
+
+/// A page in an encoding of its own becomes text, and its spans name the bytes of the file.
+#[test]
+fn a_page_is_read_in_the_encoding_that_it_names() {
+    let page = b"<meta charset=shift_jis><p>\x93\xfa\x96\x7b caf\x8e</p><p>end</p>";
+    let document = read("page.html", page).unwrap();
+    assert!(
+        document.text.contains("\u{65e5}\u{672c}"),
+        "{}",
+        document.text
+    );
+    assert!(document.fidelity.converted);
+    let spot = spot(&document, "end");
+    let start = usize::try_from(spot.bytes.start).unwrap();
+    let end = usize::try_from(spot.bytes.end).unwrap();
+    assert_eq!(&page[start..end], b"end");
+}

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use steadfast_model::chunk::Fidelity;
 
+use super::charset;
 use super::offsets::{ByteOrder, Offsets};
+
+/// A text, what was done to get it, and where it comes from.
+pub(super) type Decoded = (String, Fidelity, Offsets);
 
 /// How many bytes are looked at to tell that a file is binary.
 pub(super) const HEAD_BYTES: u64 = 8 << 10;
@@ -56,7 +60,7 @@ fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
 }
 
 /// Returns the text, what was done to get it, and where it comes from; nothing when it is not text.
-pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(String, Fidelity, Offsets)> {
+pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Decoded> {
     if let Some(order) = byte_order(&bytes) {
         return decode_utf16(bytes, order);
     }
@@ -82,7 +86,30 @@ pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(String, Fidelity, Offsets)> 
     Some((text, fidelity, Offsets::lossy(bytes, shift)))
 }
 
-fn decode_utf16(bytes: Vec<u8>, order: ByteOrder) -> Option<(String, Fidelity, Offsets)> {
+/// Returns the text of a page, decoded as it says itself, if it says so and is not UTF-8.
+pub(super) fn decode_page(bytes: Vec<u8>) -> Option<Decoded> {
+    let has_mark = byte_order(&bytes).is_some() || bytes.starts_with(b"\xef\xbb\xbf");
+    let encoding = if has_mark {
+        None
+    } else {
+        charset::encoding_of(&bytes)
+    };
+    let Some(encoding) = encoding else {
+        return decode(bytes);
+    };
+    let mut text = String::with_capacity(bytes.len());
+    for unit in charset::units(&bytes, encoding) {
+        text.push_str(&unit.text);
+    }
+    let fidelity = Fidelity {
+        lossy: text.contains(char::REPLACEMENT_CHARACTER),
+        converted: true,
+        redacted: false,
+    };
+    Some((text, fidelity, Offsets::encoded(bytes, encoding)))
+}
+
+fn decode_utf16(bytes: Vec<u8>, order: ByteOrder) -> Option<Decoded> {
     let mut text = String::with_capacity(bytes.len());
     let mut stray = 0_usize;
     for (c, _) in order.decode(&bytes) {

@@ -8,6 +8,7 @@
 //! Deliberately not here: guessing of encodings other than UTF-8 and of UTF-16
 //! with a byte order mark; formats such as PDF.
 
+mod charset;
 mod decode;
 mod offsets;
 
@@ -129,11 +130,34 @@ pub fn read_file(
     now: Timestamp,
     limits: ReadLimits,
 ) -> Result<ReadFile, Skip> {
+    read_with(path, state, now, limits, decode::decode)
+}
+
+/// Reads a page of HTML as [`read_file`] does, in the encoding that it names itself when it is not UTF-8.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_page(
+    path: &Path,
+    state: &FileState,
+    now: Timestamp,
+    limits: ReadLimits,
+) -> Result<ReadFile, Skip> {
+    read_with(path, state, now, limits, decode::decode_page)
+}
+
+fn read_with(
+    path: &Path,
+    state: &FileState,
+    now: Timestamp,
+    limits: ReadLimits,
+    decode: fn(Vec<u8>) -> Option<decode::Decoded>,
+) -> Result<ReadFile, Skip> {
     if is_binary_name(path) {
         return Err(Skip::new(SkipReason::Binary, "by its name"));
     }
     let ReadBytes { bytes, fingerprint } = at_rest(path, state, now, limits, Want::Text)?;
-    let Some((text, fidelity, offsets)) = decode::decode(bytes) else {
+    let Some((text, fidelity, offsets)) = decode(bytes) else {
         let mut skip = Skip::new(SkipReason::Binary, "by its content");
         skip.fingerprint = Some(fingerprint);
         return Err(skip);

@@ -4,6 +4,10 @@
 //! from, and places are found by going through them again: a table of all
 //! differences could be many times larger than the file.
 
+use encoding_rs::Encoding;
+
+use super::charset::units;
+
 /// The order of the two bytes of a UTF-16 unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
@@ -46,6 +50,11 @@ enum Origin {
     Lossy { bytes: Vec<u8>, shift: u64 },
     /// The bytes of the file.
     Utf16 { bytes: Vec<u8>, order: ByteOrder },
+    /// The bytes of the file, in an encoding that it names.
+    Encoded {
+        bytes: Vec<u8>,
+        encoding: &'static Encoding,
+    },
 }
 
 impl Offsets {
@@ -60,6 +69,10 @@ impl Offsets {
 
     pub(super) fn utf16(bytes: Vec<u8>, order: ByteOrder) -> Self {
         Self(Origin::Utf16 { bytes, order })
+    }
+
+    pub(super) fn encoded(bytes: Vec<u8>, encoding: &'static Encoding) -> Self {
+        Self(Origin::Encoded { bytes, encoding })
     }
 
     /// Returns the byte of the file for each place of the text; places must ascend.
@@ -94,6 +107,14 @@ impl Offsets {
                     linear: false,
                 });
                 locate(places, pieces, wide(MARK_BYTES))
+            }
+            Origin::Encoded { bytes, encoding } => {
+                let pieces = units(bytes, encoding).map(|unit| Piece {
+                    text: unit.text.len(),
+                    file: unit.bytes,
+                    linear: false,
+                });
+                locate(places, pieces, 0)
             }
         }
     }

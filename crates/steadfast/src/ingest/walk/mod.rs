@@ -50,6 +50,8 @@ pub struct WalkOptions {
     pub hidden: Hidden,
     /// What becomes of ignore files.
     pub ignore_files: IgnoreFiles,
+    /// The folder at or above the root that globs are relative to; none means the root.
+    pub globs_from: Option<PathBuf>,
 }
 
 /// What becomes of files and folders whose name starts with a dot.
@@ -237,8 +239,16 @@ fn one(sink: &impl Fn(Item) -> ControlFlow<()>, item: Item) -> Summary {
     }
 }
 
+/// Refuses globs that are none, before a walk.
+///
+/// # Errors
+/// [`WalkError::Glob`].
+pub fn check_globs(options: &WalkOptions) -> Result<(), WalkError> {
+    overrides(Path::new("."), options).map(drop)
+}
+
 fn overrides(root: &Path, options: &WalkOptions) -> Result<Override, WalkError> {
-    let mut builder = OverrideBuilder::new(root);
+    let mut builder = OverrideBuilder::new(options.globs_from.as_deref().unwrap_or(root));
     let globs = options.include.iter().map(|glob| (glob, ""));
     for (glob, mark) in globs.chain(options.exclude.iter().map(|glob| (glob, "!"))) {
         let refused = |what: String| WalkError::Glob {

@@ -57,4 +57,6 @@ fn is_cpp(text: &str) -> bool {
 }
 
 #[cfg(test)]
+mod path_tests;
+#[cfg(test)]
 mod tests;

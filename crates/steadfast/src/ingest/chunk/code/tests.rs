@@ -450,7 +450,7 @@ fn javascript_is_cut_around_its_definitions() {
 }
 
 /// Each with a text that its grammar reads without an error.
-fn samples() -> [(Language, &'static str); 8] {
+fn samples() -> [(Language, &'static str); 9] {
     [
         (Language::C, C),
         (Language::Cpp, CPP),
@@ -460,6 +460,7 @@ fn samples() -> [(Language, &'static str); 8] {
         (Language::Python, PYTHON),
         (Language::Rust, RUST),
         (Language::TypeScript, TYPESCRIPT),
+        (Language::Tsx, super::path_tests::TSX),
     ]
 }
 

@@ -13,6 +13,8 @@ const QUOTED_BYTES_MAX: usize = 64 << 10;
 const STRAYS_MAX: usize = 16;
 /// The longest line of column names.
 const NAMES_BYTES_MAX: usize = 1 << 10;
+/// The longest first field that a record is called by.
+const KEY_BYTES_MAX: usize = 80;
 const SEPARATORS: &[u8] = b",;\t|";
 
 /// Returns the structure of a text of records.
@@ -28,16 +30,36 @@ pub(super) fn structure(text: &str, limits: ChunkLimits) -> Structure {
     let names = (first_end < text.len())
         .then(|| names(first, char::from(records.separator)))
         .flatten();
-    if let Some(names) = names {
-        let symbol = structure.add_symbol(Label::Written(names), None);
-        structure.mark(0, symbol);
-    }
-    let mut start = first_end;
+    let columns = names.and_then(|names| structure.add_symbol(Label::Written(names), None));
+    structure.mark(0, columns);
+    let (mut start, mut number) = (first_end, 1_u64);
     while start < text.len() {
         structure.allow(start, Structure::ROOT, Role::Other, false);
-        start = records.end(start);
+        let end = records.end(start);
+        number += 1;
+        // The pieces of such a record say which record they are of, and hold nothing behind it.
+        if end - start > limits.bytes_max {
+            let record = text.get(start..end).unwrap_or_default();
+            let label = record_label(record, char::from(records.separator), number);
+            let symbol = structure.add_symbol(Label::Written(label), columns);
+            structure.mark(start, symbol);
+            structure.mark(end, columns);
+        }
+        start = end;
     }
     structure
+}
+
+/// Returns what a record is called: by its first field, which another record in front does not change; by its number
+/// when that is empty or long.
+fn record_label(record: &str, separator: char, number: u64) -> String {
+    let field = record.split([separator, '\n']).next().unwrap_or_default();
+    let field = field.trim().trim_matches('"').trim();
+    if field.is_empty() || field.len() > KEY_BYTES_MAX {
+        format!("record {number}")
+    } else {
+        format!("record {field}")
+    }
 }
 
 /// Returns the separator that the first line has most of.

@@ -227,6 +227,78 @@ fn records_are_not_cut_in_quotes() {
     assert_sound_as(&text, Kind::Data, Syntax::Format(Format::Csv), limits);
 }
 
+/// A record that is longer than a chunk is cut, and every piece says which record it is of; what is behind it is apart.
+#[test]
+fn the_borders_of_a_long_record_are_told() {
+    let long = "many words ".repeat(60);
+    for (key, label) in [
+        ("b-17", "record b-17"),
+        ("", "record 3"),
+        (&*long, "record 3"),
+    ] {
+        let record = format!("{key},\"{long}\",2\n");
+        let text = format!("id,words,n\na,\"short\",1\n{record}c,\"short, too\",3\n");
+        let from = text.find(&record).unwrap();
+        let (limits, mut pieces) = (limits(120, 240), 0);
+        for span in spans(&text, Format::Csv, limits) {
+            let inside = span
+                .range
+                .end
+                .min(from + record.len())
+                .saturating_sub(span.range.start.max(from));
+            if 3 * inside >= 2 * span.range.len() {
+                assert_eq!(span.heading_path, ["id, words, n", label]);
+                pieces += 1;
+            } else {
+                assert_eq!(
+                    span.heading_path,
+                    ["id, words, n"],
+                    "{}",
+                    &text[span.range.clone()]
+                );
+            }
+            assert!(
+                inside == 0 || span.range.end <= from + record.len(),
+                "{}",
+                &text[span.range]
+            );
+        }
+        assert!(pieces > 2, "{pieces}");
+        assert_sound_as(&text, Kind::Data, Syntax::Format(Format::Csv), limits);
+    }
+}
+
+/// Every piece of a value that is longer than a chunk is below its key, and what is behind it is apart.
+#[test]
+fn the_borders_of_a_long_value_are_told() {
+    let long = "many words ".repeat(120);
+    let text = format!("{{\"first\": 1,\n\"long\": \"{long}\",\n\"last\": {{\"a\": 1}}}}");
+    for format in [Format::Json, Format::JsonLines] {
+        let text = if format == Format::Json {
+            text.clone()
+        } else {
+            text.replace('\n', "")
+        };
+        let value = text.find("many").unwrap()..text.rfind("words ").unwrap();
+        let limits = limits(120, 240);
+        let mut pieces = 0;
+        for span in spans(&text, format, limits) {
+            if span.range.start >= value.start && span.range.end <= value.end {
+                assert_eq!(span.heading_path, ["long"], "{}", &text[span.range.clone()]);
+                pieces += 1;
+            }
+            let holds_last = text[span.range.clone()].contains("\"last\"");
+            assert!(
+                !holds_last || span.range.start >= value.end,
+                "{}",
+                &text[span.range]
+            );
+        }
+        assert!(pieces > 1, "{pieces}");
+        assert_sound_as(&text, Kind::Data, Syntax::Format(format), limits);
+    }
+}
+
 #[test]
 fn a_stray_quote_costs_one_record() {
     let text = format!("1\t\"stray\t2\n{}", "3\t4\n".repeat(40_000));
