@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::{self, Failure};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::selftest;
 
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -28,6 +29,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
+    if let [_, first, rest @ ..] = arguments
+        && first == selftest::PEER
+    {
+        return selftest::peer(rest);
+    }
     let cli = Cli::try_parse_from(arguments)?;
     let context = Context::new(cli.global);
     commands::run(cli.command, &context)

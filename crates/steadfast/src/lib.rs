@@ -56,7 +56,7 @@ pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Part
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
-pub use steadfast_store::files::{Disk, SystemDisk};
+pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_kind, free_bytes};
 pub use steadfast_store::{
     CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, Skipped, StoreError,
     UndoPlan, UndoRefusal, Undone, Verification,

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, forget, get, import, index, list, log, man, mcp, names,
-    rebuild, remember, restore, search, sources, undo, verify,
+    rebuild, remember, restore, search, selftest, sources, undo, verify,
 };
 use crate::context::Global;
 
@@ -135,6 +135,15 @@ pub(crate) enum Command {
     /// again after a kill. Exits with 1 when a finding is a warning or an error.
     #[command(after_long_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
+    /// Try the promises of this program on your own disk
+    ///
+    /// In a folder of its own beside the store, which is removed afterwards:
+    /// writes and kills its own processes, lets several write at once, damages
+    /// files, measures how fast the disk flushes, and compares what is there
+    /// with what was acknowledged. Your store is never opened. What it cannot
+    /// try is a loss of power. Exits with 1 when a promise was broken.
+    #[command(after_long_help = selftest::EXAMPLES)]
+    Selftest(selftest::Args),
     /// Bring in the store of another program, or logs of sessions
     ///
     /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,

@@ -17,6 +17,7 @@ pub(crate) mod rebuild;
 pub(crate) mod remember;
 pub(crate) mod restore;
 pub(crate) mod search;
+pub(crate) mod selftest;
 pub(crate) mod sources;
 mod status;
 mod stdin;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Import(args) => import::run(&args, context),
         Command::Rebuild(args) => rebuild::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Selftest(args) => selftest::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Log(args) => log::run(&args, context),

@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "verify",
     "import",
     "rebuild",
+    "selftest",
     "log",
     "config",
     "config get",

@@ -20,5 +20,6 @@ mod questions;
 #[cfg(unix)]
 mod read_only;
 mod redaction;
+mod selftest;
 mod shapes;
 mod support;
