@@ -18,6 +18,8 @@ use crate::selftest;
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let output = Output::new(wants_json(&arguments));
+    #[cfg(feature = "sabotage")]
+    selftest::plant_as_told();
     // What a panic says belongs to the report below, not to a thread that may be in the middle of a line.
     panic::set_hook(Box::new(|_| {}));
     let exit = match panic::catch_unwind(panic::AssertUnwindSafe(|| run(&arguments))) {

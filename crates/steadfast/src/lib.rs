@@ -57,6 +57,8 @@ pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Part
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_kind, free_bytes};
+#[cfg(feature = "sabotage")]
+pub use steadfast_store::sabotage;
 pub use steadfast_store::{
     CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, Skipped, StoreError,
     UndoPlan, UndoRefusal, Undone, Verification,

@@ -98,6 +98,10 @@ fn one(
     let target = picked
         .get(trial.random.index(picked.len()))
         .map(|part| &part.name);
+    let words: Vec<String> = (0..WORDS)
+        .filter_map(|_| Some(keys.get(trial.random.index(keys.len()))?.word()))
+        .collect();
+    let word = words.first().cloned().unwrap_or_default();
     let mut what = "the folder of the indexes is gone".to_owned();
     for part in golden {
         if removes_all && part.is_index() {
@@ -105,17 +109,11 @@ fn one(
         }
         let mut bytes = part.bytes.clone();
         if !removes_all && Some(&part.name) == target {
-            let how = spoil(&mut bytes, &mut trial.random);
+            let how = spoil(&mut bytes, &word, &mut trial.random);
             what = format!("{} {how}", part.name.display());
         }
         write(&store.join(&part.name), &bytes)?;
     }
-    let words: Vec<String> = (0..WORDS)
-        .filter_map(|_| {
-            keys.get(trial.random.index(keys.len()))
-                .map(|key| key.word())
-        })
-        .collect();
     trial.report.counts.damaged += 1;
     trial.report.counts.searches += words.len() as u64;
     ask(trial, &store, &words, truth, is_index, &what)
@@ -131,8 +129,17 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(failed(path))
 }
 
-/// Damages the bytes of a file and says how.
-fn spoil(bytes: &mut Vec<u8>, random: &mut Random) -> String {
+/// Damages the bytes of a file and says how; where `word` is in it, half of the time there.
+fn spoil(bytes: &mut Vec<u8>, word: &str, random: &mut Random) -> String {
+    let of_word = bytes
+        .windows(word.len().max(1))
+        .position(|window| window == word.as_bytes());
+    if let Some(at) = of_word
+        && random.below(2) == 0
+    {
+        bytes.get_mut(at).into_iter().for_each(|byte| *byte ^= 1);
+        return format!("has a bit of a text flipped at {at}");
+    }
     let at = random.index(bytes.len());
     match random.below(4) {
         0 => {
@@ -141,11 +148,9 @@ fn spoil(bytes: &mut Vec<u8>, random: &mut Random) -> String {
         }
         1 => {
             let end = (at + 512).min(bytes.len());
-            bytes
-                .get_mut(at..end)
-                .into_iter()
-                .flatten()
-                .for_each(|byte| *byte = 0);
+            if let Some(zeroed) = bytes.get_mut(at..end) {
+                zeroed.fill(0);
+            }
             format!("has zeros at {at}")
         }
         _ => {
@@ -228,10 +233,15 @@ mod tests {
         for _ in 0..50 {
             let sound: Vec<u8> = (1..=255).cycle().take(4_000).collect();
             let mut bytes = sound.clone();
-            let how = spoil(&mut bytes, &mut random);
+            let how = spoil(&mut bytes, "no such word", &mut random);
             assert_ne!(bytes, sound, "{how}");
             words.extend(how.split(' ').nth(1).map(str::to_owned));
         }
         assert!(words.len() >= 2, "{words:?}");
+        let mut letter = b"....word....".to_vec();
+        while spoil(&mut letter, "word", &mut random) != "has a bit of a text flipped at 4" {
+            letter = b"....word....".to_vec();
+        }
+        assert_eq!(letter, b"....vord....");
     }
 }

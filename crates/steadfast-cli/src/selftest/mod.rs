@@ -93,6 +93,16 @@ pub(crate) fn run(options: &Options, progress: &dyn Progress) -> Result<Report, 
     Ok(report)
 }
 
+/// Plants the mistake that a test names, which the self-test must then find.
+#[cfg(feature = "sabotage")]
+pub(crate) fn plant_as_told() {
+    use steadfast::sabotage::{Sabotage, plant};
+    let wanted = std::env::var("STEADFAST_SABOTAGE").unwrap_or_default();
+    if let Some(found) = Sabotage::ALL.iter().find(|it| format!("{it:?}") == wanted) {
+        plant(*found);
+    }
+}
+
 /// Returns how a failed call of the system on a path is told.
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     let path = path.to_owned();

@@ -67,3 +67,32 @@ fn a_folder_that_is_not_there_is_told() {
     let run = place.run_json(&["selftest", "--dir", "nowhere"]);
     run.assert_failed(2, "path_not_found");
 }
+
+/// The test of the self-test: a mistake that a kill, a crowd or damage brings to light must be told.
+#[cfg(feature = "sabotage")]
+#[test]
+fn a_planted_mistake_is_found_by_the_self_test() {
+    for (mistake, told) in [
+        ("SideFileDeleted", ["lost", "refused"]),
+        ("NoUniqueKey", ["duplicated", "unsound"]),
+        ("TailNotSearched", ["missed", "unsound"]),
+        ("HashNotChecked", ["wrong", "crashed"]),
+    ] {
+        let place = Place::new();
+        let run = crate::support::Run::of(
+            &place
+                .command()
+                .args(["selftest", "--json", "--seconds", "4", "--seed", "11"])
+                .env("STEADFAST_SABOTAGE", mistake)
+                .output()
+                .unwrap(),
+        );
+        let report = run.object();
+        let broken = |what: &str| report["broken"][what].as_u64().unwrap_or(0);
+        assert_eq!(run.code, 1, "{mistake}: {report}");
+        assert!(
+            told.iter().any(|what| broken(what) > 0),
+            "{mistake}: {report}"
+        );
+    }
+}
