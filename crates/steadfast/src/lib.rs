@@ -60,6 +60,6 @@ pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_ki
 #[cfg(feature = "sabotage")]
 pub use steadfast_store::sabotage;
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Silent, Skipped, StoreError,
-    UndoPlan, UndoRefusal, Undone, Verification,
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, Scrubbed, Silent, Skipped,
+    StoreError, UndoPlan, UndoRefusal, Undone, Verification,
 };

@@ -121,8 +121,10 @@ pub(crate) enum Command {
     /// Compare everything with everything
     ///
     /// Hashes every text and vector, counts, and compares the indexes with the
-    /// store. Changes nothing. Exits with 1 when a finding is a warning or an
-    /// error.
+    /// store, row by row and word by word. Changes nothing. Exits with 1 when a
+    /// finding is a warning or an error. A slice of it is done in passing once a
+    /// minute by `index` and by servers; what that finds is in `status` and among
+    /// the warnings of answers. `--slice` does more of it at once.
     #[command(after_long_help = verify::EXAMPLES)]
     Verify(verify::Args),
     /// Say what is wrong with a store, and mend it
