@@ -134,7 +134,8 @@ pub(crate) enum Command {
     /// --yes` it is carried out: the originals stay in `quarantine/` with a
     /// manifest, every row that can be read is carried over, what was lost comes
     /// back from the files that are still there, and all is verified. Run it
-    /// again after a kill. Exits with 1 when a finding is a warning or an error.
+    /// again after a kill. The report is fit for pasting into an issue: it holds
+    /// no text of yours, and paths below your home folder begin with `~`. Exits with 1 when a finding is a warning or an error.
     #[command(after_long_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
     /// Try the promises of this program on your own disk

@@ -55,6 +55,11 @@ impl Environment {
         std::fs::canonicalize(&self.here).unwrap_or_else(|_| self.here.clone())
     }
 
+    /// Returns the user's home folder, where the system tells.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
     /// Returns a variable; an empty one counts as none.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         self.variables
