@@ -13,10 +13,13 @@ use crate::context::Context;
 use crate::error::{self, Failure};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::selftest;
 
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let output = Output::new(wants_json(&arguments));
+    #[cfg(feature = "sabotage")]
+    selftest::plant_as_told();
     // What a panic says belongs to the report below, not to a thread that may be in the middle of a line.
     panic::set_hook(Box::new(|_| {}));
     let exit = match panic::catch_unwind(panic::AssertUnwindSafe(|| run(&arguments))) {
@@ -28,6 +31,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
+    if let [_, first, rest @ ..] = arguments
+        && first == selftest::PEER
+    {
+        return selftest::peer(rest);
+    }
     let cli = Cli::try_parse_from(arguments)?;
     let context = Context::new(cli.global);
     commands::run(cli.command, &context)

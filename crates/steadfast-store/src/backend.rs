@@ -18,7 +18,7 @@ use crate::context::{Each, FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 use crate::jobs::Jobs;
 use crate::records::Records;
-use crate::upkeep::{History, Upkeep};
+use crate::upkeep::{History, Scrubbed, Upkeep};
 
 /// A place that keeps memories. All methods may be called from any thread and any number of processes.
 pub trait Backend: Send + Sync {
@@ -63,6 +63,16 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read at all; damage is a finding, not an error.
     fn verify(&self, progress: &dyn Progress) -> Result<Verification, StoreError>;
+
+    /// Compares a part of that, for about `time`, going on where the last part ended in any process.
+    ///
+    /// With [`Effort::WhenDue`] nothing is compared when another part was compared a short while ago.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read at all; damage is a finding, not an error.
+    fn scrub(&self, _effort: Effort, _time: std::time::Duration) -> Result<Scrubbed, StoreError> {
+        Ok(Scrubbed::default())
+    }
 
     /// Returns the state of the store in numbers.
     ///
@@ -182,6 +192,8 @@ pub struct Reach {
     pub not_searched: Vec<(String, u64)>,
     /// What works worse than it should.
     pub degraded: Vec<String>,
+    /// What checks of the store have found wrong with it, also outside the scope.
+    pub warnings: Vec<String>,
 }
 
 /// The constants of BM25.

@@ -42,4 +42,4 @@ pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};
 pub use sqlite::{Checked, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy};
-pub use upkeep::{History, PrunePlan, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep};
+pub use upkeep::{History, PrunePlan, Scrubbed, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use steadfast_model::{ChunkId, Counts, Namespace, Row, RowSet, Seq, Timestamp};
+use steadfast_model::{ChunkId, Counts, Finding, Namespace, Row, RowSet, Seq, Timestamp};
 
 use crate::backend::Fetched;
 use crate::error::StoreError;
@@ -197,4 +197,28 @@ pub trait History {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn vectors_of(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError>;
+}
+
+/// What [`crate::Backend::scrub`] compared, and what all slices together have found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Scrubbed {
+    /// How many times every row has been compared.
+    pub pass: u64,
+    /// The last row that was compared in this pass.
+    pub row: Row,
+    /// The last row of the store; 0 when nothing was compared.
+    pub last_row: Row,
+    /// The pass came to its end.
+    pub finished: bool,
+    /// Live and past chunks whose text was hashed in this slice.
+    pub chunks: u64,
+    /// Vectors that were hashed in this slice.
+    pub vectors: u64,
+    /// Bytes of text that were hashed in this slice.
+    pub text_bytes: u64,
+    /// Index rows that were compared with the store in this slice.
+    pub index_rows: u64,
+    /// What is wrong, by this slice and those before it.
+    pub findings: Vec<Finding>,
 }

@@ -58,8 +58,10 @@ pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Part
 
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
-pub use steadfast_store::files::{Disk, SystemDisk};
+pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_kind, free_bytes};
+#[cfg(feature = "sabotage")]
+pub use steadfast_store::sabotage;
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, PrunePlan, Silent, Skipped,
-    StoreError, UndoPlan, UndoRefusal, Undone, Verification,
+    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, PrunePlan, Scrubbed, Silent,
+    Skipped, StoreError, UndoPlan, UndoRefusal, Undone, Verification,
 };

@@ -11,8 +11,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, completions, config, doctor, export, forget, get, hook, import, index, list, log, man,
-    mcp, names, prune, rebuild, remember, restore, search, serve, setup, sources, undo, verify,
-    wake_up, watch,
+    mcp, names, prune, rebuild, remember, restore, search, selftest, serve, setup, sources, undo,
+    verify, wake_up, watch,
 };
 use crate::context::Global;
 
@@ -123,8 +123,10 @@ pub(crate) enum Command {
     /// Compare everything with everything
     ///
     /// Hashes every text and vector, counts, and compares the indexes with the
-    /// store. Changes nothing. Exits with 1 when a finding is a warning or an
-    /// error.
+    /// store, row by row and word by word. Changes nothing. Exits with 1 when a
+    /// finding is a warning or an error. A slice of it is done in passing once a
+    /// minute by `index` and by servers; what that finds is in `status` and among
+    /// the warnings of answers. `--slice` does more of it at once.
     #[command(after_long_help = verify::EXAMPLES)]
     Verify(verify::Args),
     /// Say what is wrong with a store, and mend it
@@ -134,9 +136,19 @@ pub(crate) enum Command {
     /// --yes` it is carried out: the originals stay in `quarantine/` with a
     /// manifest, every row that can be read is carried over, what was lost comes
     /// back from the files that are still there, and all is verified. Run it
-    /// again after a kill. Exits with 1 when a finding is a warning or an error.
+    /// again after a kill. The report is fit for pasting into an issue: it holds
+    /// no text of yours, and paths below your home folder begin with `~`. Exits with 1 when a finding is a warning or an error.
     #[command(after_long_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
+    /// Try the promises of this program on your own disk
+    ///
+    /// In a folder of its own beside the store, which is removed afterwards:
+    /// writes and kills its own processes, lets several write at once, damages
+    /// files, measures how fast the disk flushes, and compares what is there
+    /// with what was acknowledged. Your store is never opened. What it cannot
+    /// try is a loss of power. Exits with 1 when a promise was broken.
+    #[command(after_long_help = selftest::EXAMPLES)]
+    Selftest(selftest::Args),
     /// Bring in the store of another program, or logs of sessions
     ///
     /// Knows `MemPalace` palaces and other Chroma databases, memtomem databases,

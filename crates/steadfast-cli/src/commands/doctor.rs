@@ -1,6 +1,7 @@
 //! `steadfast doctor`: what is wrong, what would mend it, and, with `--repair --yes`, mending it.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -45,7 +46,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         examine(settings.store(), &opening, options, &bar)?
     };
     drop(bar);
-    let store = settings.store().display().to_string();
+    let home = context.environment.home();
+    let diagnosis = pasteable(diagnosis, home);
+    let store = shortened(&settings.store().display().to_string(), home);
     context.output.show(
         || object(&diagnosis, args),
         |out, style| write(out, style, &diagnosis, args, &store),
@@ -55,6 +58,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .iter()
         .all(|finding| finding.severity == Severity::Info);
     Ok(if is_sound { Exit::Done } else { Exit::Found })
+}
+
+/// Returns the report fit for pasting into an issue: what is below the home folder does not name its owner.
+fn pasteable(mut diagnosis: Diagnosis, home: Option<&Path>) -> Diagnosis {
+    for finding in &mut diagnosis.findings {
+        for text in [&mut finding.what, &mut finding.place, &mut finding.remedy] {
+            *text = shortened(text, home);
+        }
+    }
+    for text in &mut diagnosis.applied {
+        *text = shortened(text, home);
+    }
+    diagnosis
+}
+
+fn shortened(text: &str, home: Option<&Path>) -> String {
+    let home = home
+        .map(|home| home.display().to_string())
+        .unwrap_or_default();
+    // A home such as `/` is in every path.
+    if home.len() < 3 {
+        return text.to_owned();
+    }
+    let inside = format!("{home}{}", std::path::MAIN_SEPARATOR);
+    text.replace(&inside, &format!("~{}", std::path::MAIN_SEPARATOR))
 }
 
 fn object(diagnosis: &Diagnosis, args: &Args) -> Value {
@@ -113,5 +141,23 @@ fn write(
             "{count} findings; `steadfast doctor --repair --yes` carries the plan out"
         ),
         _ => writeln!(out, "{count} findings"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_below_home_do_not_name_their_owner() {
+        let separator = std::path::MAIN_SEPARATOR;
+        let home = format!("{separator}home{separator}ada");
+        let text = format!("{home}{separator}store is bad, {home}line{separator}x is not hers");
+        assert_eq!(
+            shortened(&text, Some(Path::new(&home))),
+            format!("~{separator}store is bad, {home}line{separator}x is not hers")
+        );
+        assert_eq!(shortened(&text, Some(Path::new("/"))), text);
+        assert_eq!(shortened(&text, None), text);
     }
 }

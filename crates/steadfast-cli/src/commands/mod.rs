@@ -20,6 +20,7 @@ pub(crate) mod rebuild;
 pub(crate) mod remember;
 pub(crate) mod restore;
 pub(crate) mod search;
+pub(crate) mod selftest;
 pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod sources;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<Exit, Failure> 
         Command::Export(args) => export::run(&args, context),
         Command::Rebuild(args) => rebuild::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Selftest(args) => selftest::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Log(args) => log::run(&args, context),

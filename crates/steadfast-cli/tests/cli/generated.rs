@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "rebuild",
     "backup",
     "restore",
+    "selftest",
     "log",
     "undo",
     "config",

@@ -25,6 +25,7 @@ mod questions;
 mod read_only;
 mod redaction;
 mod roots;
+mod selftest;
 mod setups;
 mod shapes;
 mod support;

@@ -21,7 +21,8 @@ fn documented(section: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn check(section: &str, object: &Value) {
+/// Compares the fields of an object with those of its section of the page.
+pub(crate) fn check(section: &str, object: &Value) {
     let fields: BTreeSet<String> = object.as_object().unwrap().keys().cloned().collect();
     assert_eq!(fields, documented(section), "{section}");
 }

@@ -16,29 +16,36 @@
 //! | `advance` | How does one generation of an index become the next? |
 //! | `rebuild` | How is an index made from nothing? |
 //! | `verify` | Does everything agree with everything? |
+//! | `terms` | Are the words of each text those that the text index has? |
+//! | `scrub`, `mark` | Does a part of everything, in passing? How far did that come? |
 
 mod advance;
 mod catch_up;
 mod context;
+mod mark;
 mod reach;
 mod rebuild;
 mod records;
+mod scrub;
 mod snapshot;
 mod tail;
+mod terms;
 mod verify;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use steadfast_model::{Attributes, Change, Finding, Seq, Settled, Severity, StoreId};
 use steadfast_store::files::Gate;
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
     Backend, Capabilities, CatchUp, Derived, Effort, FacetKey, Health, IndexHealth, Jobs,
-    OpenOptions, Progress, Snapshot, SqliteStore, StoreError, Upkeep, Verification, stale_sources,
+    OpenOptions, Progress, Scrubbed, Snapshot, SqliteStore, StoreError, Upkeep, Verification,
+    stale_sources,
 };
 
 use crate::catalog::{Folder, Kind, State, TextKind, VectorKind, VectorSegment};
@@ -66,6 +73,8 @@ pub struct EmbeddedBackend {
     unseen: AtomicU64,
     /// What went wrong with the indexes after a commit that was acknowledged all the same.
     trouble: Mutex<Option<String>>,
+    /// What checks in passing have found, once somebody has asked.
+    scrubbed: Mutex<Option<Arc<Vec<Finding>>>>,
 }
 
 /// Generations and tails that were read before, for the next question.
@@ -104,6 +113,7 @@ impl EmbeddedBackend {
             cache: Mutex::default(),
             unseen: AtomicU64::new(u64::MAX),
             trouble: Mutex::default(),
+            scrubbed: Mutex::default(),
             store,
         })
     }
@@ -111,6 +121,26 @@ impl EmbeddedBackend {
     /// Returns the ground state.
     pub fn store(&self) -> &SqliteStore {
         &self.store
+    }
+
+    /// Returns where the mark of the check in passing lies.
+    fn mark_path(&self) -> PathBuf {
+        self.store.folder().join("scrub.mark")
+    }
+
+    /// Returns what checks in passing have found, also those of other processes before the first question.
+    fn scrub_findings(&self) -> Arc<Vec<Finding>> {
+        let mut known = self.scrubbed.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.get_or_insert_with(|| {
+            let path = self.mark_path();
+            let mark = mark::Mark::read(self.store.disk().as_ref(), &path, self.store.store_id());
+            Arc::new(scrub::findings(self, &mark))
+        }))
+    }
+
+    fn remember_scrub(&self, findings: Vec<Finding>) {
+        let mut known = self.scrubbed.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::new(findings));
     }
 
     fn embedded_snapshot(&self) -> Result<EmbeddedSnapshot<'_>, StoreError> {
@@ -249,11 +279,19 @@ impl Backend for EmbeddedBackend {
     }
 
     fn rebuild(&self, which: Derived, progress: &dyn Progress) -> Result<Vec<String>, StoreError> {
-        rebuild::rebuild(self, which, progress)
+        let rebuilt = rebuild::rebuild(self, which, progress)?;
+        // What was found may be mended now; the next checks begin anew.
+        self.store.disk().discard(&self.mark_path());
+        self.remember_scrub(Vec::new());
+        Ok(rebuilt)
     }
 
     fn verify(&self, progress: &dyn Progress) -> Result<Verification, StoreError> {
         verify::verify(self, progress)
+    }
+
+    fn scrub(&self, effort: Effort, time: Duration) -> Result<Scrubbed, StoreError> {
+        scrub::slice(self, effort, time)
     }
 
     fn health(&self) -> Result<Health, StoreError> {
@@ -270,6 +308,7 @@ impl Backend for EmbeddedBackend {
             trouble(TextKind::NAME, text.trouble()),
             trouble(VectorKind::NAME, vector.trouble()),
         ]);
+        problems.extend(self.scrub_findings().iter().cloned());
         problems.extend(stale_sources(tally.stale));
         Ok(Health {
             schema: steadfast_store::sqlite::SCHEMA,

@@ -359,6 +359,9 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         if ways.vector {
             self.vector_reach(scope, &mut reach)?;
         }
+        let found = self.backend.scrub_findings();
+        let warnings = found.iter().map(|it| format!("{}; {}", it.what, it.remedy));
+        reach.warnings.extend(warnings);
         Ok(reach)
     }
 

@@ -5,7 +5,10 @@ use steadfast_store::{Progress, StoreError, Verification};
 
 use super::EmbeddedBackend;
 use super::snapshot::EmbeddedSnapshot;
+use super::terms::{Indexed, compare};
+use crate::catalog::VectorSegment;
 use crate::text::{Stats, Tail, View};
+use crate::vector::SegmentView;
 
 /// How many problems of the file itself are listed.
 const FILE_PROBLEMS_MAX: u32 = 20;
@@ -17,14 +20,14 @@ pub(super) fn verify(
     let snapshot = backend.embedded_snapshot()?;
     let mut report = Verification::default();
     file(backend, &snapshot, &mut report)?;
-    texts(backend, &snapshot, progress, &mut report)?;
+    let differing = texts(backend, &snapshot, progress, &mut report)?;
     vectors(backend, &snapshot, progress, &mut report)?;
     ledger(backend, &snapshot, &mut report)?;
-    indexes(backend, &snapshot, &mut report)?;
+    indexes(backend, &snapshot, differing, &mut report)?;
     Ok(report)
 }
 
-fn finding(
+pub(super) fn finding(
     backend: &EmbeddedBackend,
     code: &'static str,
     what: String,
@@ -60,22 +63,41 @@ fn file(
     Ok(())
 }
 
+/// Compares texts with their hashes, and their terms with the text index; returns the rows whose terms differ.
 fn texts(
     backend: &EmbeddedBackend,
     snapshot: &EmbeddedSnapshot<'_>,
     progress: &dyn Progress,
     report: &mut Verification,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Row>, StoreError> {
     let total = snapshot.ground().head().live_chunks;
     let mut damaged = Vec::new();
-    snapshot.ground().each_row_text(Row(0), &mut |row, text| {
-        report.chunks += 1;
-        match text {
-            Some(text) => report.text_bytes += text.len() as u64,
-            None => damaged.push(row),
-        }
-        !report.chunks.is_multiple_of(4096) || progress.step("texts", report.chunks, total)
-    })?;
+    let live = snapshot.live()?;
+    let mut read = |hand_over: &mut dyn FnMut(Row, &str)| {
+        snapshot.ground().each_row_text(Row(0), &mut |row, text| {
+            report.chunks += 1;
+            match text {
+                Some(text) => {
+                    report.text_bytes += text.len() as u64;
+                    if live.contains(row) {
+                        hand_over(row, text);
+                    }
+                }
+                None => damaged.push(row),
+            }
+            !report.chunks.is_multiple_of(4096) || progress.step("texts", report.chunks, total)
+        })
+    };
+    let differing = if let Some(indexed) = Indexed::read(snapshot)? {
+        let threads = backend.threads_max.get() - 1;
+        let analyze = backend.store.analyze().as_ref();
+        let (done, differing) = compare(&indexed, analyze, threads, read);
+        done?;
+        differing
+    } else {
+        read(&mut |_, _| {})?;
+        Vec::new()
+    };
     if !damaged.is_empty() {
         let what = format!(
             "{} texts do not have the hash that they were written with",
@@ -86,7 +108,47 @@ fn texts(
             .findings
             .push(finding(backend, "text_damaged", what, &damaged, remedy));
     }
-    Ok(())
+    Ok(differing)
+}
+
+/// Compares vectors of the store with the vector index.
+pub(super) struct VectorProof<'s> {
+    live: &'s RowSet,
+    /// Rows that the index has passed before their vector came.
+    late: RowSet,
+    /// The last row that the index has seen; none when there is no index.
+    watermark: Option<Row>,
+    views: Vec<SegmentView<'s>>,
+}
+
+impl<'s> VectorProof<'s> {
+    pub(super) fn new(snapshot: &'s EmbeddedSnapshot<'_>) -> Result<Self, StoreError> {
+        let ready = snapshot.vector_state().ready();
+        let segments = ready.map(|loaded| loaded.segments.iter());
+        Ok(Self {
+            live: snapshot.live()?,
+            late: late_rows(snapshot)?,
+            watermark: ready.map(|loaded| loaded.row()),
+            views: segments
+                .into_iter()
+                .flatten()
+                .map(VectorSegment::view)
+                .collect(),
+        })
+    }
+
+    /// Returns whether the index has this vector for the row; none when the row need not be in it.
+    pub(super) fn agrees(&self, row: Row, values: &[f32]) -> Option<bool> {
+        let is_due = self.live.contains(row)
+            && !self.late.contains(row)
+            && self.watermark.is_some_and(|last| row <= last);
+        is_due.then(|| {
+            // Spans overlap where vectors came late, so the row itself is looked for.
+            let mut views = self.views.iter();
+            let home = views.find(|view| view.codes_of(row).is_some());
+            home.is_some_and(|view| view.agrees(row, values))
+        })
+    }
 }
 
 fn vectors(
@@ -96,42 +158,33 @@ fn vectors(
     report: &mut Verification,
 ) -> Result<(), StoreError> {
     let total = snapshot.ground().head().live_chunks;
-    let live = snapshot.live()?;
-    let views: Vec<_> = snapshot
-        .vector_state()
-        .ready()
-        .map(|loaded| {
-            loaded
-                .segments
-                .iter()
-                .map(crate::catalog::VectorSegment::view)
-                .collect()
-        })
-        .unwrap_or_default();
-    let ready = snapshot.vector_state().ready();
-    let watermark = ready.map(|loaded| loaded.row());
-    let late = late_rows(snapshot)?;
-    let (mut damaged, mut differing, mut in_index) = (Vec::new(), Vec::new(), 0_u64);
+    let proof = VectorProof::new(snapshot)?;
+    // Live rows of the index that no vector of the store has accounted for.
+    let mut unaccounted = RowSet::new();
+    if let Some(loaded) = snapshot.vector_state().ready() {
+        unaccounted.unite(&loaded.rows);
+        unaccounted.intersect(snapshot.live()?);
+    }
+    let (mut damaged, mut differing, mut is_whole) = (Vec::new(), Vec::new(), true);
     snapshot.ground().each_vector(Row(0), &mut |row, values| {
         report.vectors += 1;
+        unaccounted.remove(row);
         match values {
             None => damaged.push(row),
-            Some(values)
-                if live.contains(row)
-                    && !late.contains(row)
-                    && watermark.is_some_and(|last| row <= last) =>
-            {
-                in_index += 1;
-                // Spans overlap where vectors came late, so the row itself is looked for.
-                let home = views.iter().find(|view| view.codes_of(row).is_some());
-                if !home.is_some_and(|view| view.agrees(row, values)) {
-                    differing.push(row);
-                }
-            }
-            Some(_) => {}
+            Some(values) => match proof.agrees(row, values) {
+                Some(false) => differing.push(row),
+                Some(true) => report.index_rows += 1,
+                None => {}
+            },
         }
-        !report.vectors.is_multiple_of(4096) || progress.step("vectors", report.vectors, total)
+        is_whole =
+            !report.vectors.is_multiple_of(4096) || progress.step("vectors", report.vectors, total);
+        is_whole
     })?;
+    if is_whole {
+        differing.extend(unaccounted.iter());
+        differing.sort_unstable();
+    }
     snapshot.ground().each_given_vector(&mut |row, values| {
         report.vectors += 1;
         if values.is_none() {
@@ -139,7 +192,6 @@ fn vectors(
         }
         !report.vectors.is_multiple_of(4096) || progress.step("vectors", report.vectors, total)
     })?;
-    report.index_rows += in_index;
     if !damaged.is_empty() {
         let what = format!(
             "{} vectors do not have the hash that they were written with",
@@ -196,6 +248,7 @@ fn ledger(
 fn indexes(
     backend: &EmbeddedBackend,
     snapshot: &EmbeddedSnapshot<'_>,
+    mut differing: Vec<Row>,
     report: &mut Verification,
 ) -> Result<(), StoreError> {
     let states = [
@@ -250,10 +303,12 @@ fn indexes(
             ));
         }
     }
-    let differing = lengths(snapshot, indexed)?;
+    differing.extend(lengths(snapshot, indexed)?);
+    differing.sort_unstable();
+    differing.dedup();
     if !differing.is_empty() {
         let what = format!(
-            "{} rows have another length in the text index than in the store",
+            "{} rows have other words or another length in the text index than in the store",
             differing.len()
         );
         report.findings.push(finding(

@@ -8,6 +8,7 @@
 //! | `dead` | What do document frequencies lose to rows that are gone? |
 //! | `view` | Segments, tail and dead rows: in how many live rows is this term? |
 //! | `score` | What is a row worth? |
+//! | `proof` | Is what the postings say of a row what its text says? |
 //! | `top`, `wide`, `lookup` | Which rows are best? What are these rows worth? |
 //!
 //! Invariants: equal rows give equal bytes, whether built or merged; a row has
@@ -24,6 +25,7 @@ mod format;
 mod lookup;
 mod merge;
 mod postings;
+mod proof;
 mod score;
 mod segment;
 mod top;
@@ -36,6 +38,7 @@ pub use dead::{DeadTerms, DeadTermsError};
 pub use error::{BuildError, MergeError, SegmentError};
 pub use lookup::{Counts, Scratch};
 pub use merge::merge;
+pub use proof::sum_of;
 pub use score::{Bm25, Stats};
 pub use segment::{Segment, Verify};
 pub use view::{Search, Tail, TermStats, View};

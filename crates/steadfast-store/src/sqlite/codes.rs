@@ -32,9 +32,12 @@ pub fn class_of(code: i32) -> CodeClass {
     match code {
         // READONLY_RECOVERY, _CANTLOCK, _CANTINIT and CANTOPEN stand for a -shm that cannot be
         // had. So do IOERR_SHMOPEN, _SHMSIZE, _SHMMAP, _SHMLOCK and, on Windows, IOERR_IN_PAGE.
-        264 | 520 | 1288 | 14 | 270 | 526 | 782 | 1038 | 1294 | 4618 | 4874 | 5386 | 5130
-        | 8714 => CodeClass::Unopenable,
+        264 | 520 | 1288 | 4618 | 4874 | 5386 | 5130 | 8714 => CodeClass::Unopenable,
+        // IOERR_DATA: a checksum of the page does not fit.
+        8202 => CodeClass::Corrupt,
         _ => match code & 0xff {
+            // CANTOPEN and all its kinds.
+            14 => CodeClass::Unopenable,
             // BUSY (with _RECOVERY 261, _SNAPSHOT 517, _TIMEOUT 773), LOCKED, PROTOCOL.
             5 | 6 | 15 => CodeClass::Busy,
             8 => CodeClass::ReadOnly,
@@ -104,33 +107,78 @@ pub(super) const BUSY_WAIT_MS: u64 = 10_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use steadfast_model::{Fault as _, Retry};
+
+    /// What becomes of each class: the kind that a user is told, and whether to try again.
+    fn outcome(class: CodeClass) -> (&'static str, Retry) {
+        match class {
+            CodeClass::Busy => ("busy", Retry::Now),
+            CodeClass::Unopenable | CodeClass::Io => ("io", Retry::After),
+            CodeClass::ReadOnly => ("read_only", Retry::After),
+            CodeClass::Full => ("disk_full", Retry::After),
+            CodeClass::Corrupt => ("damaged", Retry::Never),
+            CodeClass::Permission => ("permission", Retry::After),
+            CodeClass::Internal => ("internal", Retry::Never),
+        }
+    }
+
+    /// Every code of `sqlite3.h` that stands for an error, primary and extended, with its class.
+    const TABLE: [(CodeClass, &[i32]); 8] = [
+        (CodeClass::Busy, &[5, 261, 517, 773, 6, 262, 518, 15]),
+        (
+            CodeClass::Unopenable,
+            &[
+                14, 270, 526, 782, 1038, 1294, 1550, 264, 520, 1288, 4618, 4874, 5130, 5386, 8714,
+            ],
+        ),
+        (CodeClass::ReadOnly, &[8, 776, 1032, 1544]),
+        (CodeClass::Full, &[13]),
+        (
+            CodeClass::Io,
+            &[
+                10, 266, 522, 778, 1034, 1290, 1546, 1802, 2058, 2314, 2570, 2826, 3082, 3338,
+                3594, 3850, 4106, 4362, 5642, 5898, 6154, 6410, 6666, 6922, 7178, 7434, 7690, 7946,
+                8458, 8970, 9226,
+            ],
+        ),
+        (CodeClass::Corrupt, &[11, 267, 523, 779, 26, 8202]),
+        (CodeClass::Permission, &[3, 23, 279]),
+        // What only a mistake of ours can bring about, and want of memory.
+        (
+            CodeClass::Internal,
+            &[
+                1, 257, 513, 769, 1025, 1281, 1537, 2, 4, 516, 7, 9, 12, 16, 17, 18, 19, 275, 531,
+                787, 1043, 1299, 1555, 1811, 2067, 2323, 2579, 2835, 3091, 20, 21, 22, 24, 25,
+            ],
+        ),
+    ];
 
     #[test]
-    fn every_code_that_bit_an_ancestor_has_its_class() {
-        for (code, class) in [
-            (14, CodeClass::Unopenable),
-            (1546, CodeClass::Io),
-            (4618, CodeClass::Unopenable),
-            (4874, CodeClass::Unopenable),
-            (5386, CodeClass::Unopenable),
-            (8714, CodeClass::Unopenable),
-            (8, CodeClass::ReadOnly),
-            (264, CodeClass::Unopenable),
-            (520, CodeClass::Unopenable),
-            (1288, CodeClass::Unopenable),
-            (1544, CodeClass::ReadOnly),
-            (261, CodeClass::Busy),
-            (517, CodeClass::Busy),
-            (15, CodeClass::Busy),
-            (5130, CodeClass::Unopenable),
-            (3850, CodeClass::Io),
-            (1034, CodeClass::Io),
-            (8458, CodeClass::Io),
-            (13, CodeClass::Full),
-            (11, CodeClass::Corrupt),
-            (26, CodeClass::Corrupt),
-        ] {
-            assert_eq!(class_of(code), class, "{code}");
+    fn every_code_has_its_class_and_every_class_its_outcome() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (class, codes) in TABLE {
+            for &code in codes {
+                assert!(seen.insert(code), "{code} twice");
+                assert_eq!(class_of(code), class, "{code}");
+                let failure = rusqlite::ffi::Error::new(code);
+                assert_eq!(failure.extended_code, code);
+                let error = rusqlite::Error::SqliteFailure(failure, Some("it says".to_owned()));
+                let told = translate(Path::new("/store"), &error);
+                assert_eq!((told.kind(), told.retry()), outcome(class), "{code}");
+                assert!(told.hint().is_some_and(|hint| hint.len() > 10), "{code}");
+            }
         }
+        for primary in 1..=26 {
+            assert!(seen.contains(&primary), "{primary} is not in the table");
+        }
+    }
+
+    #[test]
+    fn a_code_is_told_by_its_number_whatever_the_message_says() {
+        let lying = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(13),
+            Some("database is locked".to_owned()),
+        );
+        assert_eq!(translate(Path::new("/store"), &lying).kind(), "disk_full");
     }
 }

@@ -4,12 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::codes::BUSY_WAIT_MS;
 use super::{Access, journal};
 use crate::files::Disk;
 use crate::sabotage::{self, Sabotage};
+
+/// The numbers by which SQLite tells these settings.
+const TEMP_STORE_MEMORY: i64 = 2;
+const SYNCHRONOUS_NORMAL: i64 = 1;
+pub(super) const SYNCHRONOUS_FULL: i64 = 2;
+pub(super) const SYNCHRONOUS_EXTRA: i64 = 3;
 
 /// Opens the file without creating it and without changing a byte of it.
 pub(super) fn open(
@@ -42,9 +48,10 @@ pub(super) fn open(
     // One plan for one statement: else a statement is prepared anew whenever a value
     // is bound that the planner could look up in its statistics, which we never gather.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.execute_batch(
-        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
-    )?;
+    set(&connection, "trusted_schema", 0)?;
+    set(&connection, "cell_size_check", 1)?;
+    set(&connection, "temp_store", TEMP_STORE_MEMORY)?;
+    set(&connection, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -64,7 +71,8 @@ pub(super) fn reader(
 }
 
 pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-32768;")
+    set(connection, "query_only", 1)?;
+    set(connection, "cache_size", -32_768)
 }
 
 /// Opens the connection that writes, in the journal mode of the store.
@@ -78,18 +86,41 @@ pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::
     // forgotten is overwritten, not only unlinked. The checkpoint interval of
     // 16 MiB bounds both the WAL and the recovery after a crash.
     let synchronous = if mode == journal::WAL {
-        "NORMAL"
+        SYNCHRONOUS_NORMAL
     } else if sabotage::is(Sabotage::SynchronousOff) {
-        "OFF"
+        0
     } else {
-        "FULL"
+        SYNCHRONOUS_FULL
     };
-    connection.execute_batch(&format!(
-        "PRAGMA synchronous={synchronous}; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;
-         PRAGMA cache_size=-16384;"
-    ))?;
+    set(&connection, "synchronous", synchronous)?;
+    set(&connection, "secure_delete", 1)?;
+    set(&connection, "wal_autocheckpoint", 4_000)?;
+    set(&connection, "cache_size", -16_384)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Sets a pragma and proves by reading it back that it is in force: SQLite takes one that it does not know, or
+/// does not allow here, without a word.
+///
+/// # Errors
+/// What SQLite says, and an error of its own when another value is in force.
+pub(super) fn set(connection: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("PRAGMA {name}={value}"))?;
+    let found: Option<i64> = connection
+        .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+        .optional()?;
+    // A file that cannot be mapped has no limit for that, and says nothing.
+    let is_taken = found == Some(value) || (found.is_none() && name == "mmap_size");
+    if is_taken {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_MISUSE),
+        Some(format!(
+            "PRAGMA {name}={value} was not taken: {found:?} is in force"
+        )),
+    ))
 }
 
 /// The error for a journal mode that SQLite did not take, seen by reading it back.
@@ -107,4 +138,26 @@ fn immutable_uri(database: &Path) -> String {
         .replace('?', "%3f")
         .replace('#', "%23");
     format!("file:{path}?immutable=1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pragma_that_is_not_taken_is_an_error() {
+        let connection = Connection::open_in_memory().unwrap();
+        set(&connection, "synchronous", SYNCHRONOUS_FULL).unwrap();
+        for (name, value) in [
+            ("no_such_pragma", 1),
+            ("secure_delete", 9),
+            ("busy_timeout", -7),
+        ] {
+            let error = set(&connection, name, value).unwrap_err();
+            assert!(error.to_string().contains("not taken"), "{name}: {error}");
+        }
+        // Inside a transaction it is refused, and was ignored by older versions.
+        connection.execute_batch("BEGIN").unwrap();
+        assert!(set(&connection, "synchronous", SYNCHRONOUS_EXTRA).is_err());
+    }
 }

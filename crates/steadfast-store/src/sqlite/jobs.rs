@@ -87,6 +87,25 @@ impl Jobs for SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Lets jobs that were given up begin anew, as if never tried; returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub fn retry_jobs(&self) -> Result<u64, StoreError> {
+        let now = self.clock().now().0;
+        self.write_sql(|connection| {
+            let changed = connection.execute(
+                "UPDATE OR IGNORE jobs SET state = ?2, attempt = 0, due_ms = ?3, lease_ms = NULL WHERE state = ?1",
+                params![FAILED, WAITING, now],
+            )?;
+            // Where another of its key waits, that one does the work.
+            connection.execute("DELETE FROM jobs WHERE state = ?1", [FAILED])?;
+            Ok(changed as u64)
+        })
+    }
+}
+
 /// Gives back every job whose lease ran out: its holder was killed, or is too slow to be trusted with it.
 fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     let lapsed: Vec<(i64, u32)> = connection

@@ -6,6 +6,7 @@
 //! before the first read needs none, and recovers every committed frame.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -13,6 +14,7 @@ use steadfast_model::StoreId;
 
 use super::codes::{CodeClass, class_of, code_of, translate};
 use super::journal::{self, Journal};
+use super::retry::Retry;
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
 use super::{Access, DATABASE, OpenOptions, connect};
 use crate::error::StoreError;
@@ -35,6 +37,9 @@ const INIT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The oldest SQLite without the WAL-reset bug, which could corrupt a store with two connections.
 const SQLITE_OLDEST: i32 = 3_051_003;
+
+/// Held while a database file is made: of several threads that find none, one makes it.
+static CREATING: Mutex<()> = Mutex::new(());
 
 /// What the file is, as far as its header and schema tell.
 pub(super) enum State {
@@ -62,19 +67,31 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
             });
         }
         disk.create_private_folder(folder)?;
-        let created = disk.open_private(&database);
-        drop(created.map_err(|error| StoreError::from_io(&database, &error))?);
+        // Closing the file drops the locks that this process has on it: nobody here may have it open by then.
+        let alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !database.exists() {
+            let created = disk.open_private(&database);
+            drop(created.map_err(|error| StoreError::from_io(&database, &error))?);
+        }
+        drop(alone);
     }
     if sabotage::is(Sabotage::SideFileDeleted) {
         disk.discard(&folder.join("steadfast.db-wal"));
     }
     let mut rungs = Vec::new();
-    let failed = match open_read_write(folder, options, &mut rungs) {
-        Ok(opened) => return Ok(opened),
-        Err(Refused::Ours(error)) => return Err(error),
-        Err(Refused::Sqlite(error)) => error,
+    let mut retry = Retry::new();
+    let (failed, class) = loop {
+        let failed = match open_read_write(folder, options, &mut rungs) {
+            Ok(opened) => return Ok(opened),
+            Err(Refused::Ours(error)) => return Err(error),
+            Err(Refused::Sqlite(error)) => error,
+        };
+        let class = code_of(&failed).map_or(CodeClass::Internal, class_of);
+        if class != CodeClass::Busy || !retry.pause() {
+            break (failed, class);
+        }
+        rungs.clear();
     };
-    let class = code_of(&failed).map_or(CodeClass::Internal, class_of);
     if class == CodeClass::Unopenable {
         if let Some(error) = refused_by_system(folder, &database) {
             if matches!(error, StoreError::TooManyOpenFiles { .. }) {
@@ -179,7 +196,7 @@ fn initialise(
     let database = folder.join(DATABASE);
     let gate = Gate::new(folder.join(INIT_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
-    let connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
+    let mut connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
     let found = check_version(folder, &connection)?;
     if found.is_none() {
         if was_created(gate.path()) {
@@ -209,13 +226,27 @@ fn initialise(
         (None, Some(_)) => journal::TRUNCATE,
     };
     if target == journal::WAL {
-        if !is_wal && !journal::switch_to_wal(&connection)? {
-            rungs.push("WAL was refused; the store uses the TRUNCATE journal".to_owned());
+        let switched = if is_wal {
+            Ok(true)
+        } else {
+            journal::switch_to_wal(&connection)
+        };
+        match switched {
+            Ok(true) => {}
+            // A file system without what shared memory needs says so here, or by keeping the old mode.
+            Ok(false) => rungs.push(WAL_REFUSED.to_owned()),
+            Err(error) if found.is_none() && is_unopenable(&error) => {
+                drop(connection);
+                switch_back(options, &database)?;
+                connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
+                rungs.push(WAL_REFUSED.to_owned());
+            }
+            Err(error) => return Err(error.into()),
         }
     } else if !journal::switch_to_truncate(&connection)? {
         return Err(connect::mode_refused().into());
     }
-    connection.execute_batch("PRAGMA synchronous=FULL")?;
+    connect::set(&connection, "synchronous", connect::SYNCHRONOUS_FULL)?;
     migrate(&connection, options)?;
     let id = read_id(folder, &connection)?;
     if !was_created(gate.path()) {
@@ -226,6 +257,23 @@ fn initialise(
     }
     drop(held);
     finish(folder, connection, Access::ReadWrite, std::mem::take(rungs))
+}
+
+const WAL_REFUSED: &str = "WAL was refused; the store uses the TRUNCATE journal";
+
+fn is_unopenable(error: &rusqlite::Error) -> bool {
+    code_of(error).map(class_of) == Some(CodeClass::Unopenable)
+}
+
+/// Makes a new file, whose header may say WAL already, one with a rollback journal: with the exclusive lock, which
+/// needs no shared memory.
+fn switch_back(options: &OpenOptions, database: &Path) -> rusqlite::Result<()> {
+    let connection = connect::open(options.disk.as_ref(), database, Access::ReadWrite)?;
+    connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
+    match read_state(&connection)? {
+        State::Empty if journal::switch_to_truncate(&connection)? => Ok(()),
+        State::Empty | State::Ours(_) | State::Foreign(_) => Err(connect::mode_refused()),
+    }
 }
 
 /// Brings the schema up to date. The version is read again inside the

@@ -15,6 +15,7 @@ mod ladder;
 mod look;
 mod publish;
 mod read;
+mod retry;
 mod salvage;
 mod schema;
 mod write;

@@ -7,6 +7,7 @@
 )]
 
 mod forget;
+mod handles;
 mod journals;
 mod killed;
 mod modes;

@@ -114,7 +114,8 @@ fn database(folder: &Path, looked: &Look, diagnosis: &mut Diagnosis) {
             "{} jobs were given up after several attempts",
             looked.jobs_failed
         );
-        let remedy = "run `steadfast rebuild` when the cause is gone";
+        let remedy =
+            "run `steadfast doctor --repair`, which lets them begin anew, when the cause is gone";
         add(
             "job_failed",
             Severity::Warning,
@@ -151,7 +152,7 @@ fn in_its_place(path: &Path, found: &Found) -> Option<Finding> {
             let what = format!(
                 "the store has schema {schema} of {SCHEMA}: an older version wrote it, or its migration was not finished"
             );
-            let remedy = "the next command that opens the store brings it up to date";
+            let remedy = "the next command that opens the store brings it up to date, and so does doctor --repair";
             Some(finding("schema_old", Severity::Info, what, path, remedy))
         }
         Found::Store(_) => None,
@@ -207,7 +208,8 @@ fn inside(
             "{} texts and {} vectors were compared in time, not all",
             verification.chunks, verification.vectors
         );
-        let remedy = "run `steadfast verify`, or doctor again with a longer --patience";
+        let remedy = "run `steadfast verify`, or `verify --slice SECONDS`, which goes on where it ended; or doctor \
+                      with a longer --patience";
         diagnosis.findings.push(finding(
             "check_not_finished",
             Severity::Info,

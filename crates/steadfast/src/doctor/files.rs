@@ -103,7 +103,7 @@ fn describe(folder: &Path, outside: &mut Outside) {
     }
     let used = std::fs::metadata(&database).map_or(0, |found| found.len());
     if let Some(free) = free_bytes(folder)
-        && free < FREE_BYTES_MIN.max(used / 4)
+        && is_short(free, used)
     {
         let what = format!("only {} MiB are free on the disk of the store", free >> 20);
         let remedy = "free some space; writing, rebuilding and backing up need it";
@@ -115,6 +115,11 @@ fn describe(folder: &Path, outside: &mut Outside) {
             remedy,
         ));
     }
+}
+
+/// Returns whether so much room is too little for a database of this size.
+fn is_short(free: u64, used: u64) -> bool {
+    free < FREE_BYTES_MIN.max(used / 4)
 }
 
 #[cfg(unix)]
@@ -138,4 +143,28 @@ fn is_temporary(path: &Path) -> bool {
         .is_some_and(|(_, process)| {
             !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_short_below_a_floor_and_below_a_part_of_the_database() {
+        assert!(is_short(FREE_BYTES_MIN - 1, 0) && !is_short(FREE_BYTES_MIN, 0));
+        assert!(is_short(1 << 30, 5 << 30) && !is_short(2 << 30, 5 << 30));
+    }
+
+    #[test]
+    fn only_names_with_the_number_of_a_process_are_temporary() {
+        for (name, is) in [
+            ("00000009.seg.4711.tmp", true),
+            ("scrub.mark.1.tmp", true),
+            ("notes.tmp", false),
+            ("notes.x1.tmp", false),
+            (".tmp", false),
+        ] {
+            assert_eq!(is_temporary(Path::new(name)), is, "{name}");
+        }
+    }
 }

@@ -61,13 +61,15 @@ pub struct Diagnosis {
     pub rows_after: Option<u64>,
 }
 
-/// Every code that a finding of `verify`, `status` or `doctor` can have.
-pub const CODES: [&str; 24] = [
+/// Every code that a finding of `verify`, `status`, `doctor` or `selftest` can have.
+pub const CODES: [&str; 27] = [
     "check_not_finished",
     "counts_differ",
     "database_missing",
     "disk_space_low",
     "file_damaged",
+    "filesystem_remote",
+    "flush_unproven",
     "index_not_updated",
     "index_unusable",
     "job_failed",
@@ -76,6 +78,7 @@ pub const CODES: [&str; 24] = [
     "mode_loose",
     "not_a_store",
     "opened_with_care",
+    "promise_broken",
     "repair_unfinished",
     "schema_old",
     "side_file_alone",

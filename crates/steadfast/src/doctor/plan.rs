@@ -18,6 +18,10 @@ pub enum Step {
     Salvage,
     /// Finish what a repair that was killed had begun.
     Finish(Vec<PathBuf>),
+    /// Bring a store of an older version up to date, so that the rest of it can be looked at.
+    Migrate,
+    /// Let jobs that were given up begin anew.
+    Retry,
     /// Make the indexes anew.
     Rebuild,
     /// Remove temporary files that nobody finished.
@@ -33,6 +37,8 @@ impl Step {
                  and index the sources again that lost something"
                 .to_owned(),
             Self::Finish(_) => "finish the repair that was begun before".to_owned(),
+            Self::Migrate => "bring the store up to date with this version, and look again".to_owned(),
+            Self::Retry => "let the jobs that were given up begin anew".to_owned(),
             Self::Rebuild => "make the indexes anew".to_owned(),
             Self::Discard(paths) => format!("remove {} temporary files", paths.len()),
         }
@@ -44,6 +50,8 @@ impl Step {
             Self::MakePrivate(_) => "make_private",
             Self::Salvage => "salvage",
             Self::Finish(_) => "finish",
+            Self::Migrate => "migrate",
+            Self::Retry => "retry",
             Self::Rebuild => "rebuild",
             Self::Discard(_) => "discard",
         }
@@ -61,10 +69,9 @@ const NEEDS_SALVAGE: [&str; 6] = [
 ];
 
 /// Findings that new indexes mend.
-const NEEDS_REBUILD: [&str; 7] = [
+const NEEDS_REBUILD: [&str; 6] = [
     "index_not_updated",
     "index_unusable",
-    "job_failed",
     "text_index_differs",
     "text_index_extra",
     "text_index_misses",
@@ -80,6 +87,8 @@ pub(super) fn plan(findings: &[Finding], outside: &Outside, unfinished: &[Manife
     }
     if salvages {
         steps.push(Step::Salvage);
+    } else if any(&["schema_old"]) {
+        steps.push(Step::Migrate);
     }
     if !unfinished.is_empty() {
         steps.push(Step::Finish(
@@ -88,6 +97,9 @@ pub(super) fn plan(findings: &[Finding], outside: &Outside, unfinished: &[Manife
                 .map(|manifest| manifest.folder.clone())
                 .collect(),
         ));
+    }
+    if any(&["job_failed"]) {
+        steps.push(Step::Retry);
     }
     if salvages || any(&NEEDS_REBUILD) {
         steps.push(Step::Rebuild);

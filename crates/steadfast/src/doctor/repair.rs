@@ -14,7 +14,7 @@ use steadfast_store::files::{self, Gate};
 use steadfast_store::sqlite::{
     DATABASE, INIT_LOCK, SalvageOptions, Salvaged, mark_created, replace_database, salvage,
 };
-use steadfast_store::{Backend as _, Derived, Progress, StoreError, check_copy};
+use steadfast_store::{Backend as _, Derived, Effort, Progress, StoreError, check_copy};
 
 use super::quarantine::{DONE, Manifest, REPLACED};
 use super::{Diagnosis, DoctorOptions, Step, examine, finding};
@@ -42,7 +42,7 @@ pub fn repair(
 ) -> Result<Diagnosis> {
     let folder =
         std::path::absolute(folder).map_err(|error| StoreError::from_io(folder, &error))?;
-    let before = examine(&folder, opening, options, progress)?;
+    let mut before = examine(&folder, opening, options, progress)?;
     let mut work = Work {
         folder: &folder,
         opening,
@@ -53,6 +53,15 @@ pub fn repair(
     };
     for step in &before.plan {
         work.apply(step, &before.findings)?;
+    }
+    // What a store of an older version has wrong shows when it is up to date.
+    if before.plan.contains(&Step::Migrate) {
+        let between = examine(&folder, opening, options, progress)?;
+        for step in &between.plan {
+            work.apply(step, &between.findings)?;
+        }
+        work.rows_before = work.rows_before.or(between.rows_before);
+        before.plan.extend(between.plan);
     }
     let (applied, left, rows_before) = (work.applied, work.left, work.rows_before);
     let mut after = examine(&folder, opening, options, progress)?;
@@ -94,6 +103,16 @@ impl Work<'_> {
                 for manifest in folders.iter().filter_map(|folder| Manifest::read(folder)) {
                     self.finish(manifest)?;
                 }
+            }
+            Step::Migrate => {
+                drop(self.backend()?);
+                self.applied.push("brought the store up to date".to_owned());
+            }
+            Step::Retry => {
+                let backend = self.backend()?;
+                let count = backend.store().retry_jobs()?;
+                backend.catch_up(Effort::Wait)?;
+                self.applied.push(format!("let {count} jobs begin anew"));
             }
             Step::Rebuild => {
                 let rebuilt = self.backend()?.rebuild(Derived::All, self.progress)?;

@@ -13,11 +13,14 @@ mod upkeep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use steadfast_embed::Embed;
 use steadfast_index::Analyzer;
 use steadfast_model::Clock;
-use steadfast_store::{Backend, CatchUp, Derived, Effort, Health, Progress, Verification};
+use steadfast_store::{
+    Backend, CatchUp, Derived, Effort, Health, Progress, Scrubbed, Verification,
+};
 
 use crate::config::Options;
 use crate::error::{Error, Result};
@@ -36,6 +39,9 @@ pub use upkeep::Keep;
 
 /// How many ids a finding of [`Memory::verify`] names.
 const FINDING_IDS_MAX: usize = 100;
+
+/// How long a check in passing takes behind other work: some thousand rows.
+const SCRUB_TIME: Duration = Duration::from_millis(25);
 
 /// A store of memories.
 ///
@@ -306,11 +312,31 @@ impl Memory {
 
     /// Brings the indexes up to date when rows that they have not seen make searches slow, or when they are damaged.
     ///
-    /// Worth a call after writing or searching, when nobody waits.
+    /// Worth a call after writing or searching, when nobody waits. Once a minute it also compares a small part of
+    /// the store with its hashes (see [`Self::scrub`]).
     ///
     /// # Errors
     /// [`crate::Error::Store`]; searches are as complete as before.
     pub fn maintain(&self) -> Result<CatchUp> {
-        Ok(self.backend().catch_up(Effort::WhenDue)?)
+        let caught_up = self.backend().catch_up(Effort::WhenDue)?;
+        // What it finds is told by `status` and by every answer; a store that cannot be read tells so itself.
+        drop(self.backend().scrub(Effort::WhenDue, SCRUB_TIME));
+        Ok(caught_up)
+    }
+
+    /// Compares a part of what [`Self::verify`] compares, for about `time`, going on where the last part ended, in
+    /// this process or another.
+    ///
+    /// What it and those before it have found is in the report, in [`Self::status`], and among the warnings of every
+    /// answer, until those rows are sound when they are come by again.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`] when the store cannot be read at all; damage is a finding.
+    pub fn scrub(&self, time: Duration) -> Result<Scrubbed> {
+        let mut report = self.backend().scrub(Effort::Now, time)?;
+        for finding in &mut report.findings {
+            finding.ids.truncate(FINDING_IDS_MAX);
+        }
+        Ok(report)
     }
 }

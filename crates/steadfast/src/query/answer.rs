@@ -117,6 +117,7 @@ pub(super) fn coverage(
         });
     }
     let mut warnings = question.warnings.clone();
+    warnings.extend(reach.warnings);
     if scope.left_out_by_validity > 0 {
         warnings.push(format!(
             "{} matching chunks are not valid at the time asked for",

@@ -235,6 +235,25 @@ impl SqliteSnapshot<'_> {
         })
     }
 
+    /// Returns the live rows above `after` up to `last`, read from the chunks themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn live_between(&self, after: Row, last: Row) -> Result<RowSet, StoreError> {
+        self.sql(|connection| {
+            let mut live = RowSet::with_room(last.0 as usize + 1);
+            let mut statement = connection.prepare_cached(
+                "SELECT row FROM chunks NOT INDEXED
+                 WHERE row > ?1 AND row <= ?2 AND removed_seq IS NULL",
+            )?;
+            let mut rows = statement.query([after.0, last.0])?;
+            while let Some(row) = rows.next()? {
+                live.insert(Row(row.get(0)?));
+            }
+            Ok(live)
+        })
+    }
+
     /// Returns the rows that were removed after the commit `seq` and are at most `last`.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! store. A chunk is taken when its text has its hash, whatever its page looks
 //! like; a vector likewise, and one that is lost is made anew from its text.
 //! What is copied without a hash of its own (titles, tags, the log) is as true
-//! as the page it stood on. What is deliberately not here: where the copies
+//! as the page it stood on. Rows go from one file to the other one by one; what
+//! grows with the store is a number for each row. What is deliberately not here: where the copies
 //! lie, and the files of the user from which lost chunks can come back.
 //!
 //! | File | Question it answers |
@@ -287,23 +288,28 @@ fn make_vectors(
             [],
         )
         .map_err(failed)?;
-    let rows: Vec<(u32, Vec<u8>)> = (|| {
+    // Numbers alone: the texts of a whole store may not fit into memory.
+    let rows: Vec<u32> = (|| {
         connection
             .prepare(
-                "SELECT c.row, c.text FROM chunks c WHERE vector_state = 1 AND NOT EXISTS
+                "SELECT c.row FROM chunks c WHERE vector_state = 1 AND NOT EXISTS
                  (SELECT 1 FROM vectors v JOIN spaces s ON v.vector_key = s.space << 32 | c.row) ORDER BY row",
             )?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map([], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()
     })()
     .map_err(failed)?;
     for batch in rows.chunks(EMBED_BATCH) {
-        let texts: Vec<String> = batch
-            .iter()
-            .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
-            .collect();
+        let text = |row: &u32| {
+            let mut statement =
+                connection.prepare_cached("SELECT text FROM chunks WHERE row = ?1")?;
+            let bytes: Vec<u8> = statement.query_row([row], |columns| columns.get(0))?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let texts: rusqlite::Result<Vec<String>> = batch.iter().map(text).collect();
+        let texts = texts.map_err(failed)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        for ((row, _), vector) in batch.iter().zip((options.embed)(&texts)?) {
+        for (row, vector) in batch.iter().zip((options.embed)(&texts)?) {
             let bytes = vector.encode();
             connection
                 .execute(

@@ -4,10 +4,15 @@
 //! table is read for itself. Only what the cell pointers of a well-formed page
 //! name is taken, so the remains of deleted cells in its gaps are not. Freed
 //! pages hold zeros in a store (`secure_delete`), so nothing that was deleted
-//! comes back. Nothing here is believed: who takes a row checks its hash.
+//! comes back. Nothing here is believed: who takes a row checks its hash. Pages
+//! are read one by one, so the memory that is used does not grow with the file.
 //! Source of the layout: the SQLite file format, sections 1.3, 1.6 and 2.1.
 
+use std::fs::File;
+
 use rusqlite::types::Value;
+
+use crate::files::read_at;
 
 /// The type byte of a leaf of a table.
 const TABLE_LEAF: u8 = 13;
@@ -19,11 +24,12 @@ const RECORD_BYTES_MAX: usize = 64 << 20;
 const FILE_HEADER_BYTES: usize = 100;
 
 /// Hands every row of every readable table leaf to `each`: its number and its columns.
-pub(super) fn each_row(file: &[u8], each: &mut dyn FnMut(i64, &[Value])) {
-    let page_bytes = match file.get(16..18) {
-        Some(&[0, 1]) => 65_536,
-        Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
-        _ => 0,
+pub(super) fn each_row(file: &File, each: &mut dyn FnMut(i64, &[Value])) {
+    let mut size = [0; 2];
+    let page_bytes = match read_at(file, &mut size, 16) {
+        Ok(true) if size == [0, 1] => 65_536,
+        Ok(true) => usize::from(u16::from_be_bytes(size)),
+        Ok(false) | Err(_) => 0,
     };
     // A damaged header must not keep the rest from being read; stores have pages of 4 KiB.
     let page_bytes = if page_bytes.is_power_of_two() && page_bytes >= 512 {
@@ -32,23 +38,26 @@ pub(super) fn each_row(file: &[u8], each: &mut dyn FnMut(i64, &[Value])) {
         4_096
     };
     let pages = Pages { file, page_bytes };
-    for index in 0..file.len() / page_bytes {
+    let bytes = file.metadata().map_or(0, |found| found.len());
+    for index in 0..bytes / page_bytes as u64 {
         pages.leaf(index, each);
     }
 }
 
 struct Pages<'f> {
-    file: &'f [u8],
+    file: &'f File,
     page_bytes: usize,
 }
 
-impl<'f> Pages<'f> {
-    fn page(&self, index: usize) -> Option<&'f [u8]> {
-        let start = index.checked_mul(self.page_bytes)?;
-        self.file.get(start..start.checked_add(self.page_bytes)?)
+impl Pages<'_> {
+    /// Returns a page; none where the disk does not give it.
+    fn page(&self, index: u64) -> Option<Vec<u8>> {
+        let start = index.checked_mul(self.page_bytes as u64)?;
+        let mut page = vec![0; self.page_bytes];
+        read_at(self.file, &mut page, start).ok()?.then_some(page)
     }
 
-    fn leaf(&self, index: usize, each: &mut dyn FnMut(i64, &[Value])) {
+    fn leaf(&self, index: u64, each: &mut dyn FnMut(i64, &[Value])) {
         let header = if index == 0 { FILE_HEADER_BYTES } else { 0 };
         let Some(page) = self.page(index) else {
             return;
@@ -64,7 +73,7 @@ impl<'f> Pages<'f> {
             if start < first + cells * 2 {
                 continue;
             }
-            if let Some((row, record)) = self.cell(page, start)
+            if let Some((row, record)) = self.cell(&page, start)
                 && let Some(columns) = columns(&record)
             {
                 each(row, &columns);
@@ -93,7 +102,7 @@ impl<'f> Pages<'f> {
         let mut record = payload.get(..local)?.to_vec();
         let mut next = payload.get(local..local + 4).map_or(0, number);
         while record.len() < length {
-            let overflow = self.page(next.checked_sub(1)?)?;
+            let overflow = self.page(next.checked_sub(1)? as u64)?;
             next = overflow.get(..4).map_or(0, number);
             let wanted = (length - record.len()).min(usable - 4);
             record.extend_from_slice(overflow.get(4..4 + wanted)?);
@@ -200,12 +209,14 @@ mod tests {
         }
         drop(connection);
         let mut file = std::fs::read(&path).unwrap();
+        let damaged = folder.path().join("damaged.db");
         // No page leads to any other now.
         let root = file[4096];
         assert_eq!(root, 5);
         file[4096..8192].fill(0);
+        std::fs::write(&damaged, &file).unwrap();
         let mut found = Vec::new();
-        each_row(&file, &mut |row, columns| {
+        each_row(&File::open(&damaged).unwrap(), &mut |row, columns| {
             found.push((row, columns.to_vec()));
         });
         found.retain(|(_, columns)| columns.len() == 5 && columns[0] == Value::Null);
@@ -215,6 +226,8 @@ mod tests {
 
     #[test]
     fn garbage_is_read_without_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("garbage");
         let mut state = 1_u64;
         for _ in 0..200 {
             let mut file = vec![0_u8; 8192];
@@ -226,8 +239,10 @@ mod tests {
             }
             (file[0], file[4096], file[16], file[17]) = (13, 13, 16, 0);
             file[100] = 13;
-            each_row(&file, &mut |_, _| {});
+            std::fs::write(&path, &file).unwrap();
+            each_row(&File::open(&path).unwrap(), &mut |_, _| {});
         }
-        each_row(&[], &mut |_, _| {});
+        std::fs::write(&path, "").unwrap();
+        each_row(&File::open(&path).unwrap(), &mut |_, _| {});
     }
 }

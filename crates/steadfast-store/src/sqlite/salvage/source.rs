@@ -1,6 +1,7 @@
 //! What can still be read of a damaged database: through its trees, and where those end, from its pages.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::types::Value;
@@ -17,7 +18,7 @@ const PROBES_MAX: i64 = 4_096;
 /// A damaged database that nobody else uses.
 pub(super) struct Source {
     connection: Option<Connection>,
-    bytes: Vec<u8>,
+    file: File,
 }
 
 /// The columns of a table as the new database has them; the first is the row number where `by_row` says so.
@@ -52,8 +53,10 @@ impl Source {
                 Ok(connection)
             })
             .ok();
-        let bytes = std::fs::read(path).map_err(|error| StoreError::from_io(path, &error))?;
-        Ok(Self { connection, bytes })
+        // This process alone has the copy open: the locks that closing a descriptor drops are of no use to anybody.
+        let file = disk.open(path);
+        let file = file.map_err(|error| StoreError::from_io(path, &error))?;
+        Ok(Self { connection, file })
     }
 
     /// Hands every row of a table that can be read to `each`, which says whether it took it; no row number is taken twice.
@@ -117,7 +120,7 @@ impl Source {
             }
         }
         if broken {
-            pages::each_row(&self.bytes, &mut |row, columns| {
+            pages::each_row(&self.file, &mut |row, columns| {
                 let mut columns = columns.to_vec();
                 // The number of a row stands beside its record, whose first column is empty.
                 if columns.len() == table.columns.len()

@@ -1,170 +1,11 @@
-//! The bad day: pages have rotted, the file was cut or overwritten, indexes are gone.
-//!
-//! Each test damages a store itself. A look changes nothing and names what is wrong; a repair keeps the originals, loses
-//! no row that can be read, gets the rest from the files that are still there, and its counts add up.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Pages and rows have rotted, the file was cut or overwritten: what can be read stays, the rest comes from the files.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use steadfast::model::{Fault as _, Severity};
-use steadfast::{
-    Diagnosis, DoctorOptions, IndexOptions, ListRequest, Memory, Note, SearchRequest, Silent,
-    examine, repair,
-};
-use tempfile::TempDir;
+use steadfast::{DoctorOptions, IndexOptions, Journal, Memory, SearchRequest, Silent, examine};
 
-const PAGE: usize = 4096;
-
-struct Place {
-    folder: TempDir,
-}
-
-impl Place {
-    /// A store with 60 files of several chunks each and 40 notes, closed, with everything in its one file.
-    fn new() -> Self {
-        let place = Self {
-            folder: TempDir::new().unwrap(),
-        };
-        fs::create_dir(place.docs()).unwrap();
-        for file in 0..60 {
-            let parts: Vec<String> = (0..6)
-                .map(|part| {
-                    format!(
-                        "# Part {part}\n\nFile {file} says that pump {part} runs at {} rpm. {}\n\n",
-                        file * 31 + part,
-                        "Filler words follow. ".repeat(12)
-                    )
-                })
-                .collect();
-            fs::write(place.docs().join(format!("{file}.md")), parts.concat()).unwrap();
-        }
-        let memory = Memory::options()
-            .create(true)
-            .journal(steadfast::Journal::Truncate)
-            .open(place.store())
-            .unwrap();
-        memory
-            .index(&[place.docs()], &IndexOptions::default(), &Silent)
-            .unwrap();
-        for note in 0..40 {
-            let mut note = Note::new(format!(
-                "Note {note}: the spare key number {} hangs in hall {}.",
-                note * 17,
-                note % 5
-            ));
-            note.tags.push("keys".to_owned());
-            memory.remember(&note).unwrap();
-        }
-        memory.rebuild(steadfast::Derived::All, &Silent).unwrap();
-        drop(memory);
-        place
-    }
-
-    fn docs(&self) -> PathBuf {
-        self.folder.path().join("docs")
-    }
-
-    fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
-    fn database(&self) -> PathBuf {
-        self.store().join("steadfast.db")
-    }
-
-    fn texts(&self) -> BTreeSet<String> {
-        let memory = Memory::open(self.store()).unwrap();
-        let mut request = ListRequest::default();
-        request.limit = 10_000;
-        let listing = memory.list(&request).unwrap();
-        let show = |chunk: &steadfast::model::Chunk| {
-            format!(
-                "{}:{}:{}",
-                chunk.namespace, chunk.place.start_line, chunk.text
-            )
-        };
-        listing.chunks.iter().map(show).collect()
-    }
-
-    fn damage(&self, change: impl FnOnce(&mut Vec<u8>)) {
-        let mut bytes = fs::read(self.database()).unwrap();
-        change(&mut bytes);
-        fs::write(self.database(), bytes).unwrap();
-    }
-
-    fn examine(&self) -> Diagnosis {
-        examine(
-            &self.store(),
-            &Memory::options(),
-            DoctorOptions::default(),
-            &Silent,
-        )
-        .unwrap()
-    }
-
-    fn repair(&self) -> Diagnosis {
-        repair(
-            &self.store(),
-            &Memory::options(),
-            DoctorOptions::default(),
-            &Silent,
-        )
-        .unwrap()
-    }
-
-    /// Asserts that the store is whole: it opens, verifies, and finds.
-    fn assert_sound(&self) {
-        let memory = Memory::open(self.store()).unwrap();
-        assert_eq!(memory.verify(&Silent).unwrap().findings, []);
-        let answer = memory.search(&SearchRequest::new("spare key")).unwrap();
-        assert!(
-            answer.coverage.complete && answer.coverage.degraded.is_empty(),
-            "{:?}",
-            answer.coverage
-        );
-    }
-
-    fn originals(&self) -> Vec<PathBuf> {
-        let mut found: Vec<PathBuf> = fs::read_dir(self.store().join("quarantine"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path().join("steadfast.db"))
-            .filter(|path| path.exists())
-            .collect();
-        found.sort();
-        found
-    }
-}
-
-fn codes(diagnosis: &Diagnosis) -> Vec<&'static str> {
-    diagnosis.findings.iter().map(|found| found.code).collect()
-}
-
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.push((path.clone(), fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn page_of(bytes: &[u8], text: &str) -> usize {
-    bytes
-        .windows(text.len())
-        .position(|window| window == text.as_bytes())
-        .unwrap()
-        / PAGE
-}
+use crate::place::{PAGE, Place, codes, files, page_of};
 
 #[test]
 fn a_sound_store_has_no_findings_and_no_byte_is_changed() {
@@ -186,7 +27,12 @@ fn a_sound_store_has_no_findings_and_no_byte_is_changed() {
 
 #[test]
 fn torn_pages_lose_nothing_whose_source_is_there() {
-    let place = Place::new();
+    for journal in [Journal::Truncate, Journal::Wal] {
+        torn_pages(&Place::with(journal));
+    }
+}
+
+fn torn_pages(place: &Place) {
     let before = place.texts();
     place.damage(|bytes| {
         for text in ["File 3 says that pump 2", "File 41 says that pump 0"] {
@@ -325,8 +171,12 @@ fn a_root_page_that_is_gone_leaves_the_rows_on_their_pages() {
 
 #[test]
 fn a_damaged_header_does_not_lose_a_row() {
-    for bytes_cut in [0..16, 0..100, 100..400] {
-        let place = Place::new();
+    for (bytes_cut, journal) in [
+        (0..16, Journal::Wal),
+        (0..100, Journal::Truncate),
+        (100..400, Journal::Wal),
+    ] {
+        let place = Place::with(journal);
         let before = place.texts();
         place.damage(|bytes| bytes[bytes_cut.clone()].fill(0xff));
         let found = place.examine();
