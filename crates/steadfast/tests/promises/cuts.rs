@@ -7,16 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use steadfast::{Journal, Memory};
-use steadfast_testkit::{Cut, Event, FaultDisk, Image, Metadata, Random, Replay, scratch};
+use steadfast_testkit::{
+    Cut, Event, FaultDisk, Figure, Image, Metadata, Random, Replay, scratch, seed, tell,
+};
 
 use crate::life::note;
 use crate::oracle::{Admissible, check};
-
-/// Returns how many cases there are to be, given how many by default.
-pub(crate) fn cases(default: usize) -> usize {
-    let soak = std::env::var("STEADFAST_SOAK").ok();
-    default * soak.and_then(|times| times.parse().ok()).unwrap_or(1)
-}
 
 /// A life that was written down: what happened on the disk, and what must be true at any moment of it.
 pub(crate) struct Recording<'r> {
@@ -35,7 +31,8 @@ pub(crate) struct Recording<'r> {
 
 impl Recording<'_> {
     /// Cuts the power `count` times, at moments and with remains that the seed decides.
-    pub(crate) fn cut(&self, count: usize, seed: u64) {
+    pub(crate) fn cut(&self, count: usize, seed_default: u64) {
+        let seed = seed(seed_default);
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let failures: Vec<String> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
@@ -51,7 +48,7 @@ impl Recording<'_> {
         });
         assert!(
             failures.is_empty(),
-            "{}: {} of {count} cuts broke the promise, among them:\n{}",
+            "{}, seed {seed}: {} of {count} cuts broke the promise, among them:\n{}",
             self.name,
             failures.len(),
             failures
@@ -61,6 +58,7 @@ impl Recording<'_> {
                 .collect::<Vec<_>>()
                 .join("\n")
         );
+        tell("power-cut images", Figure::Cases(count));
     }
 
     /// Cuts in order of the moments, so that the disk is replayed once for each way of keeping names.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use steadfast::model::{Fault as _, Timestamp};
 use steadfast::{Error, Journal, Memory};
-use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times};
+use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
 
-use crate::cuts::{Recording, cases};
+use crate::cuts::Recording;
 use crate::faults::{draw, run};
 use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
