@@ -18,6 +18,8 @@ use crate::oracle::{Admissible, check};
 pub(crate) struct Recording<'r> {
     pub(crate) name: &'r str,
     pub(crate) events: &'r [Event],
+    /// Cuts are no earlier than this.
+    pub(crate) from: usize,
     /// The moments at which something was acknowledged.
     pub(crate) acknowledged: &'r [usize],
     pub(crate) files: &'r Path,
@@ -25,8 +27,16 @@ pub(crate) struct Recording<'r> {
     pub(crate) admissible: &'r (dyn Fn(usize) -> Admissible + Sync),
     /// Words that no byte of the store may hold after a cut at a moment.
     pub(crate) gone: &'r (dyn Fn(usize) -> Vec<String> + Sync),
+    /// What is done and asked before the store is opened after a cut at a moment.
+    pub(crate) first: &'r (dyn Fn(&FaultDisk, usize) -> Result<(), String> + Sync),
     /// How the store is opened after the cut.
     pub(crate) journal: Journal,
+}
+
+/// Nothing is done before the store is opened.
+#[expect(clippy::unnecessary_wraps, reason = "it stands where others may fail")]
+pub(crate) fn nothing_first(_disk: &FaultDisk, _event: usize) -> Result<(), String> {
+    Ok(())
 }
 
 impl Recording<'_> {
@@ -84,7 +94,7 @@ impl Recording<'_> {
     fn moment(&self, random: &mut Random) -> usize {
         let last = self.events.len();
         if self.acknowledged.is_empty() || random.below(3) > 0 {
-            return random.below(last + 1);
+            return self.from + random.below(last + 1 - self.from);
         }
         let told = self.acknowledged[random.below(self.acknowledged.len())];
         (told + random.below(4)).min(last)
@@ -126,6 +136,7 @@ impl Recording<'_> {
                 .open(&store)
                 .map_err(|error| format!("it does not open: {error}"))
         };
+        (self.first)(&disk, cut.event)?;
         let mut admissible = (self.admissible)(cut.event);
         let memory = open()?;
         let found = check(&memory, self.files, &admissible)?;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use steadfast::{Derived, IndexOptions, Journal, Memory, Silent};
 use steadfast_testkit::{Fault, Figure, Operation, Random, Times, cases, seed, tell};
 
-use crate::cuts::Recording;
+use crate::cuts::{Recording, nothing_first};
 use crate::life::{DEEDS, Life, golden, note, passage};
 use crate::oracle::{Admissible, Contents, check};
 
@@ -83,10 +83,12 @@ fn several_at_once(journal: Journal, name: &str, count: usize, seed: u64) {
     let recording = Recording {
         name,
         events: &events,
+        from: 0,
         acknowledged: &told.iter().map(|(_, _, done)| *done).collect::<Vec<_>>(),
         files,
         admissible: &admissible,
         gone: &|_| Vec::new(),
+        first: &nothing_first,
         journal,
     };
     recording.cut(cases(count), seed);

@@ -10,7 +10,7 @@ use steadfast::model::{Fault as _, Timestamp};
 use steadfast::{Error, Journal, Memory};
 use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
 
-use crate::cuts::Recording;
+use crate::cuts::{Recording, nothing_first};
 use crate::faults::{draw, run};
 use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
@@ -66,10 +66,12 @@ fn cut_a_life(journal: Journal, name: &str, count: usize, seed: u64) {
     let recording = Recording {
         name,
         events: &events,
+        from: 0,
         acknowledged: &golden.acknowledged,
         files: &golden.life.files,
         admissible: &admissible,
         gone: &gone,
+        first: &nothing_first,
         journal,
     };
     for (_, cut) in REGRESSIONS.iter().filter(|(kept, _)| *kept == journal) {
