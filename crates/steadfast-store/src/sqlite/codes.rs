@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::ffi;
+
 use crate::error::StoreError;
 
 /// What to do about a result code.
@@ -59,18 +61,19 @@ pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
 pub(super) fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
     let what = error.to_string();
     let path = path.to_owned();
-    // Our statements are compiled by every test: one that no longer fits the tables has met other tables.
-    if let rusqlite::Error::SqlInputError { error, .. } = error
-        && error.extended_code == rusqlite::ffi::SQLITE_ERROR
-    {
+    // Our statements are compiled by every test: one that no longer fits the tables has met other tables. SQLite
+    // tells where in the statement only sometimes.
+    if code_of(error) == Some(ffi::SQLITE_ERROR) {
         let what = format!("its tables are not as they were made: {what}");
         return StoreError::Damaged { path, what };
     }
     let Some(code) = code_of(error) else {
-        // A column that does not hold what the schema says: rot, or a foreign hand.
+        // A column that does not hold what the schema says, or a row that is gone: rot, or a foreign hand.
         let is_rot = matches!(
             error,
             rusqlite::Error::FromSqlConversionFailure(..)
+                // What may be missing is asked for as an option.
+                | rusqlite::Error::QueryReturnedNoRows
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::Utf8Error(..)
@@ -131,6 +134,19 @@ mod tests {
             (26, CodeClass::Corrupt),
         ] {
             assert_eq!(class_of(code), class, "{code}");
+        }
+    }
+    #[test]
+    fn tables_that_are_not_ours_any_more_are_damage() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let path = Path::new("store");
+        let gone = connection.prepare("SELECT a FROM gone").unwrap_err();
+        let misspelt = connection.prepare("SELECT FROM").unwrap_err();
+        let batch = connection.execute_batch("DROP TABLE gone").unwrap_err();
+        let empty = connection.query_row("SELECT 1 WHERE 0", [], |_| Ok(()));
+        for error in [gone, misspelt, batch, empty.unwrap_err()] {
+            let ours = translate(path, &error);
+            assert!(matches!(ours, StoreError::Damaged { .. }), "{ours:?}");
         }
     }
 }

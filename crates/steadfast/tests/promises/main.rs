@@ -11,6 +11,7 @@
 //! | `never_misses` | an answer that calls itself complete is, whatever state the indexes are in |
 //! | `always_opens` | opening works, or says what is wrong; nothing panics, no wrong text comes back |
 //! | `upkeep` | the same while the store is migrated, converted, copied, restored, repaired, filled, taken back |
+//! | `codes` | each result code of SQLite has the outcome that the documentation says |
 //!
 //! `sabotage` is the test of these tests: with the feature of that name each planted
 //! mistake must be caught by the test that is named for it.
@@ -23,6 +24,7 @@
 )]
 
 mod always_opens;
+mod codes;
 mod cuts;
 mod faults;
 mod life;
