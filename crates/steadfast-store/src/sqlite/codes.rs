@@ -54,7 +54,11 @@ pub fn class_of(code: i32) -> CodeClass {
 
 /// Returns the extended code of an error, when SQLite gave one.
 pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
-    error.sqlite_error().map(|cause| cause.extended_code)
+    let cause = match error {
+        rusqlite::Error::SqlInputError { error, .. } => Some(error),
+        other => other.sqlite_error(),
+    };
+    cause.map(|cause| cause.extended_code)
 }
 
 /// Returns our error for one of SQLite's, on the store at `path`.

@@ -3,6 +3,7 @@
 //! The children are this binary itself: its test `child` plays the role that
 //! the environment names, and passes at once when it names none.
 
+mod cold;
 mod collections;
 mod kills;
 mod peer;
@@ -15,6 +16,7 @@ fn child() {
     };
     match (role.as_str(), arguments.as_slice()) {
         ("collect", [store, number]) => collections::collect(store, number),
+        ("open cold", [store, number]) => cold::open_cold(store, number),
         ("index", [store, tree]) => sharing::index(store, tree),
         ("answer", [store]) => sharing::answer(store),
         ("index folders", [store, tree]) => kills::index_folders(store, tree),
