@@ -42,7 +42,8 @@ pub fn class_of(code: i32) -> CodeClass {
             8 => CodeClass::ReadOnly,
             13 => CodeClass::Full,
             // IOERR and all its kinds, among them FSYNC 1034, TRUNCATE 1546, LOCK 3850, CORRUPTFS 8458.
-            10 => CodeClass::Io,
+            // NOMEM: the system has refused, or a damaged header asks for what no system has.
+            10 | 7 => CodeClass::Io,
             // CORRUPT, NOTADB.
             11 | 26 => CodeClass::Corrupt,
             // PERM, AUTH.
@@ -133,6 +134,7 @@ mod tests {
             (3850, CodeClass::Io),
             (1034, CodeClass::Io),
             (8458, CodeClass::Io),
+            (7, CodeClass::Io),
             (13, CodeClass::Full),
             (11, CodeClass::Corrupt),
             (26, CodeClass::Corrupt),

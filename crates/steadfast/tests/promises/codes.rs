@@ -39,6 +39,7 @@ const CODES: &[(i32, &str, Operation)] = &[
     (8714, "IOERR_IN_PAGE", Operation::Read),
     (11, "CORRUPT", Operation::Read),
     (26, "NOTADB", Operation::Read),
+    (7, "NOMEM", Operation::Read),
     (8, "READONLY", Operation::Write),
     (13, "FULL", Operation::Write),
     (778, "IOERR_WRITE", Operation::Write),
