@@ -4,6 +4,7 @@
 //! from, rebuilt or closed; the disk fails at any of its operations; whoever
 //! was at work is gone before it was done.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steadfast::model::{Fault as _, Timestamp};
@@ -183,4 +184,55 @@ fn what_is_left_of_a_purge_is_done_by_whoever_comes_next() {
     clock.step(Duration::from_hours(1));
     next.maintain().unwrap();
     assert_eq!(jobs(&next), 0, "{:?}", next.status().unwrap().jobs);
+}
+
+/// Returns the names of the files that hold a word.
+fn holders(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            let content = std::fs::read(&path).unwrap();
+            let mut windows = content.windows(word.len());
+            if windows.any(|bytes| bytes == word.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_a_killed_process_has_not_purged_the_next_one_does_at_once() {
+    for journal in [Journal::Wal, Journal::Truncate] {
+        let mut life = Life::new(journal);
+        let memory = life.open().unwrap();
+        for name in ["first", "second", "third"] {
+            memory.remember(&note(name)).unwrap();
+        }
+        // Whoever was at the purge is gone before it was done.
+        life.disk.set(Some(Fault {
+            operation: Operation::SideWrite,
+            after: 0,
+            times: Times::Always,
+            code: 10,
+        }));
+        assert!(life.forget("first").is_err());
+        life.disk.set(None);
+        life.close();
+        drop(memory);
+        life.forget("second").unwrap();
+        for name in ["first", "second"] {
+            let found = holders(&life.store(), &word(name, 1, 0));
+            assert_eq!(found, [PathBuf::new(); 0], "{journal:?}, {name}");
+        }
+        assert_ne!(
+            holders(&life.store(), &word("third", 1, 0)),
+            [PathBuf::new(); 0]
+        );
+    }
 }
