@@ -5,6 +5,7 @@
 
 mod cold;
 mod collections;
+mod disks;
 mod kills;
 mod peer;
 mod sharing;
@@ -17,6 +18,7 @@ fn child() {
     match (role.as_str(), arguments.as_slice()) {
         ("collect", [store, number]) => collections::collect(store, number),
         ("open cold", [store, number]) => cold::open_cold(store, number),
+        ("write notes", [store, journal]) => disks::write_notes(store, journal),
         ("index", [store, tree]) => sharing::index(store, tree),
         ("answer", [store]) => sharing::answer(store),
         ("index folders", [store, tree]) => kills::index_folders(store, tree),
