@@ -55,11 +55,10 @@ pub fn class_of(code: i32) -> CodeClass {
 
 /// Returns the extended code of an error, when SQLite gave one.
 pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
-    let cause = match error {
-        rusqlite::Error::SqlInputError { error, .. } => Some(error),
-        other => other.sqlite_error(),
-    };
-    cause.map(|cause| cause.extended_code)
+    if let rusqlite::Error::SqlInputError { error, .. } = error {
+        return Some(error.extended_code);
+    }
+    error.sqlite_error().map(|cause| cause.extended_code)
 }
 
 /// Returns our error for one of SQLite's, on the store at `path`.

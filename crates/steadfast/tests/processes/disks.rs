@@ -89,7 +89,7 @@ fn a_file_system_whose_power_is_cut_keeps_what_was_acknowledged() {
         let store = mount.root().join("store");
         let mut peer = Peer::start("write notes", &[&store, Path::new(name)]);
         let mut acknowledged = 0;
-        for _ in 0..1 + random.below(30) {
+        for _ in 0..=random.below(30) {
             assert!(peer.hear().is_some(), "cut {cut}: it writes");
             acknowledged += 1;
         }

@@ -8,6 +8,7 @@ mod collections;
 mod disks;
 mod kills;
 mod peer;
+mod rescans;
 mod sharing;
 
 #[test]
@@ -19,6 +20,7 @@ fn child() {
         ("collect", [store, number]) => collections::collect(store, number),
         ("open cold", [store, number]) => cold::open_cold(store, number),
         ("write notes", [store, journal]) => disks::write_notes(store, journal),
+        ("rescan", [store, tree]) => rescans::rescan(store, tree),
         ("index", [store, tree]) => sharing::index(store, tree),
         ("answer", [store]) => sharing::answer(store),
         ("index folders", [store, tree]) => kills::index_folders(store, tree),
