@@ -228,11 +228,9 @@ fn what_a_killed_process_has_not_purged_the_next_one_does_at_once() {
         life.forget("second").unwrap();
         for name in ["first", "second"] {
             let found = holders(&life.store(), &word(name, 1, 0));
-            assert_eq!(found, [PathBuf::new(); 0], "{journal:?}, {name}");
+            assert!(found.is_empty(), "{journal:?}, {name}: {found:?}");
         }
-        assert_ne!(
-            holders(&life.store(), &word("third", 1, 0)),
-            [PathBuf::new(); 0]
-        );
+        let kept = holders(&life.store(), &word("third", 1, 0));
+        assert!(!kept.is_empty());
     }
 }
