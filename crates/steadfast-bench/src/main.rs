@@ -13,6 +13,7 @@ mod figures;
 mod library;
 mod process;
 mod secrets;
+mod soak;
 mod writers;
 
 use std::path::PathBuf;
@@ -100,6 +101,18 @@ enum Command {
         #[arg(long)]
         slowest: bool,
     },
+    /// Try to break the promises for a while, in parts, and print what was tried
+    Soak {
+        /// For how long; each part runs once in any case
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// What is tried
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Only the parts of this name, such as `upkeep`, `fuzz` or `kills`
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -149,6 +162,11 @@ fn main() -> anyhow::Result<()> {
         Command::Secrets { folders, show } => secrets::run(&folders, show),
         Command::Collections { records } => collections_alone(records),
         Command::Coverage { folder, slowest } => coverage::run(&folder, slowest),
+        Command::Soak {
+            seconds,
+            seed,
+            only,
+        } => soak::run(seconds, seed, only.as_deref()),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {

@@ -225,6 +225,15 @@ impl Disk for FaultDisk {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.inner.failing(Operation::SideRename)?;
+        SystemDisk.link(from, to)?;
+        if let (Some(from), Some(to)) = (self.inner.name(from), self.inner.name(to)) {
+            self.inner.change(|journal| journal.link(&from, &to));
+        }
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         SystemDisk.remove(path)?;
         if let Some(name) = self.inner.name(path) {

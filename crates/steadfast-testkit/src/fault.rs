@@ -89,6 +89,8 @@ pub enum Times {
     Once,
     /// From then on always.
     Always,
+    /// So often in a row; the next operation works again.
+    InARow(u64),
 }
 
 /// A fault that waits for its operation.
@@ -136,6 +138,7 @@ impl Plan {
         let strikes = match fault.times {
             Times::Once => before == fault.after,
             Times::Always => before >= fault.after,
+            Times::InARow(times) => (fault.after..fault.after + times).contains(&before),
         };
         strikes.then(|| {
             self.struck += 1;

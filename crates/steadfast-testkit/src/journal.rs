@@ -60,6 +60,13 @@ pub enum Event {
         /// The name.
         name: String,
     },
+    /// A file got another name as well.
+    Link {
+        /// The new name.
+        name: String,
+        /// The file.
+        file: usize,
+    },
     /// A name was changed, over another where there was one.
     Rename {
         /// From.
@@ -95,6 +102,16 @@ impl Journal {
 
     pub(crate) fn push(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Gives a file another name as well.
+    pub(crate) fn link(&mut self, from: &str, to: &str) {
+        let file = self.file(from);
+        self.names.insert(to.to_owned(), file);
+        self.events.push(Event::Link {
+            name: to.to_owned(),
+            file,
+        });
     }
 
     pub(crate) fn delete(&mut self, name: &str) {

@@ -20,15 +20,19 @@
 //! - `vfs`: the same disk as SQLite sees it
 //! - `replay`: the folders that a power cut leaves
 //! - `folder`: folders that cost little
+//! - `mount`: real file systems, small and cut off
 //! - `damage`: flipped bits and cut files
 //! - `sources`: clocks and models that fail
 //! - `random`: numbers from a seed
+//! - `knobs`: how much a run tries, and what it tells
 
 mod damage;
 mod disk;
 mod fault;
 mod folder;
 mod journal;
+mod knobs;
+mod mount;
 mod random;
 mod replay;
 mod sources;
@@ -39,6 +43,8 @@ pub use disk::FaultDisk;
 pub use fault::{Fault, Operation, Times};
 pub use folder::scratch;
 pub use journal::Event;
+pub use knobs::{Figure, cases, seed, tell, time_to_spend};
+pub use mount::Mount;
 pub use random::Random;
 pub use replay::{Cut, Image, Metadata, Replay};
 pub use sources::{FailingEmbed, JumpingClock};

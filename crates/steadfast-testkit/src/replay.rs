@@ -171,6 +171,7 @@ impl<'e> Replay<'e> {
             Event::Create { .. }
             | Event::CreateFolder { .. }
             | Event::Delete { .. }
+            | Event::Link { .. }
             | Event::Rename { .. } => self.pending_names.push(index),
         }
     }
@@ -308,7 +309,7 @@ fn place(offset: u64) -> usize {
 /// Carries out a change of names.
 fn rename(names: &mut BTreeMap<String, Node>, event: &Event) {
     match event {
-        Event::Create { name, file } => {
+        Event::Create { name, file } | Event::Link { name, file } => {
             names.insert(name.clone(), Node::File(*file));
         }
         Event::CreateFolder { name } => {
@@ -338,7 +339,10 @@ fn rename(names: &mut BTreeMap<String, Node>, event: &Event) {
 fn folders_of(event: &Event) -> Vec<&str> {
     let folder = |name: &'_ String| -> usize { name.rfind('/').unwrap_or(0) };
     match event {
-        Event::Create { name, .. } | Event::CreateFolder { name } | Event::Delete { name } => {
+        Event::Create { name, .. }
+        | Event::CreateFolder { name }
+        | Event::Link { name, .. }
+        | Event::Delete { name } => {
             vec![&name[..folder(name)]]
         }
         Event::Rename { from, to } => vec![&from[..folder(from)], &to[..folder(to)]],
@@ -424,6 +428,28 @@ mod tests {
         assert!(has(Metadata::Ordered, "a"));
         assert!(!has(Metadata::Ordered, "b"));
         assert!(!has(Metadata::Unordered, "a"));
+    }
+
+    #[test]
+    fn a_second_name_keeps_the_file_when_the_first_is_gone() {
+        let events = [
+            create("part", 0),
+            write(0, 0, 1, 10),
+            Event::Sync { file: 0 },
+            Event::Link {
+                name: "file".to_owned(),
+                file: 0,
+            },
+            Event::Delete {
+                name: "part".to_owned(),
+            },
+            root(),
+        ];
+        for seed in 0..20 {
+            let image = Replay::image_of(&events, Cut::at(events.len(), seed));
+            assert_eq!(image.files.keys().collect::<Vec<_>>(), ["file"]);
+            assert_eq!(image.files["file"], [1; 10]);
+        }
     }
 
     #[test]

@@ -19,9 +19,6 @@ use crate::vector;
 /// How long whoever must have the indexes up to date waits for others at it.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How long a purge may take before another process may try it too.
-const PURGE_LEASE: Duration = Duration::from_mins(10);
-
 /// How often a purge tries to get readers out of the way of the WAL.
 const SCRUB_TRIES: usize = 20;
 /// How long it waits in between.
@@ -38,9 +35,10 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
     let Some(held) = held else {
         return Ok(CatchUp::Elsewhere);
     };
-    let purge = backend.store.claim("purge", PURGE_LEASE)?;
+    // That nobody else is at it is known from the gate, which a kill lets go, and which is held to the end. So the
+    // lease ends at once: what a killed process has left is done by whoever comes next.
+    let purge = backend.store.claim("purge", Duration::ZERO)?;
     let rows = publish(backend, purge.is_some())?;
-    drop(held);
     if let Some(job) = purge {
         // Free pages and the WAL may still hold what was forgotten; only their end is the end of the purge.
         let mut is_clean = false;
@@ -59,6 +57,7 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
                 .fail(&job, "readers hold the write-ahead log")?;
         }
     }
+    drop(held);
     Ok(CatchUp::Done { rows })
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::ffi;
+
 use crate::error::StoreError;
 
 /// What to do about a result code.
@@ -43,7 +45,8 @@ pub fn class_of(code: i32) -> CodeClass {
             8 => CodeClass::ReadOnly,
             13 => CodeClass::Full,
             // IOERR and all its kinds, among them FSYNC 1034, TRUNCATE 1546, LOCK 3850, CORRUPTFS 8458.
-            10 => CodeClass::Io,
+            // NOMEM: the system has refused, or a damaged header asks for what no system has.
+            10 | 7 => CodeClass::Io,
             // CORRUPT, NOTADB.
             11 | 26 => CodeClass::Corrupt,
             // PERM, AUTH.
@@ -55,6 +58,9 @@ pub fn class_of(code: i32) -> CodeClass {
 
 /// Returns the extended code of an error, when SQLite gave one.
 pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
+    if let rusqlite::Error::SqlInputError { error, .. } = error {
+        return Some(error.extended_code);
+    }
     error.sqlite_error().map(|cause| cause.extended_code)
 }
 
@@ -62,18 +68,19 @@ pub(super) fn code_of(error: &rusqlite::Error) -> Option<i32> {
 pub(super) fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
     let what = error.to_string();
     let path = path.to_owned();
-    // Our statements are compiled by every test: one that no longer fits the tables has met other tables.
-    if let rusqlite::Error::SqlInputError { error, .. } = error
-        && error.extended_code == rusqlite::ffi::SQLITE_ERROR
-    {
+    // Our statements are compiled by every test: one that no longer fits the tables has met other tables. SQLite
+    // tells where in the statement only sometimes.
+    if code_of(error) == Some(ffi::SQLITE_ERROR) {
         let what = format!("its tables are not as they were made: {what}");
         return StoreError::Damaged { path, what };
     }
     let Some(code) = code_of(error) else {
-        // A column that does not hold what the schema says: rot, or a foreign hand.
+        // A column that does not hold what the schema says, or a row that is gone: rot, or a foreign hand.
         let is_rot = matches!(
             error,
             rusqlite::Error::FromSqlConversionFailure(..)
+                // What may be missing is asked for as an option.
+                | rusqlite::Error::QueryReturnedNoRows
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::Utf8Error(..)
@@ -138,16 +145,16 @@ mod tests {
             &[
                 10, 266, 522, 778, 1034, 1290, 1546, 1802, 2058, 2314, 2570, 2826, 3082, 3338,
                 3594, 3850, 4106, 4362, 5642, 5898, 6154, 6410, 6666, 6922, 7178, 7434, 7690, 7946,
-                8458, 8970, 9226,
+                8458, 8970, 9226, 7,
             ],
         ),
         (CodeClass::Corrupt, &[11, 267, 523, 779, 26, 8202]),
         (CodeClass::Permission, &[3, 23, 279]),
-        // What only a mistake of ours can bring about, and want of memory.
+        // What only a mistake of ours can bring about.
         (
             CodeClass::Internal,
             &[
-                1, 257, 513, 769, 1025, 1281, 1537, 2, 4, 516, 7, 9, 12, 16, 17, 18, 19, 275, 531,
+                1, 257, 513, 769, 1025, 1281, 1537, 2, 4, 516, 9, 12, 16, 17, 18, 19, 275, 531,
                 787, 1043, 1299, 1555, 1811, 2067, 2323, 2579, 2835, 3091, 20, 21, 22, 24, 25,
             ],
         ),
@@ -180,5 +187,19 @@ mod tests {
             Some("database is locked".to_owned()),
         );
         assert_eq!(translate(Path::new("/store"), &lying).kind(), "disk_full");
+    }
+
+    #[test]
+    fn tables_that_are_not_ours_any_more_are_damage() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let path = Path::new("store");
+        let gone = connection.prepare("SELECT a FROM gone").unwrap_err();
+        let misspelt = connection.prepare("SELECT FROM").unwrap_err();
+        let batch = connection.execute_batch("DROP TABLE gone").unwrap_err();
+        let empty = connection.query_row("SELECT 1 WHERE 0", [], |_| Ok(()));
+        for error in [gone, misspelt, batch, empty.unwrap_err()] {
+            let ours = translate(path, &error);
+            assert!(matches!(ours, StoreError::Damaged { .. }), "{ours:?}");
+        }
     }
 }

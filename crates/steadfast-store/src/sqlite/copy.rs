@@ -126,7 +126,23 @@ pub fn check_copy(disk: &dyn Disk, file: &Path) -> Result<Checked, StoreError> {
         let what = format!("the file has {bytes} bytes instead of {expected}");
         checked.problems.push(what);
     }
+    drop(connection);
+    if let Err(error) = open_to_write(disk, file) {
+        checked.problems.push(failed(&error).to_string());
+    }
     Ok(checked)
+}
+
+/// Opens a copy as a store that is written to: a reader passes over constraints in the schema that make no sense.
+fn open_to_write(disk: &dyn Disk, file: &Path) -> rusqlite::Result<()> {
+    let is_wal = connect::open(disk, file, Access::Immutable)?
+        .pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))?
+        .eq_ignore_ascii_case(journal::WAL);
+    // A backup never is; opening one that is would leave a log beside it.
+    if is_wal {
+        return Ok(());
+    }
+    read_state(&connect::open(disk, file, Access::ReadWrite)?).map(drop)
 }
 
 fn read(connection: &Connection, schema: i64) -> rusqlite::Result<Checked> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 use steadfast_model::Timestamp;
 
 use super::ladder::{State, read_state};
@@ -124,7 +124,8 @@ fn has_log(folder: &Path) -> bool {
     std::fs::metadata(log).is_ok_and(|found| found.len() > 0)
 }
 
-/// Opens for reading only; where shared memory cannot be had, without it.
+/// Opens for reading only; where shared memory cannot be had, without it. A transaction that was cut off is first
+/// undone from its journal, as every opening does it: without that there is nothing sensible to look at.
 fn open(disk: &dyn Disk, database: &Path) -> rusqlite::Result<(Connection, State)> {
     let read = |access| {
         let connection = connect::reader(disk, database, access)?;
@@ -132,8 +133,11 @@ fn open(disk: &dyn Disk, database: &Path) -> rusqlite::Result<(Connection, State
         Ok((connection, state))
     };
     read(Access::ReadOnly).or_else(|error: rusqlite::Error| {
-        let class = codes::code_of(&error).map(codes::class_of);
-        if class == Some(codes::CodeClass::Unopenable) {
+        let code = codes::code_of(&error);
+        let class = code.map(codes::class_of);
+        if code == Some(ffi::SQLITE_READONLY_ROLLBACK) {
+            read(Access::ReadWrite)
+        } else if class == Some(codes::CodeClass::Unopenable) {
             read(Access::Immutable)
         } else {
             Err(error)

@@ -16,6 +16,9 @@ const MANIFEST: &str = "manifest.json";
 
 /// The store is as it was; a repair begins anew.
 pub(super) const BEGUN: &str = "begun";
+/// The new database is proven and about to take the place of the damaged one, or has just done so; the record names
+/// the sources to be indexed again.
+pub(super) const REPLACING: &str = "replacing";
 /// The new database has taken the place of the damaged one; sources may still have to be indexed.
 pub(super) const REPLACED: &str = "replaced";
 /// Nothing is left to do.

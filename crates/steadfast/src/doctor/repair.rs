@@ -16,7 +16,7 @@ use steadfast_store::sqlite::{
 };
 use steadfast_store::{Backend as _, Derived, Effort, Progress, StoreError, check_copy};
 
-use super::quarantine::{DONE, Manifest, REPLACED};
+use super::quarantine::{DONE, Manifest, REPLACED, REPLACING};
 use super::{Diagnosis, DoctorOptions, Step, examine, finding};
 use crate::config::Options;
 use crate::error::Result;
@@ -188,10 +188,11 @@ impl Work<'_> {
             );
             return Err(StoreError::Internal(what).into());
         }
-        replace_database(disk, &new, &self.folder.join(DATABASE))?;
+        // Written down before the swap: whoever goes on after it finds a sound database, which no longer tells
+        // what it has lost.
         manifest.advance(
             disk,
-            REPLACED,
+            REPLACING,
             &[
                 ("sources", json!(salvaged.sources)),
                 ("live_before", json!(salvaged.before)),
@@ -203,6 +204,8 @@ impl Work<'_> {
                 ("tables_broken", json!(salvaged.broken)),
             ],
         )?;
+        replace_database(disk, &new, &self.folder.join(DATABASE))?;
+        manifest.advance(disk, REPLACED, &[])?;
         manifest.clear(disk);
         if known.is_none() {
             let lock = self.folder.join(INIT_LOCK);
@@ -246,7 +249,8 @@ impl Work<'_> {
     fn finish(&mut self, mut manifest: Manifest) -> Result<()> {
         let disk = self.opening.disk.as_ref();
         manifest.clear(disk);
-        if manifest.state() == REPLACED {
+        // Before the swap nothing was lost, and indexing finds all as it was.
+        if [REPLACING, REPLACED].contains(&manifest.state()) {
             let (mut by_namespace, mut gone) =
                 (BTreeMap::<String, Vec<PathBuf>>::new(), Vec::new());
             for (namespace, source) in manifest.sources() {

@@ -3,9 +3,12 @@
 //! The children are this binary itself: its test `child` plays the role that
 //! the environment names, and passes at once when it names none.
 
+mod cold;
 mod collections;
+mod disks;
 mod kills;
 mod peer;
+mod rescans;
 mod sharing;
 
 #[test]
@@ -15,6 +18,9 @@ fn child() {
     };
     match (role.as_str(), arguments.as_slice()) {
         ("collect", [store, number]) => collections::collect(store, number),
+        ("open cold", [store, number]) => cold::open_cold(store, number),
+        ("write notes", [store, journal]) => disks::write_notes(store, journal),
+        ("rescan", [store, tree]) => rescans::rescan(store, tree),
         ("index", [store, tree]) => sharing::index(store, tree),
         ("answer", [store]) => sharing::answer(store),
         ("index folders", [store, tree]) => kills::index_folders(store, tree),

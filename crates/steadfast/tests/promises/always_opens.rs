@@ -10,9 +10,11 @@ use std::sync::Barrier;
 
 use steadfast::model::Fault as _;
 use steadfast::{Error, Journal, ListRequest, Memory, SearchRequest};
-use steadfast_testkit::{Damage, Fault, Operation, Random, Times, damage, scratch};
+use steadfast_testkit::{
+    Damage, Fault, Figure, Operation, Random, Times, cases, damage, scratch, seed, tell,
+};
 
-use crate::cuts::{cases, message};
+use crate::cuts::message;
 use crate::life::{DEEDS, Golden, Life, golden, note};
 use crate::oracle::{Admissible, check};
 
@@ -101,6 +103,7 @@ fn opens_on_a_failing_disk(journal: Journal) {
     sound.disk.set(None);
     drop(open_and_search(&sound).unwrap());
     let mut failures = Vec::new();
+    let mut tried_all = 0;
     for operation in Operation::ALL {
         for code in operation.codes() {
             for times in [Times::Once, Times::Always] {
@@ -111,6 +114,7 @@ fn opens_on_a_failing_disk(journal: Journal) {
                         times,
                         code: *code,
                     };
+                    tried_all += 1;
                     let tried = catch_unwind(AssertUnwindSafe(|| {
                         opens_under(&files, fault, journal, &admissible, &before.files)
                     }));
@@ -124,6 +128,7 @@ fn opens_on_a_failing_disk(journal: Journal) {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    tell("I/O faults while opening", Figure::Cases(tried_all));
 }
 
 /// Returns some places among `count` operations: the first ones, and others that the soak adds.
@@ -198,7 +203,7 @@ fn a_store_that_is_damaged_in_any_file_and_any_way_gives_no_wrong_text() {
     for journal in [Journal::Wal, Journal::Truncate] {
         let (files, _, _) = killed(journal, &golden);
         let names: Vec<&String> = files.keys().collect();
-        let mut random = Random::new(10);
+        let mut random = Random::new(seed(10));
         let mut failures = Vec::new();
         for case in 0..cases(240) {
             // Half of the cases are about the database itself.
@@ -222,7 +227,28 @@ fn a_store_that_is_damaged_in_any_file_and_any_way_gives_no_wrong_text() {
             ));
         }
         assert!(failures.is_empty(), "{}", failures.join("\n"));
+        tell("damaged files opened", Figure::Cases(cases(240)));
     }
+}
+
+#[test]
+fn a_bit_that_is_another_gives_no_wrong_text() {
+    let golden = golden(Journal::Truncate);
+    let (files, _, _life) = killed(Journal::Truncate, &golden);
+    let truth = golden.after.iter().flat_map(|it| it.values().flatten());
+    let truth: BTreeSet<&str> = truth.map(String::as_str).collect();
+    let mut random = Random::new(seed(11));
+    for case in 0..cases(100) {
+        let mut files = files.clone();
+        let content = damage(&files["steadfast.db"], Damage::Flip, &mut random);
+        files.insert("steadfast.db".to_owned(), content);
+        let read = reads_only_truth(&with_files(&files, Journal::Truncate), &truth);
+        read.unwrap_or_else(|what| panic!("case {case}: {what}"));
+    }
+    tell(
+        "bit flips in the database, none silent",
+        Figure::Cases(cases(100)),
+    );
 }
 
 #[test]

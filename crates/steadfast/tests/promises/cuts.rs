@@ -7,21 +7,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use steadfast::{Journal, Memory};
-use steadfast_testkit::{Cut, Event, FaultDisk, Image, Metadata, Random, Replay, scratch};
+use steadfast_testkit::{
+    Cut, Event, FaultDisk, Figure, Image, Metadata, Random, Replay, scratch, seed, tell,
+};
 
 use crate::life::note;
 use crate::oracle::{Admissible, check};
-
-/// Returns how many cases there are to be, given how many by default.
-pub(crate) fn cases(default: usize) -> usize {
-    let soak = std::env::var("STEADFAST_SOAK").ok();
-    default * soak.and_then(|times| times.parse().ok()).unwrap_or(1)
-}
 
 /// A life that was written down: what happened on the disk, and what must be true at any moment of it.
 pub(crate) struct Recording<'r> {
     pub(crate) name: &'r str,
     pub(crate) events: &'r [Event],
+    /// Cuts are no earlier than this.
+    pub(crate) from: usize,
     /// The moments at which something was acknowledged.
     pub(crate) acknowledged: &'r [usize],
     pub(crate) files: &'r Path,
@@ -29,13 +27,22 @@ pub(crate) struct Recording<'r> {
     pub(crate) admissible: &'r (dyn Fn(usize) -> Admissible + Sync),
     /// Words that no byte of the store may hold after a cut at a moment.
     pub(crate) gone: &'r (dyn Fn(usize) -> Vec<String> + Sync),
+    /// What is done and asked before the store is opened after a cut at a moment.
+    pub(crate) first: &'r (dyn Fn(&FaultDisk, usize) -> Result<(), String> + Sync),
     /// How the store is opened after the cut.
     pub(crate) journal: Journal,
 }
 
+/// Nothing is done before the store is opened.
+#[expect(clippy::unnecessary_wraps, reason = "it stands where others may fail")]
+pub(crate) fn nothing_first(_disk: &FaultDisk, _event: usize) -> Result<(), String> {
+    Ok(())
+}
+
 impl Recording<'_> {
     /// Cuts the power `count` times, at moments and with remains that the seed decides.
-    pub(crate) fn cut(&self, count: usize, seed: u64) {
+    pub(crate) fn cut(&self, count: usize, seed_default: u64) {
+        let seed = seed(seed_default);
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let failures: Vec<String> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
@@ -51,7 +58,7 @@ impl Recording<'_> {
         });
         assert!(
             failures.is_empty(),
-            "{}: {} of {count} cuts broke the promise, among them:\n{}",
+            "{}, seed {seed}: {} of {count} cuts broke the promise, among them:\n{}",
             self.name,
             failures.len(),
             failures
@@ -61,6 +68,7 @@ impl Recording<'_> {
                 .collect::<Vec<_>>()
                 .join("\n")
         );
+        tell("power-cut images", Figure::Cases(count));
     }
 
     /// Cuts in order of the moments, so that the disk is replayed once for each way of keeping names.
@@ -86,7 +94,7 @@ impl Recording<'_> {
     fn moment(&self, random: &mut Random) -> usize {
         let last = self.events.len();
         if self.acknowledged.is_empty() || random.below(3) > 0 {
-            return random.below(last + 1);
+            return self.from + random.below(last + 1 - self.from);
         }
         let told = self.acknowledged[random.below(self.acknowledged.len())];
         (told + random.below(4)).min(last)
@@ -128,6 +136,7 @@ impl Recording<'_> {
                 .open(&store)
                 .map_err(|error| format!("it does not open: {error}"))
         };
+        (self.first)(&disk, cut.event)?;
         let mut admissible = (self.admissible)(cut.event);
         let memory = open()?;
         let found = check(&memory, self.files, &admissible)?;

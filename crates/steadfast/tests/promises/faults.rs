@@ -1,16 +1,60 @@
 //! A disk that fails at any operation of a life, once or for ever.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use steadfast::Journal;
 use steadfast::model::Fault as _;
-use steadfast_testkit::{Fault, Metadata, Operation, Random, Replay, Times};
+use steadfast_testkit::{Fault, Figure, Metadata, Operation, Random, Replay, Times, seed, tell};
 
 use crate::cuts::message;
 use crate::life::{DEEDS, Golden, Life};
 use crate::oracle::{Admissible, Contents, ask, check, contents};
+
+impl Admissible {
+    /// Returns what may be there before the first deed: nothing of all that is still to come.
+    pub(crate) fn of_nothing(to_come: &[Contents]) -> Self {
+        let sources = to_come.iter().flat_map(BTreeMap::keys);
+        Self(
+            sources
+                .map(|source| (source.clone(), BTreeSet::from([Vec::new()])))
+                .collect(),
+        )
+    }
+
+    /// Allows the changes of a deed that failed: each may have happened or not.
+    pub(crate) fn may(&mut self, before: &Contents, after: &Contents) {
+        for source in changed(before, after) {
+            let version = after.get(source).cloned().unwrap_or_default();
+            let versions = self.0.entry(source.clone()).or_default();
+            if versions.is_empty() {
+                versions.insert(Vec::new());
+            }
+            versions.insert(version);
+        }
+    }
+
+    /// Demands the changes of a deed that was acknowledged.
+    pub(crate) fn must(&mut self, before: &Contents, after: &Contents) {
+        for source in changed(before, after) {
+            let version = after.get(source).cloned().unwrap_or_default();
+            self.0.insert(source.clone(), BTreeSet::from([version]));
+        }
+    }
+}
+
+/// Returns the sources that differ.
+fn changed<'c>(
+    before: &'c Contents,
+    after: &'c Contents,
+) -> impl Iterator<Item = &'c String> + use<'c> {
+    let sources: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    sources
+        .into_iter()
+        .filter(|source| before.get(*source) != after.get(*source))
+}
 
 /// A case: a fault, and what the user does about an error.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +71,9 @@ pub(crate) fn draw(
     journal: Journal,
     operations: &[Operation],
     count: usize,
-    seed: u64,
+    seed_default: u64,
 ) -> Vec<Case> {
-    let mut random = Random::new(seed);
+    let mut random = Random::new(seed(seed_default));
     let disk = &golden.life.disk;
     let used: Vec<Operation> = operations
         .iter()
@@ -90,6 +134,7 @@ pub(crate) fn run(cases: &[Case], golden: &Golden) {
         cases.len(),
         failures[..failures.len().min(8)].join("\n")
     );
+    tell("I/O faults in a life", Figure::Cases(cases.len()));
 }
 
 /// Lives a life with a fault in it, then opens the store on a sound disk and asks everything.

@@ -10,6 +10,8 @@
 //! | `never_duplicates` | a chunk is there once, however many wrote it and however often |
 //! | `never_misses` | an answer that calls itself complete is, whatever state the indexes are in |
 //! | `always_opens` | opening works, or says what is wrong; nothing panics, no wrong text comes back |
+//! | `upkeep` | the same while the store is migrated, converted, copied, restored, repaired, filled, taken back |
+//! | `codes` | each result code of SQLite has the outcome that the documentation says |
 //!
 //! `sabotage` is the test of these tests: with the feature of that name each planted
 //! mistake must be caught by the test that is named for it.
@@ -22,6 +24,7 @@
 )]
 
 mod always_opens;
+mod codes;
 mod cuts;
 mod faults;
 mod life;
@@ -30,3 +33,4 @@ mod never_loses;
 mod never_misses;
 mod oracle;
 mod sabotage;
+mod upkeep;

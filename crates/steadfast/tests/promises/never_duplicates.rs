@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use steadfast::{Derived, IndexOptions, Journal, Memory, Silent};
-use steadfast_testkit::{Fault, Operation, Random, Times};
+use steadfast_testkit::{Fault, Figure, Operation, Random, Times, cases, seed, tell};
 
-use crate::cuts::{Recording, cases};
+use crate::cuts::{Recording, nothing_first};
 use crate::life::{DEEDS, Life, golden, note, passage};
 use crate::oracle::{Admissible, Contents, check};
 
@@ -83,10 +83,12 @@ fn several_at_once(journal: Journal, name: &str, count: usize, seed: u64) {
     let recording = Recording {
         name,
         events: &events,
+        from: 0,
         acknowledged: &told.iter().map(|(_, _, done)| *done).collect::<Vec<_>>(),
         files,
         admissible: &admissible,
         gone: &|_| Vec::new(),
+        first: &nothing_first,
         journal,
     };
     recording.cut(cases(count), seed);
@@ -137,7 +139,7 @@ fn several_programs_index_one_folder_and_leave_what_one_would() {
 #[test]
 fn whoever_was_told_of_an_error_tries_again_and_leaves_one_of_each() {
     let golden = golden(Journal::Wal);
-    let mut random = Random::new(9);
+    let mut random = Random::new(seed(9));
     for case in 0..cases(16) {
         let mut life = Life::new(Journal::Wal);
         let operation = [Operation::Write, Operation::Sync, Operation::SharedLock][case % 3];
@@ -162,4 +164,8 @@ fn whoever_was_told_of_an_error_tries_again_and_leaves_one_of_each() {
         let found = check(&memory, &life.files, &Admissible::between(wanted, wanted));
         found.unwrap_or_else(|what| panic!("case {case}: {what}"));
     }
+    tell(
+        "I/O faults after which it is tried again",
+        Figure::Cases(cases(16)),
+    );
 }

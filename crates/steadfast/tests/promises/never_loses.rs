@@ -4,13 +4,14 @@
 //! from, rebuilt or closed; the disk fails at any of its operations; whoever
 //! was at work is gone before it was done.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steadfast::model::{Fault as _, Timestamp};
 use steadfast::{Error, Journal, Memory};
-use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times};
+use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
 
-use crate::cuts::{Recording, cases};
+use crate::cuts::{Recording, nothing_first};
 use crate::faults::{draw, run};
 use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
@@ -66,10 +67,12 @@ fn cut_a_life(journal: Journal, name: &str, count: usize, seed: u64) {
     let recording = Recording {
         name,
         events: &events,
+        from: 0,
         acknowledged: &golden.acknowledged,
         files: &golden.life.files,
         admissible: &admissible,
         gone: &gone,
+        first: &nothing_first,
         journal,
     };
     for (_, cut) in REGRESSIONS.iter().filter(|(kept, _)| *kept == journal) {
@@ -181,4 +184,53 @@ fn what_is_left_of_a_purge_is_done_by_whoever_comes_next() {
     clock.step(Duration::from_hours(1));
     next.maintain().unwrap();
     assert_eq!(jobs(&next), 0, "{:?}", next.status().unwrap().jobs);
+}
+
+/// Returns the names of the files that hold a word.
+fn holders(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            let content = std::fs::read(&path).unwrap();
+            let mut windows = content.windows(word.len());
+            if windows.any(|bytes| bytes == word.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_a_killed_process_has_not_purged_the_next_one_does_at_once() {
+    for journal in [Journal::Wal, Journal::Truncate] {
+        let mut life = Life::new(journal);
+        let memory = life.open().unwrap();
+        for name in ["first", "second", "third"] {
+            memory.remember(&note(name)).unwrap();
+        }
+        // Whoever was at the purge is gone before it was done.
+        life.disk.set(Some(Fault {
+            operation: Operation::SideWrite,
+            after: 0,
+            times: Times::Always,
+            code: 10,
+        }));
+        assert!(life.forget("first").is_err());
+        life.disk.set(None);
+        life.close();
+        drop(memory);
+        life.forget("second").unwrap();
+        for name in ["first", "second"] {
+            let found = holders(&life.store(), &word(name, 1, 0));
+            assert!(found.is_empty(), "{journal:?}, {name}: {found:?}");
+        }
+        let kept = holders(&life.store(), &word("third", 1, 0));
+        assert!(!kept.is_empty());
+    }
 }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use steadfast::model::{Fault as _, Severity};
 use steadfast::{Derived, Journal, Memory, Mode, SearchRequest, Silent};
 use steadfast_testkit::{
-    Damage, FailingEmbed, Fault, JumpingClock, Operation, Random, Times, damage,
+    Damage, FailingEmbed, Fault, Figure, JumpingClock, Operation, Random, Times, cases, damage,
+    seed, tell,
 };
 
-use crate::cuts::cases;
 use crate::faults::{Case, draw, run};
 use crate::life::{DEEDS, Golden, Life, golden, live, note, passage};
 use crate::oracle::{Admissible, Contents, ask, check};
@@ -80,7 +80,7 @@ fn an_index_that_is_damaged_in_any_way_costs_no_answer() {
     let Golden { life, after, .. } = &golden(Journal::Wal);
     let contents = after.last().unwrap();
     let admissible = Admissible::between(contents, contents);
-    let mut random = Random::new(6);
+    let mut random = Random::new(seed(6));
     for case in 0..cases(60) {
         let files = index_files(&life.store());
         let file = &files[random.below(files.len())];
@@ -91,6 +91,7 @@ fn an_index_that_is_damaged_in_any_way_costs_no_answer() {
         checked
             .unwrap_or_else(|what| panic!("case {case}, {kind:?} of {}: {what}", file.display()));
     }
+    tell("damaged index files", Figure::Cases(cases(60)));
 }
 
 #[test]

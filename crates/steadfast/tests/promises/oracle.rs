@@ -14,16 +14,6 @@ pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 pub(crate) struct Admissible(pub(crate) BTreeMap<String, BTreeSet<Vec<String>>>);
 
 impl Admissible {
-    /// Returns what may be there before the first deed: nothing of all that is still to come.
-    pub(crate) fn of_nothing(to_come: &[Contents]) -> Self {
-        let sources = to_come.iter().flat_map(BTreeMap::keys);
-        Self(
-            sources
-                .map(|source| (source.clone(), BTreeSet::from([Vec::new()])))
-                .collect(),
-        )
-    }
-
     /// Returns what may be there after `before` was acknowledged and while `after` was under way.
     pub(crate) fn between(before: &Contents, after: &Contents) -> Self {
         let mut all = Self::default();
@@ -39,26 +29,6 @@ impl Admissible {
         }
     }
 
-    /// Allows the changes of a deed that failed: each may have happened or not.
-    pub(crate) fn may(&mut self, before: &Contents, after: &Contents) {
-        for source in changed(before, after) {
-            let version = after.get(source).cloned().unwrap_or_default();
-            let versions = self.0.entry(source.clone()).or_default();
-            if versions.is_empty() {
-                versions.insert(Vec::new());
-            }
-            versions.insert(version);
-        }
-    }
-
-    /// Demands the changes of a deed that was acknowledged.
-    pub(crate) fn must(&mut self, before: &Contents, after: &Contents) {
-        for source in changed(before, after) {
-            let version = after.get(source).cloned().unwrap_or_default();
-            self.0.insert(source.clone(), BTreeSet::from([version]));
-        }
-    }
-
     /// Returns the words that are each in one text alone.
     pub(crate) fn words(&self) -> BTreeSet<&str> {
         let texts = self.0.values().flatten().flatten();
@@ -67,17 +37,6 @@ impl Admissible {
             .filter(|word| word.starts_with("zq"))
             .collect()
     }
-}
-
-/// Returns the sources that differ.
-fn changed<'c>(
-    before: &'c Contents,
-    after: &'c Contents,
-) -> impl Iterator<Item = &'c String> + use<'c> {
-    let sources: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    sources
-        .into_iter()
-        .filter(|source| before.get(*source) != after.get(*source))
 }
 
 /// Returns what a store holds; files are named from `files` on.
