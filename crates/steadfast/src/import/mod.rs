@@ -14,7 +14,7 @@
 //! that a foreign file holds.
 
 mod bring;
-mod chroma;
+pub(crate) mod chroma;
 mod compare;
 mod detect;
 mod digest;
