@@ -62,7 +62,7 @@ fn times_of_files_matter_only_when_asked_for() {
         .modified()
         .unwrap();
     let file = std::fs::File::options().write(true).open(data).unwrap();
-    file.set_modified(database - Duration::from_secs(7_200))
+    file.set_modified(database - Duration::from_hours(2))
         .unwrap();
     drop(file);
     assert!(palace.examine().findings.is_empty());
@@ -70,7 +70,7 @@ fn times_of_files_matter_only_when_asked_for() {
     options.stale_after = Some(Duration::from_secs(7_201));
     let none = examine_palace(&palace.path(), &options).unwrap();
     assert!(none.findings.is_empty());
-    options.stale_after = Some(Duration::from_secs(7_200));
+    options.stale_after = Some(Duration::from_hours(2));
     let index = palace.index();
     let found = examine_palace(&palace.path(), &options).unwrap();
     assert_eq!(codes(&found), ["palace_segment_stale"]);

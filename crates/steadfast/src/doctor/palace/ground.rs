@@ -353,7 +353,7 @@ fn read_rows(database: &ForeignDatabase, ground: &mut Ground) -> Result<()> {
                 },
                 ForeignValue::Integer(_) => integers += 1,
                 ForeignValue::Null | ForeignValue::Real(_) | ForeignValue::Text(..) => {
-                    unreadable += 1
+                    unreadable += 1;
                 }
             }
             let place = row.text("segment_id").and_then(|id| of_segment.get(id));
@@ -434,7 +434,9 @@ fn operation(row: &ForeignRow<'_>, seq: i64, dimension: Option<u64>) -> Option<O
         }
         None => matches!(what, What::Update | What::Delete),
     };
-    (is_fitting && seq > 0).then(|| ())?;
+    if !is_fitting || seq <= 0 {
+        return None;
+    }
     Some(Operation {
         seq,
         what,

@@ -128,12 +128,12 @@ pub(super) fn look(palace: &Palace, options: &PalaceOptions) -> Result<Looked> {
         Err(error) => return Err(error.into()),
     }
     if let Some(age) = options.stale_after {
-        let stale = folders.segments.iter().filter_map(|name| {
+        let aged = folders.segments.iter().filter_map(|name| {
             let folder = palace.folder.join(name);
             let gap = folders::staleness(&palace.database, &folder, age)?;
             Some((folder, gap))
         });
-        for (folder, gap) in stale {
+        for (folder, gap) in aged {
             let what = format!(
                 "the index is {} s older than the database; that alone is no damage",
                 gap.as_secs()
@@ -259,70 +259,61 @@ fn of_database(palace: &Palace, ground: &Ground, findings: &mut Vec<Finding>) {
 }
 
 fn of_collection(palace: &Palace, analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
-    let collection = analysis.collection;
-    let (name, rows) = (&collection.name, analysis.live.len());
-    let folder = palace.folder.join(&collection.vector.segment);
-    let mut say = |code, severity, what: String, count: usize, place: &Path, remedy: &str| {
-        let mut found = finding(code, severity, what, place, remedy);
+    let name = &analysis.collection.name;
+    let folder = palace.folder.join(&analysis.collection.vector.segment);
+    let problems = &analysis.segment.problems;
+    let mut say = |code, what: String, count: u64, place: &Path, remedy: &str| {
+        let mut found = finding(code, Severity::Error, what, place, remedy);
+        found.count = count;
+        findings.push(found);
+    };
+    if !problems.is_empty() {
+        let what = format!("the index of {name} is torn: {}", problems.join("; "));
+        let count = problems.len() as u64;
+        say("palace_segment_damaged", what, count, &folder, REPAIR);
+    }
+    let marks = [
+        ("vectors", &analysis.vector_mark),
+        ("rows", &analysis.metadata_mark),
+    ];
+    for (of, problem) in marks {
+        if let Some(problem) = problem {
+            let what = format!("the watermark of the {of} of {name} {problem}");
+            let at = &palace.database;
+            say("palace_watermark_impossible", what, 1, at, REPAIR);
+        }
+    }
+    let swallowed = analysis.swallowed;
+    if swallowed > 0 {
+        let what = format!("{swallowed} writes to {name} were accepted and never became rows");
+        let at = &palace.database;
+        say("palace_writes_swallowed", what, swallowed, at, REPAIR);
+    }
+    let bad = analysis.collection.bad_operations;
+    if bad > 0 {
+        let what = format!(
+            "{bad} operations in the queue of {name} cannot be applied; Chroma stops at them"
+        );
+        let remedy = "restore a backup, or `steadfast import` the palace";
+        say("palace_queue_damaged", what, bad, &palace.database, remedy);
+    }
+    of_vectors(&folder, analysis, findings);
+}
+
+fn of_vectors(folder: &Path, analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+    let (name, rows) = (&analysis.collection.name, analysis.live.len());
+    let mut say = |code, severity, what: String, count: usize, remedy: &str| {
+        let mut found = finding(code, severity, what, folder, remedy);
         found.count = count as u64;
         findings.push(found);
     };
-    if !analysis.segment.problems.is_empty() {
-        let what = format!(
-            "the index of {name} is torn: {}",
-            analysis.segment.problems.join("; ")
-        );
-        let count = analysis.segment.problems.len();
-        say(
-            "palace_segment_damaged",
-            Severity::Error,
-            what,
-            count,
-            &folder,
-            REPAIR,
-        );
-    }
-    for (of, problem) in [
-        ("vectors", &analysis.vector_mark),
-        ("rows", &analysis.metadata_mark),
-    ] {
-        if let Some(problem) = problem {
-            let what = format!("the watermark of the {of} of {name} {problem}");
-            say(
-                "palace_watermark_impossible",
-                Severity::Error,
-                what,
-                1,
-                &palace.database,
-                REPAIR,
-            );
-        }
-    }
-    let swallowed = usize::try_from(analysis.swallowed).unwrap_or(usize::MAX);
-    if swallowed > 0 {
-        let what = format!("{swallowed} writes to {name} were accepted and never became rows");
-        say(
-            "palace_writes_swallowed",
-            Severity::Error,
-            what,
-            swallowed,
-            &palace.database,
-            REPAIR,
-        );
-    }
     let stranded = analysis.missing.len().saturating_sub(analysis.lost.len());
     if stranded > 0 {
         let what = format!(
             "{stranded} of {rows} rows of {name} cannot be found by a search, and their vectors are still on the disk"
         );
-        say(
-            "palace_vectors_missing",
-            Severity::Error,
-            what,
-            stranded,
-            &folder,
-            REPAIR,
-        );
+        let severity = Severity::Error;
+        say("palace_vectors_missing", severity, what, stranded, REPAIR);
     }
     let lost = analysis.lost.len();
     if lost > 0 {
@@ -331,42 +322,13 @@ fn of_collection(palace: &Palace, analysis: &Analysis<'_>, findings: &mut Vec<Fi
         );
         let remedy =
             "embed these rows again, or `steadfast import` the palace, which embeds every row";
-        say(
-            "palace_vectors_lost",
-            Severity::Error,
-            what,
-            lost,
-            &folder,
-            remedy,
-        );
+        say("palace_vectors_lost", Severity::Error, what, lost, remedy);
     }
     let extra = analysis.extra.len();
     if extra > 0 {
         let what = format!("{extra} vectors in the index of {name} belong to no row");
-        say(
-            "palace_vectors_extra",
-            Severity::Warning,
-            what,
-            extra,
-            &folder,
-            REPAIR,
-        );
-    }
-    let bad = collection.bad_operations;
-    if bad > 0 {
-        let what = format!(
-            "{bad} operations in the queue of {name} cannot be applied; Chroma stops at them"
-        );
-        let remedy = "restore a backup, or `steadfast import` the palace";
-        let count = usize::try_from(bad).unwrap_or(usize::MAX);
-        say(
-            "palace_queue_damaged",
-            Severity::Error,
-            what,
-            count,
-            &palace.database,
-            remedy,
-        );
+        let severity = Severity::Warning;
+        say("palace_vectors_extra", severity, what, extra, REPAIR);
     }
 }
 

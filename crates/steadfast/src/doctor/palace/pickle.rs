@@ -274,13 +274,10 @@ impl<'b> Machine<'b> {
             }
             b'a' => values.push(self.pop()?),
             _ => {
-                loop {
-                    match self.stack.pop().ok_or("it takes what is not there")? {
-                        Value::Mark => break,
-                        value => self.stack.push(value),
-                    }
+                while !matches!(self.stack.last(), Some(Value::Mark)) {
                     values.push(self.pop()?);
                 }
+                self.stack.pop();
                 values.reverse();
             }
         }

@@ -48,8 +48,7 @@ pub fn quarantine_palace(folder: &Path, options: &PalaceOptions) -> Result<Palac
             applied.push(what);
         }
     }
-    let rows = looked.diagnosis.rows_before;
-    finish(&palace, options, looked.diagnosis, applied, rows)
+    Ok(finish(&palace, options, looked.diagnosis, applied)?.diagnosis)
 }
 
 /// Makes a palace whole, as far as its vectors are still on the disk, and looks again.
@@ -89,12 +88,15 @@ pub fn repair_palace(folder: &Path, options: &PalaceOptions) -> Result<PalaceDia
         move_old(options, &folder, now, &mut applied)?;
     }
     let (fingerprint, rows_before) = (looked.fingerprint, looked.diagnosis.rows_before);
-    let mut after = finish(&palace, options, looked.diagnosis, applied, rows_before)?;
-    after.backup = copied;
-    let again = look(&palace, options)?;
-    let is_same = again.fingerprint == fingerprint && after.rows_after == rows_before;
-    if is_same {
-        Ok(after)
+    if applied.is_empty() {
+        let mut diagnosis = looked.diagnosis;
+        diagnosis.rows_after = rows_before;
+        return Ok(diagnosis);
+    }
+    let mut after = finish(&palace, options, looked.diagnosis, applied)?;
+    after.diagnosis.backup = copied;
+    if after.fingerprint == fingerprint && after.diagnosis.rows_after == rows_before {
+        Ok(after.diagnosis)
     } else {
         let what =
             "the repaired palace does not have the rows of before; the backup in it has them";
@@ -226,12 +228,12 @@ fn finish(
     options: &PalaceOptions,
     before: PalaceDiagnosis,
     applied: Vec<String>,
-    rows_before: Option<u64>,
-) -> Result<PalaceDiagnosis> {
-    let mut after = look(palace, options)?.diagnosis;
+) -> Result<Looked> {
+    let mut looked = look(palace, options)?;
+    let after = &mut looked.diagnosis;
     after.rows_after = after.rows_before;
-    after.rows_before = rows_before;
+    after.rows_before = before.rows_before;
     after.applied = applied;
     after.plan = before.plan;
-    Ok(after)
+    Ok(looked)
 }

@@ -230,25 +230,12 @@ fn elements(
         }
     };
     let lengths = bounded(&folder.join("length.bin"), DATA_BYTES_MAX).unwrap_or_default();
-    let whole = (data.len() / header.size) as u64;
+    sizes(header, &data, &lengths, &mut segment.problems);
     let counted = if header.is_read {
         usize::try_from(header.count).unwrap_or(usize::MAX)
     } else {
         0
     };
-    if whole < header.count {
-        segment.problems.push(format!(
-            "header.bin counts {} elements, data_level0.bin holds {whole}",
-            header.count
-        ));
-    }
-    if ((lengths.len() / 4) as u64) < header.count {
-        segment.problems.push(format!(
-            "header.bin counts {} elements, length.bin holds {}",
-            header.count,
-            lengths.len() / 4
-        ));
-    }
     let ids: HashMap<u64, &str> = map
         .into_iter()
         .flat_map(|map| &map.labels)
@@ -301,6 +288,22 @@ fn elements(
     }
     if header.is_read {
         report(header, map, &tally, segment);
+    }
+}
+
+/// Compares the sizes of files with the count of the header.
+fn sizes(header: &Header, data: &[u8], lengths: &[u8], problems: &mut Vec<String>) {
+    let held = [
+        ("data_level0.bin", data.len() / header.size),
+        ("length.bin", lengths.len() / 4),
+    ];
+    for (name, held) in held {
+        if (held as u64) < header.count {
+            problems.push(format!(
+                "header.bin counts {} elements, {name} holds {held}",
+                header.count
+            ));
+        }
     }
 }
 
@@ -393,13 +396,11 @@ impl<'b> Element<'b> {
         if !is_unit && norm != 0.0 {
             return None;
         }
-        match length.filter(|length| length.is_finite() && *length > 0.0) {
-            Some(length) => Some(stored.into_iter().map(|x| x * length).collect()),
-            None => {
-                tally.without_length += u64::from(norm != 0.0);
-                Some(stored)
-            }
-        }
+        let Some(length) = length.filter(|length| length.is_finite() && *length > 0.0) else {
+            tally.without_length += u64::from(norm != 0.0);
+            return Some(stored);
+        };
+        Some(stored.into_iter().map(|x| x * length).collect())
     }
 }
 
