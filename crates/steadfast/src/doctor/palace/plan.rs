@@ -190,13 +190,13 @@ impl Plan {
     /// Returns the steps in sentences.
     pub(super) fn steps(&self) -> Vec<PalaceStep> {
         let mut steps = Vec::new();
-        let mut add = |name, what| steps.push(PalaceStep { name, what });
+        let mut step = |name, what| steps.push(PalaceStep { name, what });
         if self.changes_database() {
             let what = "copy the database into a backup beside it".to_owned();
-            add("backup", what);
+            step("backup", what);
         }
         for rebuild in &self.rebuilds {
-            add(
+            step(
                 "rebuild",
                 format!(
                     "queue {} vectors of {} that were in the old index, and give Chroma an empty index to fill with \
@@ -206,27 +206,27 @@ impl Plan {
                     rebuild.rows
                 ),
             );
-            add(
+            step(
                 "set_aside",
                 format!("set the old index {} aside", rebuild.old),
             );
         }
         for (_, _, what) in &self.marks {
-            add("watermark", format!("set {what}"));
+            step("watermark", format!("set {what}"));
         }
         if !self.seqs.is_empty() {
             let what = format!(
                 "write {} sequence numbers of rows as integers",
                 self.seqs.len()
             );
-            add("seq_ids", what);
+            step("seq_ids", what);
         }
         if self.text_search {
             let what = "make the index of Chroma's text search anew".to_owned();
-            add("text_search", what);
+            step("text_search", what);
         }
         for folder in &self.moves {
-            add(
+            step(
                 "set_aside",
                 format!("set the old index {} aside", folder.display()),
             );
