@@ -257,6 +257,7 @@ fn every_code_of_a_finding_is_documented_and_known() {
     let rooms = [
         "steadfast-index/src/embedded",
         "steadfast/src/doctor",
+        "steadfast/src/doctor/palace",
         "steadfast/src/export",
     ];
     let mut found = BTreeSet::new();
@@ -264,7 +265,11 @@ fn every_code_of_a_finding_is_documented_and_known() {
         .iter()
         .flat_map(|room| fs::read_dir(crates.join(room)).unwrap())
     {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
         let text: String = text.split_whitespace().collect();
         for start in [
             "code:\"",

@@ -40,6 +40,6 @@ pub use findings::stale_sources;
 pub use jobs::{Job, Jobs};
 pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
-pub use sqlite::foreign::{ForeignDatabase, ForeignRow, ForeignValue, TableRead};
+pub use sqlite::foreign::{ForeignDatabase, ForeignEdit, ForeignRow, ForeignValue, TableRead};
 pub use sqlite::{Checked, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy};
 pub use upkeep::{History, PrunePlan, Scrubbed, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep};

@@ -85,6 +85,14 @@ pub enum Error {
         /// The newest version that is read.
         known: u64,
     },
+    /// Another process has the palace open; it was not touched.
+    #[error("the palace at {} is open in {}", .path.display(), in_processes(.processes))]
+    PalaceInUse {
+        /// The folder of the palace.
+        path: PathBuf,
+        /// The processes, as far as the system tells.
+        processes: Vec<u32>,
+    },
     /// Nothing was selected to forget.
     #[error("forget needs at least one id, source, namespace or tag")]
     NothingSelected,
@@ -143,6 +151,18 @@ pub enum Error {
     },
 }
 
+/// Names processes.
+fn in_processes(processes: &[u32]) -> String {
+    match processes {
+        [] => "another process".to_owned(),
+        [one] => format!("process {one}"),
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            format!("processes {}", names.join(", "))
+        }
+    }
+}
+
 impl Fault for Error {
     fn kind(&self) -> &'static str {
         match self {
@@ -164,6 +184,7 @@ impl Fault for Error {
             Self::UnknownFormat { .. } => "unknown_format",
             Self::BundleDamaged { .. } => "damaged",
             Self::BundleTooNew { .. } => "bundle_too_new",
+            Self::PalaceInUse { .. } => "busy",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
             Self::InvalidRedaction { .. } | Self::InvalidRule { .. } => "invalid_config",
@@ -188,6 +209,7 @@ impl Fault for Error {
             | Self::NotEmpty { path }
             | Self::BundleDamaged { path, .. }
             | Self::BundleTooNew { path, .. }
+            | Self::PalaceInUse { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
@@ -211,9 +233,10 @@ impl Fault for Error {
         match self {
             Self::Store(error) => error.retry(),
             Self::Collection(error) => error.retry(),
-            Self::Embed(_) | Self::PathUnreadable { .. } | Self::PathNotFound { .. } => {
-                Retry::After
-            }
+            Self::Embed(_)
+            | Self::PathUnreadable { .. }
+            | Self::PathNotFound { .. }
+            | Self::PalaceInUse { .. } => Retry::After,
             Self::Filter(_)
             | Self::Expression(_)
             | Self::Id(_)
@@ -258,6 +281,9 @@ impl Fault for Error {
             }
             Self::BundleTooNew { .. } => "nothing of it was taken: use the version that wrote it",
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
+            Self::PalaceInUse { .. } => {
+                "close what uses it, such as MemPalace or an agent with its server; --force acts all the same"
+            }
             Self::Exists { .. } => "nothing is ever overwritten: give another name",
             Self::NotEmpty { .. } => "give a folder that does not exist, or an empty one",
             Self::Undo(UndoRefusal::ChangedSince(_)) => {

@@ -40,6 +40,10 @@ pub mod query;
 
 pub use collection::{Collection, Collections};
 pub use config::{Options, Redaction, RedactionRule, Rule};
+pub use doctor::palace::{
+    LostRow, PalaceCollection, PalaceDiagnosis, PalaceOptions, PalaceStep, examine_palace,
+    quarantine_palace, repair_palace,
+};
 pub use doctor::{Diagnosis, DoctorOptions, Step, examine, repair};
 pub use error::{CollectionError, Error, Result};
 pub use export::{

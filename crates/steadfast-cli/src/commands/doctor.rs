@@ -1,4 +1,6 @@
 //! `steadfast doctor`: what is wrong, what would mend it, and, with `--repair --yes`, mending it.
+//!
+//! What concerns palaces is in `palace`.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use steadfast::model::Severity;
 use steadfast::{Diagnosis, DoctorOptions, Memory, examine, repair};
 
+use super::palace::{self, Wanted};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -18,7 +21,11 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   steadfast doctor
   steadfast doctor --repair
-  steadfast doctor --repair --yes";
+  steadfast doctor --repair --yes
+  See what is wrong with a palace of MemPalace, and make it whole:
+    steadfast doctor --palace ~/.mempalace/palace
+    steadfast doctor --palace ~/.mempalace/palace --repair --yes
+  steadfast doctor --palace ~/.mempalace/palace --quarantine";
 
 /// Flags of `steadfast doctor`.
 #[derive(clap::Args, Debug)]
@@ -32,9 +39,19 @@ pub(crate) struct Args {
     /// End each part of the look after this many seconds, and say what was not looked at
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
+    #[command(flatten)]
+    palace: palace::PalaceArgs,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    if let Some(folder) = &args.palace.palace {
+        let wanted = match (args.repair, args.yes) {
+            (true, true) => Wanted::Repair,
+            (true, false) => Wanted::Plan,
+            (false, _) => Wanted::Look,
+        };
+        return palace::run(folder, &args.palace, wanted, context);
+    }
     let settings = context.settings()?;
     let mut options = DoctorOptions::default();
     options.patience = Duration::from_secs(args.patience);

@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod names;
+mod palace;
 pub(crate) mod prune;
 pub(crate) mod rebuild;
 pub(crate) mod remember;

@@ -14,9 +14,11 @@
 //! | `plan` | What would mend it? |
 //! | `quarantine` | Where do the originals stay, and how far did a repair get? |
 //! | `repair` | How is the plan carried out? |
+//! | `palace` | The same for a palace, or another folder of Chroma's |
 
 mod examine;
 mod files;
+pub mod palace;
 mod plan;
 mod quarantine;
 mod repair;
@@ -62,7 +64,7 @@ pub struct Diagnosis {
 }
 
 /// Every code that a finding of `verify`, `status`, `doctor` or `selftest` can have.
-pub const CODES: [&str; 27] = [
+pub const CODES: [&str; 42] = [
     "check_not_finished",
     "counts_differ",
     "database_missing",
@@ -78,6 +80,21 @@ pub const CODES: [&str; 27] = [
     "mode_loose",
     "not_a_store",
     "opened_with_care",
+    "palace_database_damaged",
+    "palace_folder_unknown",
+    "palace_in_use",
+    "palace_queue_damaged",
+    "palace_repair_unfinished",
+    "palace_segment_damaged",
+    "palace_segment_stale",
+    "palace_seq_id_mixed",
+    "palace_seq_id_old",
+    "palace_text_search_damaged",
+    "palace_vectors_extra",
+    "palace_vectors_lost",
+    "palace_vectors_missing",
+    "palace_watermark_impossible",
+    "palace_writes_swallowed",
     "promise_broken",
     "repair_unfinished",
     "schema_old",

@@ -168,7 +168,7 @@ pub(super) fn unfinished(store: &Path) -> Vec<Manifest> {
 }
 
 /// Copies a file, flushes the copy, and reads it back; returns its size and hash.
-fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(u64, String)> {
+pub(super) fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(u64, String)> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| StoreError::from_io(&path, &error)

@@ -15,7 +15,7 @@
 
 mod bring;
 pub(crate) mod bundle;
-mod chroma;
+pub(crate) mod chroma;
 mod compare;
 mod detect;
 mod digest;

@@ -40,7 +40,8 @@ fn make_old(store: &Path) {
     memory.remember(&Note::new("from the old days")).unwrap();
     drop(memory);
     let connection = Connection::open(store.join("steadfast.db")).unwrap();
-    let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges;
+    let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
+                      DROP TABLE assignments; DROP TABLE late_vectors;
                PRAGMA user_version=1; COMMIT";
     connection.execute_batch(sql).unwrap();
 }

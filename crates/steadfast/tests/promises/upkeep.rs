@@ -120,7 +120,8 @@ fn while_a_store_of_the_first_schema_is_brought_up_to_date() {
             if life.another().unwrap().status().unwrap().journal != "wal" {
                 older.execute_batch(mode).unwrap();
             }
-            let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges;
+            let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
+                              DROP TABLE assignments; DROP TABLE late_vectors;
                        PRAGMA user_version=1; COMMIT";
             older.execute_batch(sql).unwrap();
         },

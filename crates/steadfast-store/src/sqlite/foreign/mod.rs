@@ -10,6 +10,7 @@
 //! What is deliberately not here: what the tables mean.
 
 mod copy;
+mod edit;
 mod row;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::error::StoreError;
 use copy::PrivateCopy;
 
 pub use copy::sweep;
+pub use edit::ForeignEdit;
 pub use row::{ForeignRow, ForeignValue};
 
 /// The longest text or blob that is read, in bytes.
@@ -177,6 +179,27 @@ impl ForeignDatabase {
             Ok(answer) => Some(format!("{what}: {answer}")),
             Err(error) if is_damage(&error) => Some(format!("{what}: {error}")),
             Err(_) => None,
+        }
+    }
+
+    /// Returns what SQLite itself finds wrong with the file, at most `problems_max` sentences; none for a sound one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the check fails for another reason than damage.
+    pub fn problems(&self, problems_max: u32) -> Result<Vec<String>, StoreError> {
+        let check = || -> rusqlite::Result<Vec<String>> {
+            self.connection
+                .prepare(&format!("PRAGMA quick_check({problems_max})"))?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        };
+        match check() {
+            Ok(mut problems) => {
+                problems.retain(|problem| problem != "ok");
+                Ok(problems)
+            }
+            Err(error) if is_damage(&error) => Ok(vec![error.to_string()]),
+            Err(error) => Err(translate(&self.source, &error)),
         }
     }
 

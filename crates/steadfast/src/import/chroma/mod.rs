@@ -23,7 +23,7 @@ use crate::error::Result;
 const PALACE_PREFIX: &str = "mempalace_";
 
 /// Returns whether the database is one of Chroma's.
-pub(super) fn is_chroma(database: &ForeignDatabase) -> bool {
+pub(crate) fn is_chroma(database: &ForeignDatabase) -> bool {
     database.has_column("collections", "name")
         && database.has_column("segments", "collection")
         && database.has_column("embeddings", "embedding_id")

@@ -1,0 +1,160 @@
+//! Copies of the small palaces, and what may be done to them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use steadfast::{Memory, PalaceDiagnosis, PalaceOptions, examine_palace, repair_palace};
+use tempfile::TempDir;
+
+/// The palace of Chroma 1.5.9: 37 drawers, most of them in an index, and 3 closets whose index was never written.
+pub(crate) const NEW: &str = "chroma-1.5.9";
+/// The same from Chroma 0.6.3.
+pub(crate) const OLD: &str = "chroma-0.6.3";
+pub(crate) const ROWS: u64 = 40;
+
+pub(crate) struct Palace {
+    folder: TempDir,
+    version: &'static str,
+}
+
+impl Palace {
+    pub(crate) fn unpack(version: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let packed = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/palace")
+            .join(version);
+        unpack(&packed, &folder.path().join("palace"));
+        Self { folder, version }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("palace")
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path().join("chroma.sqlite3")
+    }
+
+    /// Returns the folder of the drawers' index.
+    pub(crate) fn index(&self) -> PathBuf {
+        fs::read_dir(self.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.join("index_metadata.pickle").exists())
+            .unwrap()
+    }
+
+    pub(crate) fn options(&self) -> PalaceOptions {
+        PalaceOptions::new(self.folder.path().join("scratch"), &Memory::options())
+    }
+
+    pub(crate) fn examine(&self) -> PalaceDiagnosis {
+        examine_palace(&self.path(), &self.options()).unwrap()
+    }
+
+    pub(crate) fn repair(&self) -> PalaceDiagnosis {
+        repair_palace(&self.path(), &self.options()).unwrap()
+    }
+
+    pub(crate) fn sql(&self, sql: &str) {
+        Connection::open(self.database())
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+    }
+
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        Connection::open(self.database())
+            .unwrap()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    }
+
+    /// Returns every byte below the palace.
+    pub(crate) fn bytes(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut bytes = BTreeMap::new();
+        let mut waiting = vec![self.path()];
+        while let Some(folder) = waiting.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    waiting.push(path);
+                } else {
+                    bytes.insert(path.clone(), fs::read(path).unwrap());
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Returns the beginning of the vector of each drawer, by Chroma's own word.
+    pub(crate) fn expected(&self) -> BTreeMap<String, Vec<f32>> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/palace")
+            .join(self.version)
+            .join("expected.json");
+        let said: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let vectors = &said["collections"]["mempalace_drawers"]["vectors"];
+        serde_json::from_value(vectors.clone()).unwrap()
+    }
+
+    /// Replays the queue of the drawers as Chroma would for a new index, independently of the doctor.
+    pub(crate) fn replayed(&self) -> BTreeMap<String, Vec<f32>> {
+        let connection = Connection::open(self.database()).unwrap();
+        let sql = "SELECT operation, q.id, vector FROM embeddings_queue q JOIN collections c
+                   ON q.topic = 'persistent://default/default/' || c.id WHERE c.name = 'mempalace_drawers' ORDER BY seq_id";
+        let mut statement = connection.prepare(sql).unwrap();
+        let mut rows = statement.query([]).unwrap();
+        let mut vectors = BTreeMap::new();
+        while let Some(row) = rows.next().unwrap() {
+            let id: String = row.get(1).unwrap();
+            let bytes: Option<Vec<u8>> = row.get(2).unwrap();
+            let vector: Option<Vec<f32>> = bytes.map(|bytes| {
+                let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+                bytes.chunks_exact(4).map(number).collect()
+            });
+            match (row.get::<_, i64>(0).unwrap(), vector) {
+                (0, Some(vector)) => drop(vectors.entry(id).or_insert(vector)),
+                (1, Some(vector)) if vectors.contains_key(&id) => drop(vectors.insert(id, vector)),
+                (2, Some(vector)) => drop(vectors.insert(id, vector)),
+                (3, _) => drop(vectors.remove(&id)),
+                _ => {}
+            }
+        }
+        vectors
+    }
+
+    /// Asserts that every drawer has the vector that Chroma gave for it before the damage.
+    pub(crate) fn assert_whole(&self) {
+        let (expected, replayed) = (self.expected(), self.replayed());
+        assert_eq!(expected.len(), replayed.len());
+        for (id, vector) in &expected {
+            let found = &replayed[id];
+            let near = vector.iter().zip(found).all(|(a, b)| (a - b).abs() <= 4e-7);
+            assert!(near, "{id}: {found:?} instead of {vector:?}");
+        }
+    }
+}
+
+pub(crate) fn codes(diagnosis: &PalaceDiagnosis) -> Vec<&str> {
+    let mut codes: Vec<&str> = diagnosis.findings.iter().map(|it| it.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+fn unpack(packed: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(packed).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_stem().unwrap());
+        if path.is_dir() {
+            unpack(&path, &to.join(path.file_name().unwrap()));
+        } else if path.extension().is_some_and(|end| end == "zst") {
+            let bytes = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
+            fs::write(target, bytes).unwrap();
+        }
+    }
+}
