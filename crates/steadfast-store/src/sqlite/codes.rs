@@ -171,7 +171,13 @@ mod tests {
                 assert_eq!(failure.extended_code, code);
                 let error = rusqlite::Error::SqliteFailure(failure, Some("it says".to_owned()));
                 let told = translate(Path::new("/store"), &error);
-                assert_eq!((told.kind(), told.retry()), outcome(class), "{code}");
+                // A statement of ours that does not compile has met other tables than ours.
+                let wanted = if code == ffi::SQLITE_ERROR {
+                    outcome(CodeClass::Corrupt)
+                } else {
+                    outcome(class)
+                };
+                assert_eq!((told.kind(), told.retry()), wanted, "{code}");
                 assert!(told.hint().is_some_and(|hint| hint.len() > 10), "{code}");
             }
         }

@@ -161,7 +161,9 @@ macro_rules! damaged {
     #[test]
     fn every_kind_is_damaged() {
         let damaged = [$(ImportKind::$kind),*];
-        assert!(ImportKind::ALL.iter().all(|kind| damaged.contains(kind)));
+        // Bundles are cut and flipped in a suite of their own.
+        let is_here = |kind: &ImportKind| damaged.contains(kind) || *kind == ImportKind::Bundle;
+        assert!(ImportKind::ALL.iter().all(is_here));
     }};
 }
 

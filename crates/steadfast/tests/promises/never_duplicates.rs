@@ -159,6 +159,8 @@ fn whoever_was_told_of_an_error_tries_again_and_leaves_one_of_each() {
             })
             .unwrap_or_else(|error| panic!("case {case}: {}: {error}", deed.name));
         }
+        // What is done in passing, once a minute, is not the same in each life: a fault may be left over.
+        life.disk.set(None);
         let wanted = golden.after.last().unwrap();
         let memory = life.another().unwrap();
         let found = check(&memory, &life.files, &Admissible::between(wanted, wanted));

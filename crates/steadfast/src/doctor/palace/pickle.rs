@@ -367,7 +367,7 @@ mod tests {
         let map = read(&of_chroma_1()).unwrap();
         assert_eq!(map.labels["a"], 1);
         assert_eq!(map.labels["b"], 70_000);
-        let mut old = b"\x80\x04\x8c\x32chromadb.segment.impl.vector.local_persistent_hnsw\x94\x8c\x0ePersistentData\x94\x93\x94)\x81\x94}\x94(\x8c\x0bid_to_label\x94}\x94\x8c\x01x\x94K\x07s\x8c\x0blabel_to_id\x94}\x94K\x07h\x08s\x8c\x0amax_seq_id\x94\x8a\x02\xff\x7fub.".to_vec();
+        let mut old = b"\x80\x04\x8c\x32chromadb.segment.impl.vector.local_persistent_hnsw\x94\x8c\x0ePersistentData\x94\x93\x94)\x81\x94}\x94(\x8c\x0bid_to_label\x94}\x94\x8c\x01x\x94K\x07s\x8c\x0blabel_to_id\x94}\x94K\x07h\x07s\x8c\x0amax_seq_id\x94\x8a\x02\xff\x7fub.".to_vec();
         let map = read(&old).unwrap();
         assert_eq!((map.labels["x"], map.seq), (7, Some(0x7fff)));
         let last = old.len() - 1;
