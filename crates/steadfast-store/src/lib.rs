@@ -19,6 +19,7 @@ mod context;
 pub mod error;
 pub mod files;
 mod findings;
+mod health;
 pub mod jobs;
 pub mod memory;
 pub mod records;
@@ -31,12 +32,13 @@ pub mod upkeep;
 pub mod conformance;
 
 pub use backend::{
-    Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, IndexHealth,
-    Progress, Reach, Scope, Silent, Snapshot, Verification, Ways,
+    Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Progress, Reach, Scope,
+    Silent, Snapshot, Ways,
 };
 pub use context::{Each, FacetKey, Placed, Standing, TermCounts};
 pub use error::StoreError;
 pub use findings::stale_sources;
+pub use health::{Health, IndexHealth, Verification};
 pub use jobs::{Job, Jobs};
 pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};

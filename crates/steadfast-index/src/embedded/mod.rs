@@ -8,6 +8,7 @@
 //! | File | Question it answers |
 //! |---|---|
 //! | `snapshot` | Here is a question: what answers it at this moment? |
+//! | `once` | What does a snapshot read only when it is asked for? |
 //! | `context` | What surrounds the rows that were found? |
 //! | `reach` | What was searched, and what was not? |
 //! | `records` | Which collections are there, and which rows are theirs? |
@@ -23,6 +24,7 @@ mod advance;
 mod catch_up;
 mod context;
 mod mark;
+mod once;
 mod reach;
 mod rebuild;
 mod records;

@@ -23,6 +23,7 @@ use steadfast_store::{
 
 use super::EmbeddedBackend;
 use super::context::query_terms;
+use super::once::get_or_try;
 use super::tail::{
     SCAN_TIME_MAX, Scanned, TailRows, VectorTail, scan_vectors, text_tail, vector_tail,
 };
@@ -486,17 +487,4 @@ fn parameters(bm25: Bm25) -> text::Bm25 {
         k1: bm25.k1,
         b: bm25.b,
     }
-}
-
-fn get_or_try<T>(
-    cell: &OnceCell<T>,
-    make: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<&T, StoreError> {
-    if cell.get().is_none() {
-        let value = make()?;
-        // Nobody else can have set it: the cell is not shared between threads.
-        drop(cell.set(value));
-    }
-    cell.get()
-        .ok_or_else(|| StoreError::Internal("a cell stayed empty".to_owned()))
 }

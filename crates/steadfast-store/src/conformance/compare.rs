@@ -42,7 +42,7 @@ impl Questions {
 /// What differs first, in words.
 pub fn compare(a: &dyn Backend, b: &dyn Backend, questions: &Questions) -> Result<(), String> {
     let (health_a, health_b) = (a.health(), b.health());
-    let numbers = |health: Result<crate::backend::Health, crate::error::StoreError>| {
+    let numbers = |health: Result<crate::health::Health, crate::error::StoreError>| {
         health.map(|health| {
             (
                 health.generation,

@@ -16,12 +16,13 @@ use tempfile::TempDir;
 use super::bench::START;
 use super::{PlainWords, Questions, compare, model, random_changes};
 use crate::backend::{
-    Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Health, Progress, Reach,
-    Scope, Snapshot, Verification, Ways,
+    Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Progress, Reach, Scope,
+    Snapshot, Ways,
 };
 use crate::context::{FacetKey, Placed, Standing, TermCounts};
 use crate::error::StoreError;
 use crate::findings::stale_sources;
+use crate::health::{Health, Verification};
 use crate::jobs::Jobs;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use steadfast_model::{ContentHash, DocumentStatus, Finding, ModelId, Seq, Severity};
 
 use super::state::{InSpace, State, count};
-use crate::backend::{Health, Verification};
 use crate::findings::stale_sources;
+use crate::health::{Health, Verification};
 
 pub(super) fn health(state: &State, model: &ModelId) -> Health {
     let with_status = |wanted: &[DocumentStatus]| {

@@ -24,10 +24,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steadfast_model::{Change, Clock, ModelId, Settled, StoreId};
 
-use crate::backend::{
-    Backend, Capabilities, CatchUp, Derived, Effort, Health, Progress, Snapshot, Verification,
-};
+use crate::backend::{Backend, Capabilities, CatchUp, Derived, Effort, Progress, Snapshot};
 use crate::error::StoreError;
+use crate::health::{Health, Verification};
 use crate::jobs::Jobs;
 use read::MemorySnapshot;
 use state::State;

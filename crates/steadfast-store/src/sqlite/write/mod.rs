@@ -2,6 +2,7 @@
 
 mod facets;
 mod forget;
+mod head;
 mod mark;
 mod names;
 mod note;
@@ -25,10 +26,10 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, params};
 use steadfast_model::{
-    Analyze, Change, ChunkId, Counts, DocumentKey, ModelId, Namespace, Row, Seq, Settled, StoreId,
-    Timestamp,
+    Analyze, Change, ChunkId, Counts, ModelId, Namespace, Row, Seq, Settled, StoreId, Timestamp,
 };
 
+use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::{Log, Writer};
 use super::read::find_space;
@@ -46,17 +47,6 @@ struct Transaction<'t> {
     now: Timestamp,
     actor: &'t str,
     head: Head,
-}
-
-/// The counters of the store; read at the start of a transaction and written at its end.
-#[derive(Clone, Copy, Debug)]
-struct Head {
-    seq: i64,
-    next_row: i64,
-    next_document: i64,
-    next_facet: i64,
-    live_chunks: i64,
-    live_tokens: i64,
 }
 
 /// A failure inside a transaction, which is then rolled back as a whole.
@@ -346,60 +336,6 @@ fn add_space(connection: &Connection, model: &ModelId) -> rusqlite::Result<i64> 
         ],
     )?;
     Ok(connection.last_insert_rowid())
-}
-
-impl Head {
-    fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        connection
-            .prepare_cached(
-                "SELECT seq, next_row, next_document, next_facet, live_chunks, live_tokens FROM store WHERE one = 1",
-            )?
-            .query_row([], |row| {
-                Ok(Self {
-                    seq: row.get(0)?,
-                    next_row: row.get(1)?,
-                    next_document: row.get(2)?,
-                    next_facet: row.get(3)?,
-                    live_chunks: row.get(4)?,
-                    live_tokens: row.get(5)?,
-                })
-            })
-    }
-
-    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        connection
-            .prepare_cached(
-                "UPDATE store SET seq = ?1, next_row = ?2, next_document = ?3, next_facet = ?4, live_chunks = ?5,
-                 live_tokens = ?6 WHERE one = 1",
-            )?
-            .execute(params![
-                self.seq,
-                self.next_row,
-                self.next_document,
-                self.next_facet,
-                self.live_chunks,
-                self.live_tokens
-            ])
-            .map(drop)
-    }
-
-    fn take_row(&mut self) -> Result<Row, StoreError> {
-        let row = u32::try_from(self.next_row).map_err(|_| StoreError::Full)?;
-        self.next_row += 1;
-        Ok(Row(row))
-    }
-
-    fn take_document(&mut self) -> Result<DocumentKey, StoreError> {
-        let document = u32::try_from(self.next_document).map_err(|_| StoreError::Full)?;
-        self.next_document += 1;
-        Ok(DocumentKey(document))
-    }
-
-    fn take_facet(&mut self) -> i64 {
-        let facet = self.next_facet;
-        self.next_facet += 1;
-        facet
-    }
 }
 
 impl Transaction<'_> {
