@@ -79,8 +79,17 @@ fn with_title(text: String, map: Map, front: Front) -> Markdown {
     let mark = if front.heading.is_some() { "" } else { "# " };
     let gap = if text.is_empty() { "\n" } else { "\n\n" };
     let line = format!("{mark}{title}{gap}");
+    let origin = front.title_origin;
+    // A piece as long as its origin would be taken for it byte by byte, which this line is not.
+    let map = if line.len() == origin.len() {
+        let end = origin.end..origin.end;
+        map.behind(gap.len(), end)
+            .behind(line.len() - gap.len(), origin)
+    } else {
+        map.behind(line.len(), origin)
+    };
     Markdown {
-        map: map.behind(line.len(), front.title_origin),
+        map,
         text: line + &text,
         title: Some(title),
         time,

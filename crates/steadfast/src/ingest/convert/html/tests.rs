@@ -252,6 +252,22 @@ fn fragments() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..60).prop_map(|parts| parts.concat())
 }
 
+#[test]
+fn a_title_that_is_as_long_as_its_origin_is_not_taken_for_it() {
+    for html in [
+        "<title class='x'>|\r\n|\r\r<h1 class='y'>\n\ra",
+        "<title class='x'><h1 class='y'>\r\n\r#\ra",
+        "<p>one\r\rtwo\r\nthree\ra",
+    ] {
+        let page = markdown(html);
+        for (start, c) in page.text.char_indices().filter(|(_, c)| c.is_alphabetic()) {
+            let range = page.map.origin_of(&(start..start + c.len_utf8()));
+            let part = &html[range];
+            assert!(part.contains(c), "{c:?} from {part:?} in {html:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn every_place_leads_back_and_places_ascend(html in fragments()) {
