@@ -32,6 +32,8 @@ const OWN_COLLECTION: &str = "mem0migrations";
 pub(in super::super) struct Stores {
     history: Option<ForeignDatabase>,
     collections: Vec<(String, ForeignDatabase)>,
+    /// Databases in the places of mem0's, without its tables.
+    strange: Vec<PathBuf>,
 }
 
 impl Stores {
@@ -40,6 +42,7 @@ impl Stores {
         let mut stores = Self {
             history: None,
             collections: Vec::new(),
+            strange: Vec::new(),
         };
         stores.add(database).then_some(stores)
     }
@@ -49,6 +52,7 @@ impl Stores {
         let mut stores = Self {
             history: None,
             collections: Vec::new(),
+            strange: Vec::new(),
         };
         let mut is_one = false;
         if source.path.is_dir() {
@@ -57,7 +61,11 @@ impl Stores {
                 .partition(|file| is_sqlite(file));
             for file in sound {
                 let database = ForeignDatabase::open(&file, source.scratch)?;
-                is_one |= stores.add(database);
+                if stores.add(database) {
+                    is_one = true;
+                } else {
+                    stores.strange.push(file);
+                }
             }
             // A file of this name may be anybody's; beside the others it is a damaged one of theirs.
             if let Some(path) = damaged.into_iter().next().filter(|_| is_one) {
@@ -140,6 +148,12 @@ pub(in super::super) fn survey(source: &Source<'_>, stores: &Stores) -> Result<S
     }
     for (id, found) in memories {
         add(source, &id, found, &mut survey);
+    }
+    for file in &stores.strange {
+        survey.incomplete(format!(
+            "{} does not have the tables of mem0: what was in it is not here",
+            file.display()
+        ));
     }
     for database in stores.databases() {
         super::super::check(database, &mut survey);
