@@ -13,16 +13,47 @@ use crate::vector::SegmentView;
 /// How many problems of the file itself are listed.
 const FILE_PROBLEMS_MAX: u32 = 20;
 
+/// Checks everything, on two threads: one reads the file, the vectors and the counters while the other compares texts.
 pub(super) fn verify(
+    backend: &EmbeddedBackend,
+    progress: &dyn Progress,
+) -> Result<Verification, StoreError> {
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| file_vectors_and_counts(backend, progress));
+        let compared = texts_and_indexes(backend, progress);
+        let mut report = match beside.join() {
+            Ok(done) => done?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let compared = compared?;
+        report.chunks += compared.chunks;
+        report.text_bytes += compared.text_bytes;
+        report.index_rows += compared.index_rows;
+        report.findings.extend(compared.findings);
+        Ok(report)
+    })
+}
+
+/// Each half looks at one state of the store, which need not be the other's.
+fn file_vectors_and_counts(
     backend: &EmbeddedBackend,
     progress: &dyn Progress,
 ) -> Result<Verification, StoreError> {
     let snapshot = backend.embedded_snapshot()?;
     let mut report = Verification::default();
     file(backend, &snapshot, &mut report)?;
-    let differing = texts(backend, &snapshot, progress, &mut report)?;
     vectors(backend, &snapshot, progress, &mut report)?;
     ledger(backend, &snapshot, &mut report)?;
+    Ok(report)
+}
+
+fn texts_and_indexes(
+    backend: &EmbeddedBackend,
+    progress: &dyn Progress,
+) -> Result<Verification, StoreError> {
+    let snapshot = backend.embedded_snapshot()?;
+    let mut report = Verification::default();
+    let differing = texts(backend, &snapshot, progress, &mut report)?;
     indexes(backend, &snapshot, differing, &mut report)?;
     Ok(report)
 }
@@ -89,7 +120,7 @@ fn texts(
         })
     };
     let differing = if let Some(indexed) = Indexed::read(snapshot)? {
-        let threads = backend.threads_max.get() - 1;
+        let threads = backend.threads_max.get();
         let analyze = backend.store.analyze().as_ref();
         let (done, differing) = compare(&indexed, analyze, threads, read);
         done?;
