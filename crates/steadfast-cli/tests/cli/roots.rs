@@ -8,7 +8,9 @@ use crate::support::Place;
 
 fn tags(place: &Place) -> Vec<Value> {
     let list = place.json(&["list"]);
-    let chunks = list["chunks"].as_array().unwrap();
+    let mut chunks = list["chunks"].as_array().unwrap().clone();
+    // Files are listed as they came in, and two threads bring them in.
+    chunks.sort_by_key(|chunk| chunk["source"].as_str().unwrap().to_owned());
     chunks.iter().map(|chunk| chunk["tags"].clone()).collect()
 }
 
