@@ -56,7 +56,8 @@ pub use ingest::{
     Note, Remember, Remembered, SkippedSource,
 };
 pub use memory::{
-    ChunkWithNeighbours, ForgetPlan, Forgotten, Keep, Memory, RenamePlan, Renamed, Selection,
+    ChunkWithNeighbours, FileCommand, FileError, FileRefusal, FileReply, ForgetPlan, Forgotten,
+    Keep, Memory, MemoryFiles, RenamePlan, Renamed, Selection, SourcePage, SourceText,
 };
 pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Parts, SearchRequest};
 

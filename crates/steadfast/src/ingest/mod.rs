@@ -25,6 +25,7 @@ mod rename;
 mod report;
 mod rows;
 mod run;
+mod text;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};
 pub(crate) use rows::{Carried, DocumentIn, RowIn, model_name, put_rows, redact_row};
+pub(crate) use text::{TextIn, put_text};
 
 /// What the line in works with.
 #[derive(Clone, Copy)]

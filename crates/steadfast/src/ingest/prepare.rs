@@ -260,7 +260,7 @@ pub(super) fn redact_tags(line: &Line<'_>, tags: &[String]) -> (BTreeSet<String>
 }
 
 /// Returns the attributes of a file, or of a section of it, that says something about itself.
-fn with_facts(of_file: &Attributes, facts: Facts) -> Attributes {
+pub(super) fn with_facts(of_file: &Attributes, facts: Facts) -> Attributes {
     let mut tags = of_file.tags.clone();
     tags.extend(facts.tags);
     let mut meta = facts.meta;
@@ -339,7 +339,7 @@ fn places(spans: &[Span], document: &Document, removals: &Removals) -> Vec<Place
 }
 
 /// A document that does not name a title is called by its first heading, else by its file name.
-fn title(kind: Kind, spans: &[Span], source: &str) -> Option<String> {
+pub(super) fn title(kind: Kind, spans: &[Span], source: &str) -> Option<String> {
     let heading = spans
         .iter()
         .find_map(|span| span.heading_path.first())

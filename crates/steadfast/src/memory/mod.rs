@@ -4,6 +4,7 @@
 
 mod collections;
 mod export;
+mod files;
 mod forget;
 mod import;
 mod names;
@@ -32,9 +33,10 @@ use crate::ingest::{
 };
 use crate::query::{self, Answer, ListRequest, Listing, SearchRequest};
 
+pub use files::{FileCommand, FileError, FileRefusal, FileReply, MemoryFiles};
 pub use forget::{ForgetPlan, Forgotten, Selection};
 pub use names::{RenamePlan, Renamed};
-pub use read::ChunkWithNeighbours;
+pub use read::{ChunkWithNeighbours, SourcePage, SourceText};
 pub use upkeep::Keep;
 
 /// How many ids a finding of [`Memory::verify`] names.

@@ -1,10 +1,13 @@
 //! Reading by id and by source, and the lists.
 
-use steadfast_model::{Chunk, ChunkId, Document, Filter, Root, Validity};
-use steadfast_store::Event;
+use steadfast_model::{Chunk, ChunkId, Document, Filter, Namespace, Root, Row, Validity};
+use steadfast_store::{Event, StoreError};
 
 use super::Memory;
 use crate::error::{Error, Result};
+
+/// How many chunks of a source are read at a time.
+const BATCH: usize = 64;
 
 /// A chunk with those around it in its document.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +17,30 @@ pub struct ChunkWithNeighbours {
     pub chunk: Chunk,
     /// Chunks before and after it, with their distance.
     pub neighbours: Vec<(i64, Chunk)>,
+}
+
+/// Some of the sources of a store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourcePage {
+    /// The sources, by namespace and name.
+    pub sources: Vec<Document>,
+    /// There are more behind the last one.
+    pub has_more: bool,
+}
+
+/// A part of what a source holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceText {
+    /// The source.
+    pub document: Document,
+    /// Its live chunks from one place on, in order.
+    pub chunks: Vec<Chunk>,
+    /// How many chunks of this part are left out because their text is damaged.
+    pub damaged: u64,
+    /// The place of the next chunk, when there are more.
+    pub next: Option<u32>,
 }
 
 impl Memory {
@@ -35,7 +62,7 @@ impl Memory {
         let fetched = snapshot.fetch(&rows)?;
         if let Some(row) = fetched.damaged.first() {
             let id = ChunkId::new(&self.backend().store_id(), *row);
-            return Err(Error::Store(steadfast_store::StoreError::Damaged {
+            return Err(Error::Store(StoreError::Damaged {
                 path: self.folder().to_owned(),
                 what: format!("the text of {id} does not have the hash it was written with"),
             }));
@@ -87,6 +114,77 @@ impl Memory {
             documents.retain(|document| document.chunks > 0);
         }
         Ok(documents)
+    }
+
+    /// Returns up to `limit` sources with live chunks behind another one, by namespace and name.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn sources_after(
+        &self,
+        filter: &Filter,
+        after: Option<(&Namespace, &str)>,
+        limit: usize,
+    ) -> Result<SourcePage> {
+        let mut page = SourcePage {
+            sources: Vec::new(),
+            has_more: false,
+        };
+        let snapshot = self.backend().snapshot()?;
+        snapshot.each_document(filter, &mut |document| {
+            let is_behind =
+                after.is_none_or(|after| (&document.namespace, document.source.as_str()) > after);
+            if document.chunks == 0 || !is_behind {
+                return;
+            }
+            if page.sources.len() < limit {
+                page.sources.push(document);
+            } else {
+                page.has_more = true;
+            }
+        })?;
+        Ok(page)
+    }
+
+    /// Returns the live chunks of a source from the place `from` on, up to `bytes_max` bytes of text but at least
+    /// one chunk; none when there is no such source, or nothing live in it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    pub fn read_source(
+        &self,
+        namespace: &Namespace,
+        source: &str,
+        from: u32,
+        bytes_max: usize,
+    ) -> Result<Option<SourceText>> {
+        let snapshot = self.backend().snapshot()?;
+        let document = snapshot.document(namespace, source)?;
+        let Some(document) = document.filter(|document| document.chunks > 0) else {
+            return Ok(None);
+        };
+        let placed = snapshot.placed(document.key, from..=u32::MAX)?;
+        let mut text = SourceText {
+            document,
+            chunks: Vec::new(),
+            damaged: 0,
+            next: None,
+        };
+        let mut bytes = 0;
+        for batch in placed.chunks(BATCH) {
+            let rows: Vec<Row> = batch.iter().map(|placed| placed.row).collect();
+            let fetched = snapshot.fetch(&rows)?;
+            text.damaged += fetched.damaged.len() as u64;
+            for chunk in fetched.chunks {
+                bytes += chunk.text.len();
+                if bytes > bytes_max && !text.chunks.is_empty() {
+                    text.next = Some(chunk.place.position);
+                    return Ok(Some(text));
+                }
+                text.chunks.push(chunk);
+            }
+        }
+        Ok(Some(text))
     }
 
     /// Returns each tag with its number of live chunks, by name.
