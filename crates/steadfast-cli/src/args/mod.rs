@@ -216,9 +216,10 @@ pub(crate) enum Command {
     Config(config::Args),
     /// Serve an agent over standard input and output (Model Context Protocol)
     ///
-    /// Offers search, get, remember, forget, recent and status as tools. Any
-    /// number of servers may share one store, and the store is opened when it is
-    /// first needed. Ends with its input.
+    /// Offers search, get, remember, forget, recent and status as tools, what is
+    /// stored as resources, and wake-up and recall as prompts. Any number of
+    /// servers may share one store, and the store is opened when it is first
+    /// needed. Ends with its input.
     #[command(after_long_help = mcp::EXAMPLES)]
     Mcp(mcp::Args),
     /// Serve many agents over HTTP on this machine (Model Context Protocol)

@@ -113,6 +113,7 @@ fn session_start(args: &Args, call: &Call, store: &Store) -> Result<Value, Failu
         budget_tokens: usize::try_from(args.budget).unwrap_or(usize::MAX),
         project: Some(store.settings().here.clone()),
         session: call.session.clone(),
+        ..WakeUpRequest::default()
     };
     let woken = wake::wake_up(&memory, &request)?;
     Ok(call.context("SessionStart", &woken.text))

@@ -30,8 +30,10 @@ pub(crate) struct Args {
 pub(super) enum ToolsChoice {
     /// Search, get, remember, forget, recent and status
     Default,
-    /// Those, and index, which reads files of this machine
+    /// Those, and index, sources, memory, verify and rebuild
     Full,
+    /// Search and fetch in the shape that connectors of ChatGPT expect
+    Chatgpt,
 }
 
 impl From<ToolsChoice> for Toolset {
@@ -39,6 +41,7 @@ impl From<ToolsChoice> for Toolset {
         match choice {
             ToolsChoice::Default => Self::Default,
             ToolsChoice::Full => Self::Full,
+            ToolsChoice::Chatgpt => Self::Chatgpt,
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let request = WakeUpRequest {
         budget_tokens: usize::try_from(args.budget).unwrap_or(usize::MAX),
         project: Some(context.environment.here()),
-        session: None,
+        ..WakeUpRequest::default()
     };
     let woken = wake::wake_up(&memory, &request)?;
     context.output.show(

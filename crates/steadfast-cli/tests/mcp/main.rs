@@ -9,10 +9,14 @@
 //! it has said hello and sees a failure; several hosts start a server each over
 //! one store, and one of them answers stale or writes twice; an agent deletes
 //! what nobody agreed to; a page in a browser, or a client without the token, reads the memory
-//! over HTTP.
+//! over HTTP; what a host was told about the tools becomes another thing by accident; a call that
+//! was cancelled goes on, or leaves half of its work.
 
+mod catalog;
 mod client;
+mod further;
 mod hostile;
 mod http;
+mod resources;
 mod session;
 mod sharing;

@@ -95,6 +95,11 @@ impl Arguments {
         }
     }
 
+    /// Returns what is left over, for a tool that reads its arguments itself.
+    pub(super) fn into_rest(self) -> JsonObject {
+        self.left
+    }
+
     /// Refuses what is left over.
     pub(super) fn finish(self) -> Result<(), Error> {
         match self.left.keys().next() {

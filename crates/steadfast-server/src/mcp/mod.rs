@@ -1,18 +1,25 @@
-//! The Model Context Protocol: the tools of the store for an agent.
+//! The Model Context Protocol: the store for an agent, as tools, resources and prompts.
 //!
 //! The SDK speaks the protocol in all its revisions; ours are the transport,
-//! the tools and their texts. Invariants: any number of servers share one store;
+//! what there is to call, read and pick, and the texts. Invariants: any number of servers share one store;
 //! the output carries protocol only; a client that sends garbage is answered and
 //! stays; the end of the input is a good end, at any moment. Deliberately not
 //! here: logging, for what is stored is nobody else's.
 
 mod arguments;
+mod cache;
+mod calls;
+mod complete;
 mod confirm;
 mod frame;
 mod handler;
+mod prompts;
+mod resources;
 mod text;
 mod tools;
 mod transport;
+mod uri;
+mod work;
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;

@@ -6,9 +6,12 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
-use steadfast::model::{Chunk, Coverage};
+use steadfast::model::{Chunk, Coverage, Finding};
 use steadfast::query::caution;
-use steadfast::{Answer, ChunkWithNeighbours, ForgetPlan, Forgotten, Health, Listing, Remembered};
+use steadfast::{
+    Answer, ChunkWithNeighbours, ForgetPlan, Forgotten, Health, Listing, Remembered, SourcePage,
+    SourceText, Verification,
+};
 
 use crate::wire;
 
@@ -43,6 +46,52 @@ pub(super) fn found(found: &[ChunkWithNeighbours]) -> String {
         }
     }
     out
+}
+
+/// Shows a source, or a part of it, and where the next part is.
+pub(super) fn source(read: &SourceText, next: Option<&str>) -> String {
+    let mut out = heading(read.chunks.len(), "text");
+    for chunk in &read.chunks {
+        push(&mut out, row(chunk, &chunk.text));
+    }
+    if read.damaged > 0 {
+        let _written = write!(out, "Left out as damaged: {}. ", read.damaged);
+    }
+    if let Some(next) = next {
+        let _written = write!(out, "More at {}", json!(next));
+    }
+    out
+}
+
+pub(super) fn sources(page: &SourcePage, cursor: Option<&str>) -> String {
+    let mut out = heading(page.sources.len(), "source");
+    for document in &page.sources {
+        push(&mut out, fields(wire::source(document)));
+    }
+    more(&mut out, cursor);
+    out
+}
+
+pub(super) fn verified(is_ok: bool, report: &Verification) -> String {
+    let mut out = format!(
+        "{}: compared {} chunks, {} vectors, {} index rows.",
+        if is_ok { "Sound" } else { "NOT sound" },
+        report.chunks,
+        report.vectors,
+        report.index_rows
+    );
+    for finding in &report.findings {
+        findings(&mut out, finding);
+    }
+    out
+}
+
+fn findings(out: &mut String, finding: &Finding) {
+    let _written = write!(
+        out,
+        "\nProblem {}: {}. {}",
+        finding.code, finding.what, finding.remedy
+    );
 }
 
 pub(super) fn listing(listing: &Listing) -> String {
@@ -113,11 +162,7 @@ pub(super) fn status(health: &Health) -> String {
         );
     }
     for problem in &health.problems {
-        let _written = write!(
-            out,
-            "\nProblem {}: {}. {}",
-            problem.code, problem.what, problem.remedy
-        );
+        findings(&mut out, problem);
     }
     out
 }
@@ -195,6 +240,14 @@ fn around(neighbour: &Chunk, offset: i64) -> Map<String, Value> {
     let mut row = row(neighbour, &neighbour.text);
     row.insert("offset".to_owned(), json!(offset));
     row
+}
+
+fn fields(object: Value) -> Map<String, Value> {
+    if let Value::Object(fields) = object {
+        fields
+    } else {
+        Map::new()
+    }
 }
 
 fn excerpt(text: &str) -> &str {

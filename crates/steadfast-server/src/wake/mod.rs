@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use steadfast::model::{Chunk, ContentHash, Filter, Trust};
+use steadfast::model::{Chunk, ContentHash, Filter, Namespace, Trust};
 use steadfast::{Error, ListRequest, Memory};
 
 /// The tokens that a wake-up has when nobody says.
@@ -39,6 +39,8 @@ pub struct WakeUpRequest {
     pub project: Option<PathBuf>,
     /// The session that asks: what it says itself it knows.
     pub session: Option<String>,
+    /// Any of these namespaces; none means all but those of collections.
+    pub namespaces: Vec<Namespace>,
 }
 
 /// What a new session should know.
@@ -140,6 +142,7 @@ pub fn wake_up(memory: &Memory, request: &WakeUpRequest) -> Result<WakeUp, Error
     candidates.extend(sessions::gather(&mut gathering)?);
     let mut all = ListRequest::default();
     all.limit = 1;
+    all.filter.namespaces.clone_from(&request.namespaces);
     let chunks = memory.recent(&all)?.total;
     let budget_tokens = match request.budget_tokens {
         0 => BUDGET_TOKENS,
@@ -212,6 +215,10 @@ impl Gathering<'_> {
     fn newest(&self, filter: Filter, limit: usize) -> Result<Vec<Chunk>, Error> {
         let mut request = ListRequest::default();
         request.filter = filter;
+        request
+            .filter
+            .namespaces
+            .clone_from(&self.request.namespaces);
         request.limit = limit;
         Ok(self.memory.recent(&request)?.chunks)
     }

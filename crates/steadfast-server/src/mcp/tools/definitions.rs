@@ -9,27 +9,38 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-use super::Toolset;
+use super::{Toolset, further};
 
 /// The most bytes of the default set as JSON: 2,000 tokens at 3.3 bytes each, which JSON rarely exceeds.
 #[cfg(test)]
 const DEFINITIONS_BYTES_MAX: usize = 6_600;
 
+/// The most tools of the default set.
+#[cfg(test)]
+const TOOLS_MAX: usize = 8;
+
 /// What calling a tool can do.
 #[derive(Clone, Copy)]
-enum Effect {
+pub(super) enum Effect {
     Reads,
     Adds,
+    /// Changes what is there, and again when it is called again.
+    Edits,
     TakesAway,
 }
 
 /// Returns the tools in the order in which they are listed.
 pub(in crate::mcp) fn definitions(tools: Toolset) -> Vec<Tool> {
-    let mut all = vec![search(), get(), remember(), forget(), recent(), status()];
-    if tools == Toolset::Full {
-        all.push(index());
+    let own = || vec![search(), get(), remember(), forget(), recent(), status()];
+    match tools {
+        Toolset::Default => own(),
+        Toolset::Full => {
+            let mut all = own();
+            all.extend(further::all());
+            all
+        }
+        Toolset::Chatgpt => further::chatgpt(),
     }
-    all
 }
 
 fn search() -> Tool {
@@ -47,7 +58,7 @@ fn search() -> Tool {
         }),
     );
     tool(
-        "search",
+        ("search", "Search memory"),
         "Search the long-term memory (notes, files, past conversations) by words and meaning. \
          Use it before answering about earlier decisions, preferences, people or project history. \
          Gives snippets with ids, and says what was searched; `get` gives whole texts.",
@@ -59,7 +70,7 @@ fn search() -> Tool {
 
 fn get() -> Tool {
     tool(
-        "get",
+        ("get", "Read memories"),
         "Read whole memories by id, with their neighbours in the same file or conversation.",
         json!({
             "type": "object",
@@ -76,7 +87,7 @@ fn get() -> Tool {
 
 fn remember() -> Tool {
     tool(
-        "remember",
+        ("remember", "Remember"),
         "Keep a fact, decision or preference for later sessions. One self-contained statement; \
          the same text again changes nothing. Secrets are taken out.",
         json!({
@@ -102,7 +113,7 @@ fn remember() -> Tool {
 
 fn forget() -> Tool {
     tool(
-        "forget",
+        ("forget", "Forget"),
         "Delete memories for good. Selectors combine by AND. The user is asked; where that cannot \
          be, the answer is a plan with a confirm_token: show it, and call again with the token \
          after a yes.",
@@ -128,7 +139,7 @@ fn recent() -> Tool {
         json!({"limit": {"type": "integer", "minimum": 1, "maximum": 1000}, "cursor": text()}),
     );
     tool(
-        "recent",
+        ("recent", "Recent memories"),
         "List what came into memory last, newest first.",
         json!({"type": "object", "properties": properties}),
         &json!({"chunks": list(), "cursor": nullable("string"), "total": integer()}),
@@ -138,32 +149,11 @@ fn recent() -> Tool {
 
 fn status() -> Tool {
     tool(
-        "status",
+        ("status", "Memory status"),
         "Say how much memory there is, and whether anything is wrong with it.",
         json!({"type": "object", "properties": {}}),
         &json!({"store": text(), "generation": integer(), "chunks": integer(), "sources": integer(), "indexes": list(), "problems": list()}),
         Effect::Reads,
-    )
-}
-
-fn index() -> Tool {
-    tool(
-        "index",
-        "Bring files and folders of this machine into memory, and up to date.",
-        json!({
-            "type": "object",
-            "properties": {
-                "paths": texts(),
-                "namespace": text(),
-                "tag": texts(),
-                "include": texts(),
-                "exclude": texts(),
-                "force": {"type": "boolean"},
-            },
-            "required": ["paths"],
-        }),
-        &json!({"seq": integer(), "files": object(), "chunks": object(), "skipped": list()}),
-        Effect::Adds,
     )
 }
 
@@ -182,8 +172,8 @@ fn filters() -> JsonObject {
     }))
 }
 
-fn tool(
-    name: &'static str,
+pub(super) fn tool(
+    (name, title): (&'static str, &'static str),
     description: &'static str,
     input: Value,
     output: &Value,
@@ -192,14 +182,15 @@ fn tool(
     let (reads, takes_away) = match effect {
         Effect::Reads => (true, None),
         Effect::Adds => (false, Some(false)),
-        Effect::TakesAway => (false, Some(true)),
+        Effect::Edits | Effect::TakesAway => (false, Some(true)),
     };
     // What is required is left open: the object of an error comes the same way.
     let output = fields(json!({"type": "object", "properties": output}));
-    let idempotent = (!reads).then_some(true);
+    let idempotent = (!reads).then_some(!matches!(effect, Effect::Edits));
     let annotations =
         ToolAnnotations::from_raw(None, Some(reads), takes_away, idempotent, Some(false));
     Tool::new(name, description, Arc::new(fields(input)))
+        .with_title(title)
         .with_raw_output_schema(Arc::new(output))
         .with_annotations(annotations)
 }
@@ -216,27 +207,27 @@ fn extend(properties: &mut JsonObject, further: Value) {
     properties.extend(fields(further));
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn texts() -> Value {
+pub(super) fn texts() -> Value {
     json!({"type": "array", "items": {"type": "string"}})
 }
 
-fn integer() -> Value {
+pub(super) fn integer() -> Value {
     json!({"type": "integer"})
 }
 
-fn object() -> Value {
+pub(super) fn object() -> Value {
     json!({"type": "object"})
 }
 
-fn list() -> Value {
+pub(super) fn list() -> Value {
     json!({"type": "array", "items": {"type": "object"}})
 }
 
-fn nullable(kind: &str) -> Value {
+pub(super) fn nullable(kind: &str) -> Value {
     json!({"type": [kind, "null"]})
 }
 
@@ -246,19 +237,21 @@ mod tests {
 
     #[test]
     fn the_definitions_fit_into_a_context() {
-        let bytes = serde_json::to_string(&definitions(Toolset::Default))
-            .unwrap()
-            .len();
+        let tools = definitions(Toolset::Default);
+        let bytes = serde_json::to_string(&tools).unwrap().len();
         assert!(bytes <= DEFINITIONS_BYTES_MAX, "{bytes} bytes");
+        assert!(tools.len() <= TOOLS_MAX, "{} tools", tools.len());
     }
 
     #[test]
     fn every_tool_says_what_it_takes_gives_and_does() {
-        for tool in definitions(Toolset::Full) {
+        let sets = [Toolset::Full, Toolset::Chatgpt];
+        for tool in sets.into_iter().flat_map(definitions) {
             let tool = serde_json::to_value(tool).unwrap();
             let name = &tool["name"];
             assert_eq!(tool["inputSchema"]["type"], "object", "{name}");
             assert_eq!(tool["outputSchema"]["type"], "object", "{name}");
+            assert!(tool["title"].is_string(), "{name}");
             assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "{name}");
             assert_eq!(tool["annotations"]["openWorldHint"], false, "{name}");
         }

@@ -94,11 +94,10 @@ impl Forget {
             });
         }
         let forgotten = memory.forget(&plan)?;
-        Ok(Step::Done(Reply {
-            object: wire::forgotten(&plan, Some(&forgotten)),
-            text: text::forgotten(&forgotten),
-            wants_care: false,
-        }))
+        Ok(Step::Done(Reply::new(
+            wire::forgotten(&plan, Some(&forgotten)),
+            text::forgotten(&forgotten),
+        )))
     }
 
     /// Returns the token of a plan: the plan says all that it would take away.
@@ -111,11 +110,7 @@ impl Forget {
 fn step(plan: &ForgetPlan, token: String) -> Step {
     let mut object = wire::forgotten(plan, None);
     if plan.chunks == 0 && plan.sources.is_empty() {
-        return Step::Done(Reply {
-            object,
-            text: "There is nothing to forget.".to_owned(),
-            wants_care: false,
-        });
+        return Step::Done(Reply::new(object, "There is nothing to forget.".to_owned()));
     }
     wire::set(&mut object, "confirm_token", json!(token));
     let what = text::plan(plan);
@@ -126,10 +121,6 @@ fn step(plan: &ForgetPlan, token: String) -> Step {
     Step::Ask {
         what,
         token,
-        reply: Reply {
-            object,
-            text,
-            wants_care: false,
-        },
+        reply: Reply::new(object, text),
     }
 }

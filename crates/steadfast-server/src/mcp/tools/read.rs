@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use steadfast::model::{Expression, Filter, Kind, Namespace, Seq, Timestamp, Validity};
 use steadfast::query::HITS_MAX;
 use steadfast::{Asked, Error, ListRequest, Mode, Moment, SearchRequest};
@@ -11,7 +11,8 @@ use super::{Reply, TAIL_ROWS_LONG};
 use crate::filters;
 use crate::hooks::spool::Spool;
 use crate::mcp::arguments::Arguments;
-use crate::mcp::text;
+use crate::mcp::resources::source_of;
+use crate::mcp::{text, uri};
 use crate::store::{Access, Store};
 use crate::wire;
 
@@ -21,7 +22,9 @@ const NEIGHBOURS_MAX: u64 = 100;
 const IDS_MAX: usize = 100;
 /// How many texts `recent` has when it does not say.
 const RECENT: u64 = 20;
-/// The most texts of `recent`.
+/// How many sources are listed when nobody says.
+const SOURCES: u64 = 100;
+/// The most texts of `recent`, and the most sources.
 const RECENT_MAX: u64 = 1_000;
 
 pub(super) fn search(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
@@ -31,16 +34,7 @@ pub(super) fn search(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     })?;
     let mut request = SearchRequest::new(query.clone());
     request.filter = filter(&mut arguments, store)?;
-    let mut asked = Asked::read(&query);
-    for path in std::mem::take(&mut asked.within) {
-        let full = settings.here.join(&path);
-        if full.exists() {
-            request.filter.within.push(filters::name_of(&full)?);
-        } else {
-            asked.words = format!("{} in:{path}", asked.words);
-        }
-    }
-    asked.apply(&mut request);
+    ask(&mut request, &query, store)?;
     let limit = arguments.count("limit", 1, HITS_MAX as u64)?;
     request.limit = limit.map_or(settings.limit, to_size);
     request.mode = mode(&mut arguments)?.unwrap_or(settings.mode);
@@ -62,11 +56,34 @@ pub(super) fn search(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     let mut answer = memory.search(&request)?;
     let elapsed_ms = elapsed_ms(started);
     answer.coverage.warnings.extend(left_out(&request.left_out));
+    let wants_care = !answer.coverage.degraded.is_empty() || answer.coverage.tail >= TAIL_ROWS_LONG;
     Ok(Reply {
-        object: wire::answer(&answer, None, elapsed_ms),
-        text: text::answer(&answer),
-        wants_care: !answer.coverage.degraded.is_empty() || answer.coverage.tail >= TAIL_ROWS_LONG,
+        wants_care,
+        ..Reply::new(
+            wire::answer(&answer, None, elapsed_ms),
+            text::answer(&answer),
+        )
     })
+}
+
+/// Puts a question into a request that has its filters, with what its language says: phrases, words to leave out,
+/// folders that there are.
+pub(in crate::mcp) fn ask(
+    request: &mut SearchRequest,
+    query: &str,
+    store: &Store,
+) -> Result<(), Error> {
+    let mut asked = Asked::read(query);
+    for path in std::mem::take(&mut asked.within) {
+        let full = store.settings().here.join(&path);
+        if full.exists() {
+            request.filter.within.push(filters::name_of(&full)?);
+        } else {
+            asked.words = format!("{} in:{path}", asked.words);
+        }
+    }
+    asked.apply(request);
+    Ok(())
 }
 
 pub(super) fn get(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
@@ -79,11 +96,7 @@ pub(super) fn get(store: &Store, mut arguments: Arguments) -> Result<Reply, Erro
         });
     }
     let found = store.memory(Access::Read)?.get(&ids, neighbours)?;
-    Ok(Reply {
-        object: wire::found(&found),
-        text: text::found(&found),
-        wants_care: false,
-    })
+    Ok(Reply::new(wire::found(&found), text::found(&found)))
 }
 
 pub(super) fn recent(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
@@ -93,11 +106,7 @@ pub(super) fn recent(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     request.cursor = arguments.text("cursor")?;
     arguments.finish()?;
     let listing = store.memory(Access::Read)?.recent(&request)?;
-    Ok(Reply {
-        object: wire::listing(&listing),
-        text: text::listing(&listing),
-        wants_care: false,
-    })
+    Ok(Reply::new(wire::listing(&listing), text::listing(&listing)))
 }
 
 pub(super) fn status(store: &Store, arguments: Arguments) -> Result<Reply, Error> {
@@ -107,11 +116,44 @@ pub(super) fn status(store: &Store, arguments: Arguments) -> Result<Reply, Error
     health
         .problems
         .extend(Spool::of_store(memory.folder()).findings());
-    Ok(Reply {
-        object: wire::status(&memory.folder().display().to_string(), &health),
-        text: text::status(&health),
-        wants_care: false,
-    })
+    Ok(Reply::new(
+        wire::status(&memory.folder().display().to_string(), &health),
+        text::status(&health),
+    ))
+}
+
+/// Lists sources by namespace and name, page by page.
+pub(super) fn sources(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
+    let here = &store.settings().here;
+    let mut filter = Filter {
+        sources: filters::source_patterns(&arguments.texts("source")?, here)?,
+        ..Filter::default()
+    };
+    for name in arguments.texts("namespace")? {
+        filter.namespaces.push(Namespace::new(name)?);
+    }
+    for path in arguments.texts("in")? {
+        filter.within.push(filters::name_of(&here.join(path))?);
+    }
+    let limit = to_size(arguments.count("limit", 1, RECENT_MAX)?.unwrap_or(SOURCES));
+    let after = match arguments.text("cursor")? {
+        None => None,
+        Some(cursor) => Some(source_of(&cursor).ok_or(Error::InvalidCursor)?),
+    };
+    arguments.finish()?;
+    let after = after
+        .as_ref()
+        .map(|(namespace, source)| (namespace, source.as_str()));
+    let page = store
+        .memory(Access::Read)?
+        .sources_after(&filter, after, limit)?;
+    let last = page.sources.last().filter(|_| page.has_more);
+    let cursor = last.map(|last| uri::source(&last.namespace, &last.source));
+    let object = json!({
+        "sources": page.sources.iter().map(wire::source).collect::<Value>(),
+        "cursor": cursor,
+    });
+    Ok(Reply::new(object, text::sources(&page, cursor.as_deref())))
 }
 
 /// Takes the filters that the command has as flags. `in` narrows only: a search reads no files.
@@ -153,7 +195,7 @@ fn filter(arguments: &mut Arguments, store: &Store) -> Result<Filter, Error> {
 }
 
 /// Says what a question leaves out: a dash may have been meant as a dash.
-fn left_out(words: &[String]) -> Option<String> {
+pub(super) fn left_out(words: &[String]) -> Option<String> {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     (!words.is_empty()).then(|| format!("left out: chunks with {}", quoted.join(", ")))
 }
@@ -189,7 +231,7 @@ fn neighbours(arguments: &mut Arguments) -> Result<u32, Error> {
         .unwrap_or_default())
 }
 
-fn to_size(count: u64) -> usize {
+pub(super) fn to_size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 

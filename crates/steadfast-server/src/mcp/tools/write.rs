@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use steadfast::model::{Namespace, Timestamp, Trust};
-use steadfast::{Error, IndexOptions, Note, Silent};
+use steadfast::{Error, IndexOptions, Note, Progress};
 
 use super::Reply;
 use super::read::elapsed_ms;
@@ -35,14 +35,17 @@ pub(super) fn remember(store: &Store, mut arguments: Arguments) -> Result<Reply,
         return Err(Error::EmptyText);
     }
     let remembered = store.memory(Access::Write)?.remember(&note)?;
-    Ok(Reply {
-        object: wire::remembered(&remembered),
-        text: text::remembered(&remembered),
-        wants_care: false,
-    })
+    Ok(Reply::new(
+        wire::remembered(&remembered),
+        text::remembered(&remembered),
+    ))
 }
 
-pub(super) fn index(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
+pub(super) fn index(
+    store: &Store,
+    mut arguments: Arguments,
+    progress: &dyn Progress,
+) -> Result<Reply, Error> {
     let here = &store.settings().here;
     let paths: Vec<PathBuf> = arguments
         .texts("paths")?
@@ -78,16 +81,16 @@ pub(super) fn index(store: &Store, mut arguments: Arguments) -> Result<Reply, Er
     let started = Instant::now();
     let report = store
         .memory(Access::Write)?
-        .index(&paths, &options, &Silent)?;
+        .index(&paths, &options, progress)?;
     let object = wire::index_report(&report, elapsed_ms(started));
     let files = report.files;
+    let text = format!(
+        "Files: {} added, {} changed, {} unchanged, {} removed, {} skipped. Commit {}.",
+        files.added, files.changed, files.unchanged, files.removed, files.skipped, report.seq.0
+    );
     Ok(Reply {
-        object,
-        text: format!(
-            "Files: {} added, {} changed, {} unchanged, {} removed, {} skipped. Commit {}.",
-            files.added, files.changed, files.unchanged, files.removed, files.skipped, report.seq.0
-        ),
         wants_care: true,
+        ..Reply::new(object, text)
     })
 }
 
