@@ -70,9 +70,10 @@ fn a_connector_searches_and_fetches_in_its_own_shape() {
 #[test]
 fn a_file_around_a_hit_comes_with_it_in_order() {
     let folder = TempDir::new().unwrap();
-    let text: String = (0..40)
+    let parts: Vec<String> = (0..40)
         .map(|number| format!("# Part {number}\n\n{}\n\n", "word ".repeat(300)))
         .collect();
+    let text = parts.concat();
     fs::write(folder.path().join("parts.md"), &text).unwrap();
     let mut host = full(&folder);
     host.done("index", &json!({"paths": "parts.md"}));

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 
+#[expect(clippy::needless_pass_by_value, reason = "written where it is used")]
 fn result(client: &mut Client, method: &str, params: Value) -> Value {
     let answer = client.request(method, &params);
     assert!(answer["result"].is_object(), "{method}: {answer}");
@@ -74,9 +75,10 @@ fn a_long_source_is_read_in_parts_that_meet() {
     let folder = TempDir::new().unwrap();
     let mut client = Client::start(&folder.path().join("store"), &["--tools", "full"]);
     client.hello("2025-11-25", &json!({}));
-    let long: String = (0..4_000)
+    let paragraphs: Vec<String> = (0..4_000)
         .map(|number| format!("Paragraph {number} says something of its own.\n\n"))
         .collect();
+    let long = paragraphs.concat();
     fs::write(folder.path().join("long.md"), &long).unwrap();
     client.done("index", &json!({"paths": "long.md"}));
     let listed = result(&mut client, "resources/list", json!({}));
@@ -90,7 +92,7 @@ fn a_long_source_is_read_in_parts_that_meet() {
             match serde_json::from_str::<Value>(line) {
                 Ok(row) => read.push_str(row["text"].as_str().unwrap()),
                 Err(_) => {
-                    uri = serde_json::from_str(line.strip_prefix("More at ").unwrap()).unwrap()
+                    uri = serde_json::from_str(line.strip_prefix("More at ").unwrap()).unwrap();
                 }
             }
         }
