@@ -6,7 +6,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
 use crate::lists::{AUDIO, IMAGE};
-use crate::{Change, Fixtures, PAUSE, read};
+use crate::{Change, Fixtures, PAUSE, complete, read};
 
 /// Returns whether the request is of a revision without sessions.
 pub(crate) fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
@@ -23,11 +23,11 @@ pub(crate) fn text(text: &str) -> Result<CallToolResponse, ErrorData> {
 /// Returns a prompt of one text.
 pub(crate) fn prompt(text: &str) -> Result<GetPromptResult, ErrorData> {
     let message = json!({"role": "user", "content": {"type": "text", "text": text}});
-    read(json!({"messages": [message]}))
+    complete(json!({"messages": [message]}))
 }
 
 fn content(content: Value) -> Result<CallToolResponse, ErrorData> {
-    read::<CallToolResult>(json!({"content": content})).map(Into::into)
+    complete::<CallToolResult>(json!({"content": content})).map(Into::into)
 }
 
 /// Runs a tool.
@@ -38,7 +38,7 @@ pub(crate) async fn call(
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
     if let Some(fixed) = fixed(name) {
-        return read::<CallToolResult>(fixed).map(Into::into);
+        return complete::<CallToolResult>(fixed).map(Into::into);
     }
     match name {
         "test_tool_with_logging" | "test_logging_tool" => {

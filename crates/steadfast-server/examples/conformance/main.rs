@@ -117,6 +117,14 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))
 }
 
+/// Reads a result that is whole; the SDK leaves out what says so where a revision has no word for it.
+fn complete<T: DeserializeOwned>(mut result: Value) -> Result<T, ErrorData> {
+    if let Some(result) = result.as_object_mut() {
+        result.insert("resultType".to_owned(), json!("complete"));
+    }
+    read(result)
+}
+
 impl Fixtures {
     fn level(&self) -> usize {
         *self.level.lock().unwrap_or_else(PoisonError::into_inner)
@@ -194,7 +202,7 @@ impl ServerHandler for Fixtures {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        read(json!({"tools": lists::tools()}))
+        complete(json!({"tools": lists::tools()}))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -224,7 +232,7 @@ impl ServerHandler for Fixtures {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        read(json!({"resources": lists::resources()}))
+        complete(json!({"resources": lists::resources()}))
     }
 
     async fn list_resource_templates(
@@ -232,7 +240,7 @@ impl ServerHandler for Fixtures {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        read(json!({"resourceTemplates": lists::templates()}))
+        complete(json!({"resourceTemplates": lists::templates()}))
     }
 
     async fn read_resource(
@@ -247,7 +255,7 @@ impl ServerHandler for Fixtures {
                 Some(data),
             ));
         };
-        let result = read(json!({"contents": [contents]}))?;
+        let result = complete(json!({"contents": [contents]}))?;
         Ok(ReadResourceResponse::Complete(result))
     }
 
@@ -273,7 +281,7 @@ impl ServerHandler for Fixtures {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        read(json!({"prompts": lists::prompts()}))
+        complete(json!({"prompts": lists::prompts()}))
     }
 
     async fn get_prompt(
@@ -290,7 +298,7 @@ impl ServerHandler for Fixtures {
         }
         let arguments = request.arguments.unwrap_or_default();
         match lists::messages(&request.name, &arguments) {
-            Some(messages) => Ok(GetPromptResponse::Complete(read(
+            Some(messages) => Ok(GetPromptResponse::Complete(complete(
                 json!({"messages": messages}),
             )?)),
             None => Err(ErrorData::invalid_params("no such prompt", None)),
@@ -308,7 +316,7 @@ impl ServerHandler for Fixtures {
             .filter(|word| word.starts_with(&request.argument.value))
             .collect();
         let total = values.len();
-        read(json!({"completion": {"values": values, "total": total, "hasMore": false}}))
+        complete(json!({"completion": {"values": values, "total": total, "hasMore": false}}))
     }
 
     async fn set_level(
