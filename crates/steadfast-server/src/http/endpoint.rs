@@ -231,6 +231,7 @@ async fn connection<H: ServerHandler + Clone>(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_patience)
+            .max_header_size(HEAD_BYTES_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), service)
     );

@@ -1,12 +1,18 @@
 //! Bytes that are no request, or one that must not be answered.
 
-use crate::server::{Answered, GIVE_UP, Running, TOKEN, hello, patient};
+use crate::server::{Answered, GIVE_UP, Running, SHORT, TOKEN, hello, patient};
 
 /// How many random requests one server gets.
 const RANDOM: u64 = 1_000;
 
 fn check(running: &Running, request: &str, expected: &[u16]) -> Answered {
-    let answered = running.connect().says_and_hangs_up(request.as_bytes());
+    let mut client = running.connect();
+    // Who hangs up may get no answer: that is for requests that never end.
+    let answered = if expected.contains(&0) {
+        client.says_and_hangs_up(request.as_bytes())
+    } else {
+        client.says(request.as_bytes())
+    };
     let start: String = request.chars().take(200).collect();
     assert!(
         expected.contains(&answered.status),
@@ -106,7 +112,9 @@ fn bodies_that_are_none_are_refused() {
 
 #[test]
 fn two_lengths_hide_no_second_request() {
-    let running = Running::start(patient());
+    let mut limits = patient();
+    limits.head_patience = SHORT;
+    let running = Running::start(limits);
     // Whoever goes by the length sees one request, whoever goes by the chunks sees two.
     let hidden = "DELETE /mcp HTTP/1.1\r\nHost: evil.example\r\n\r\n";
     let length = format!("Content-Length: {}\r\n", 5 + hidden.len());
