@@ -12,7 +12,9 @@
 //! over HTTP.
 
 mod client;
+mod frames;
 mod hostile;
 mod http;
+mod quiet;
 mod session;
 mod sharing;
