@@ -17,17 +17,14 @@ pub(crate) fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
 
 /// Returns an answer of one text.
 pub(crate) fn text(text: &str) -> Result<CallToolResponse, ErrorData> {
-    content(json!([{"type": "text", "text": text}]))
+    let content = json!([{"type": "text", "text": text}]);
+    complete::<CallToolResult>(json!({"content": content})).map(Into::into)
 }
 
 /// Returns a prompt of one text.
 pub(crate) fn prompt(text: &str) -> Result<GetPromptResult, ErrorData> {
     let message = json!({"role": "user", "content": {"type": "text", "text": text}});
     complete(json!({"messages": [message]}))
-}
-
-fn content(content: Value) -> Result<CallToolResponse, ErrorData> {
-    complete::<CallToolResult>(json!({"content": content})).map(Into::into)
 }
 
 /// Runs a tool.
@@ -183,9 +180,9 @@ async fn elicit(
     let params = json!({"mode": "form", "message": message, "requestedSchema": schema});
     let answer = ask(context, "elicitation/create", params).await?;
     let action = answer.get("action").and_then(Value::as_str);
-    let content = answer.get("content").cloned().unwrap_or_else(|| json!({}));
+    let said = answer.get("content").cloned().unwrap_or_else(|| json!({}));
     text(&format!(
-        "{what}: action={}, content={content}",
+        "{what}: action={}, content={said}",
         action.unwrap_or_default()
     ))
 }

@@ -219,7 +219,7 @@ impl ServerHandler for Fixtures {
     ) -> Result<CallToolResponse, ErrorData> {
         if let Some(script) = rounds::tool(&request.name, &context) {
             let (given, state) = (request.input_responses, request.request_state);
-            return match script.next(given, state, &self.key)? {
+            return match script.next(given, state.as_deref(), &self.key)? {
                 rounds::Next::Ask(question) => Ok(question.into()),
                 rounds::Next::Done(said) => answers::text(&said),
             };
@@ -291,7 +291,7 @@ impl ServerHandler for Fixtures {
     ) -> Result<GetPromptResponse, ErrorData> {
         if let Some(script) = rounds::prompt(&request.name) {
             let (given, state) = (request.input_responses, request.request_state);
-            return match script.next(given, state, &self.key)? {
+            return match script.next(given, state.as_deref(), &self.key)? {
                 rounds::Next::Ask(question) => Ok(question.into()),
                 rounds::Next::Done(said) => Ok(answers::prompt(&said)?.into()),
             };

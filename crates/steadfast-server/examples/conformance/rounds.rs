@@ -113,10 +113,10 @@ impl Script {
     pub(crate) fn next(
         &self,
         answers: Option<InputResponses>,
-        state: Option<String>,
+        state: Option<&str>,
         key: &Key,
     ) -> Result<Next, ErrorData> {
-        let place = match (&state, self.has_state && answers.is_some()) {
+        let place = match (state, self.has_state && answers.is_some()) {
             (Some(state), true) => key.open(state)?,
             (None, true) => return Err(ErrorData::invalid_params("the state is missing", None)),
             (_, false) => 0,
@@ -180,9 +180,8 @@ fn roots() -> Value {
 }
 
 fn merged(questions: impl IntoIterator<Item = Value>) -> Value {
-    let objects = questions.into_iter().filter_map(|question| match question {
-        Value::Object(object) => Some(object),
-        _ => None,
-    });
+    let objects = questions
+        .into_iter()
+        .filter_map(|question| question.as_object().cloned());
     Value::Object(objects.flatten().collect())
 }

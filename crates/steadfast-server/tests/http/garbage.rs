@@ -25,9 +25,7 @@ fn check(running: &Running, request: &str, expected: &[u16]) -> Answered {
 fn heads_that_are_none_are_refused() {
     let running = Running::start(patient());
     let head = |further: &str| running.head("POST", further);
-    let many = (0..200)
-        .map(|n| format!("X-{n}: 1\r\n"))
-        .collect::<String>();
+    let many = "X-Many: 1\r\n".repeat(200);
     let cases: Vec<(String, &[u16])> = vec![
         ("garbage\r\n\r\n".to_owned(), &[400]),
         ("\u{0}\u{1}\u{2}\r\n\r\n".to_owned(), &[400]),

@@ -20,9 +20,9 @@ use tokio::sync::oneshot;
 /// What a bound of time is where it is to be met.
 pub(crate) const SHORT: Duration = Duration::from_millis(50);
 /// What a bound of time is where it is not: beyond every patience of a test.
-pub(crate) const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_mins(10);
 /// When a test gives up: only what is broken takes so long.
-pub(crate) const GIVE_UP: Duration = Duration::from_secs(60);
+pub(crate) const GIVE_UP: Duration = Duration::from_mins(1);
 
 /// The token of all these servers.
 pub(crate) const TOKEN: &str = "secret";
@@ -82,10 +82,10 @@ pub(crate) fn patient() -> Limits {
 
 impl Running {
     pub(crate) fn start(limits: Limits) -> Self {
-        let (began, begun) = channel();
+        let (tell_begun, begun) = channel();
         let (release, released) = channel();
         let tools = Tools {
-            begun: began,
+            begun: tell_begun,
             release: Arc::new(Mutex::new(released)),
         };
         let endpoint = Endpoint::bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -155,8 +155,8 @@ fn sessions_have_a_bound_and_can_be_closed() {
     let session = format!("Mcp-Session-Id: {session}\r\n{close}");
     // The session that is there, and whoever needs none, are served on.
     let ping = json!({"jsonrpc": "2.0", "id": 2, "method": "ping"});
-    let pong = running.connect().says(&running.post(&ping, &session));
-    assert_eq!(pong.status, 200, "{pong:?}");
+    let answered = running.connect().says(&running.post(&ping, &session));
+    assert_eq!(answered.status, 200, "{answered:?}");
     let called = running.connect().says(&running.call("large", close));
     assert_eq!(called.status, 200);
     let delete = running.head("DELETE", &format!("{session}\r\n"));
