@@ -16,12 +16,22 @@ pub(crate) struct Client {
 impl Client {
     /// Starts a server over a store, and says nothing yet.
     pub(crate) fn start(store: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(store, arguments, &[])
+    }
+
+    /// Starts a server with more in its environment.
+    pub(crate) fn start_with(
+        store: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = store.parent().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_steadfast"))
             .arg("mcp")
             .args(arguments)
             .env("STEADFAST_STORE", store)
             .env("HOME", folder)
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -76,6 +86,18 @@ impl Client {
         let message: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(message["jsonrpc"], "2.0", "{line}");
         message
+    }
+
+    /// Reads on until an answer with an id comes, and returns what came before it, and it.
+    pub(crate) fn receive_until(&mut self, id: &Value) -> (Vec<Value>, Value) {
+        let mut before = Vec::new();
+        loop {
+            let message = self.receive();
+            if message["id"] == *id && message.get("method").is_none() {
+                return (before, message);
+            }
+            before.push(message);
+        }
     }
 
     /// Sends a request and returns its number.

@@ -4,39 +4,43 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::quiet::LOUD;
+
 /// A server that is ended with the test.
-struct Served {
-    child: Child,
+pub(crate) struct Served {
+    pub(crate) child: Child,
+    pub(crate) output: BufReader<ChildStdout>,
+    pub(crate) folder: TempDir,
     address: String,
     token_file: PathBuf,
-    folder: TempDir,
 }
 
 /// What came back.
-struct Answered {
+pub(crate) struct Answered {
     status: u16,
     head: String,
     body: String,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let store = folder.path().join("store");
         let mut child = command(folder.path(), &store)
             .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .envs(LOUD)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap();
         let url = told["url"].as_str().unwrap();
         let address = url
@@ -45,6 +49,7 @@ impl Served {
             .unwrap();
         Self {
             child,
+            output,
             address: address.to_owned(),
             token_file: PathBuf::from(told["token_file"].as_str().unwrap()),
             folder,
@@ -76,7 +81,7 @@ impl Served {
         }
     }
 
-    fn post(&self, message: &Value, headers: &[(&str, &str)]) -> Answered {
+    pub(crate) fn post(&self, message: &Value, headers: &[(&str, &str)]) -> Answered {
         let body = message.to_string();
         let mut head = format!(
             "POST /mcp HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
@@ -90,7 +95,7 @@ impl Served {
     }
 
     /// Sends a message as an honest client does, and returns the message that came back.
-    fn ask(&self, message: &Value, further: &[(&str, &str)]) -> (Answered, Value) {
+    pub(crate) fn ask(&self, message: &Value, further: &[(&str, &str)]) -> (Answered, Value) {
         let bearer = format!("Bearer {}", self.token());
         let mut headers = vec![("Host", self.address.as_str()), ("Authorization", &bearer)];
         headers.extend(further);
@@ -268,4 +273,25 @@ fn the_token_is_private_and_the_end_is_a_good_one() {
         .unwrap();
     assert!(asked.success());
     assert_eq!(served.child.wait().unwrap().code(), Some(0));
+}
+
+/// What a server without work may hold, in kilobytes.
+#[cfg(target_os = "linux")]
+const IDLE_KILOBYTES_MAX: u64 = 40 << 10;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_server_is_small() {
+    let served = Served::start();
+    // As it is between two questions, not as it is before the first.
+    let (answered, _) = served.ask(&hello(), &[]);
+    assert_eq!(answered.status, 200);
+    let status = fs::read_to_string(format!("/proc/{}/status", served.child.id())).unwrap();
+    let resident: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|line| line.split_whitespace().next())
+        .and_then(|kilobytes| kilobytes.parse().ok())
+        .unwrap();
+    assert!(resident <= IDLE_KILOBYTES_MAX, "{resident} kB");
 }

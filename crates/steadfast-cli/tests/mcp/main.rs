@@ -14,9 +14,11 @@
 
 mod catalog;
 mod client;
+mod frames;
 mod further;
 mod hostile;
 mod http;
+mod quiet;
 mod resources;
 mod session;
 mod sharing;

@@ -2,11 +2,13 @@
 //!
 //! A page in a browser can reach a server on this machine, by a name that it makes
 //! point here or by a plain request. So the name that was asked for must be ours,
-//! a page's origin is never let in, and the token is wanted for everything.
+//! the origin of a page must be this server itself, and the token is wanted for
+//! everything.
 
 use std::net::SocketAddr;
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
+use http::uri::Authority;
 use http::{HeaderMap, Request, StatusCode};
 
 use crate::mcp::FRAME_BYTES_MAX;
@@ -24,6 +26,7 @@ pub(super) enum Refusal {
     TooLong,
     TooSlow,
     BrokenBody,
+    TooManySessions,
 }
 
 impl Refusal {
@@ -35,6 +38,7 @@ impl Refusal {
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -42,11 +46,12 @@ impl Refusal {
         match self {
             Self::NoSuchPath => "there is nothing here; the protocol is spoken at /mcp",
             Self::WrongHost => "the Host header does not name this server",
-            Self::FromPage => "pages of browsers are not answered",
+            Self::FromPage => "pages of other servers are not answered",
             Self::NoToken => "the header `Authorization: Bearer TOKEN` is missing or wrong",
             Self::TooLong => "the message has more than 8 MiB",
             Self::TooSlow => "the body took too long",
             Self::BrokenBody => "the body broke off",
+            Self::TooManySessions => "there are too many sessions; close one with DELETE",
         }
     }
 }
@@ -55,34 +60,45 @@ impl Refusal {
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     hosts: [String; 2],
-    token: String,
+    /// None where the data is nobody's: the fixtures of a test.
+    token: Option<String>,
 }
 
 impl Gate {
-    pub(super) fn new(address: SocketAddr, token: String) -> Self {
+    pub(super) fn new(address: SocketAddr, token: Option<String>) -> Self {
         Self {
-            hosts: [address.to_string(), named(address)],
+            hosts: [address.to_string(), format!("localhost:{}", address.port())],
             token,
         }
     }
 
+    /// Returns the names of this server.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(String::as_str)
+    }
+
     pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let headers = request.headers();
-        let host = only(headers, &HOST);
-        let is_ours = |host: &str| {
-            self.hosts
-                .iter()
-                .any(|ours| ours.eq_ignore_ascii_case(host))
-        };
-        if !host.is_some_and(is_ours) {
+        let is_ours = |host: &str| self.hosts().any(|ours| ours.eq_ignore_ascii_case(host));
+        // A request line may name a host too, which then counts for more than the header.
+        let is_elsewhere = |named: &Authority| !is_ours(named.as_str());
+        if !only(headers, &HOST).is_some_and(is_ours)
+            || request.uri().authority().is_some_and(is_elsewhere)
+        {
             return Err(Refusal::WrongHost);
         }
-        if headers.contains_key(ORIGIN) {
+        let is_own_page = |from: &str| {
+            self.hosts()
+                .any(|ours| origin(ours).eq_ignore_ascii_case(from))
+        };
+        if headers.contains_key(ORIGIN) && !only(headers, &ORIGIN).is_some_and(is_own_page) {
             return Err(Refusal::FromPage);
         }
-        let given = only(headers, &AUTHORIZATION).and_then(bearer);
-        if !given.is_some_and(|given| is_same(given.as_bytes(), self.token.as_bytes())) {
-            return Err(Refusal::NoToken);
+        if let Some(token) = &self.token {
+            let given = only(headers, &AUTHORIZATION).and_then(bearer);
+            if !given.is_some_and(|given| is_same(given.as_bytes(), token.as_bytes())) {
+                return Err(Refusal::NoToken);
+            }
         }
         if request.uri().path() != PATH {
             return Err(Refusal::NoSuchPath);
@@ -95,9 +111,9 @@ impl Gate {
     }
 }
 
-/// Returns the address by the name that people use.
-pub(super) fn named(address: SocketAddr) -> String {
-    format!("localhost:{}", address.port())
+/// Returns the origin of a page that came from a host.
+pub(super) fn origin(host: &str) -> String {
+    format!("http://{host}")
 }
 
 /// Returns the value of a header that is there once.
@@ -123,7 +139,7 @@ mod tests {
     use super::*;
 
     fn admitted(headers: &[(&str, &str)], path: &str) -> Result<(), Refusal> {
-        let gate = Gate::new("127.0.0.1:7000".parse().unwrap(), "secret".to_owned());
+        let gate = Gate::new("127.0.0.1:7000".parse().unwrap(), Some("secret".to_owned()));
         let mut request = Request::builder().uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -185,7 +201,16 @@ mod tests {
             );
         }
         assert_eq!(admitted(&[token], "/mcp"), Err(Refusal::WrongHost));
-        for origin in ["http://evil.example", "null", "http://localhost:7000"] {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "",
+            "http://localhost",
+            "http://localhost:7001",
+            "https://localhost:7000",
+            "http://localhost:7000/page",
+            "http://localhost:7000.evil.example",
+        ] {
             let headers = [("host", "localhost:7000"), token, ("origin", origin)];
             assert_eq!(
                 admitted(&headers, "/mcp"),
@@ -193,6 +218,13 @@ mod tests {
                 "{origin}"
             );
         }
+        let own = ("origin", "http://127.0.0.1:7000");
+        let host = ("host", "localhost:7000");
+        assert_eq!(admitted(&[host, token, own], "/mcp"), Ok(()));
+        assert_eq!(
+            admitted(&[host, token, own, own], "/mcp"),
+            Err(Refusal::FromPage)
+        );
         let long = [
             ("host", "localhost:7000"),
             token,

@@ -95,7 +95,8 @@ fn is_yes(said: &ElicitResult) -> bool {
     said.action == ElicitationAction::Accept && box_is_ticked
 }
 
-fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+/// Returns whether the request is of a revision without sessions.
+pub(super) fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
     context
         .protocol_version()
         .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())

@@ -38,18 +38,16 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 viewBox='0 0 24 24' fill='none' stroke='%23777' stroke-width='2'%3E%3Cpath d='M5 5h14v16H5zM8 \
 12h8M8 16h5'/%3E%3Ccircle cx='12' cy='4' r='2' fill='%23777'/%3E%3C/svg%3E";
 
-/// Methods of the protocol that have parameters: a call that only the catch-all understands has wrong ones.
+/// Methods that the server has and that have parameters: a call that only the catch-all understands has wrong ones.
 const METHODS: &[&str] = &[
-    "initialize",
     "tools/call",
     "resources/read",
     "prompts/get",
     "completion/complete",
-    "logging/setLevel",
-    "resources/subscribe",
-    "resources/unsubscribe",
-    "subscriptions/listen",
 ];
+
+/// What opens a session, in the revisions that have some.
+const INITIALIZE: &str = "initialize";
 
 /// The server as the SDK sees it. Clones share all of it.
 #[derive(Clone)]
@@ -221,9 +219,11 @@ impl ServerHandler for Handler {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if METHODS.contains(&request.method.as_str()) {
+        let method = request.method.as_str();
+        let opens_session = method == INITIALIZE && !confirm::is_stateless(&context);
+        if opens_session || METHODS.contains(&method) {
             let message = format!(
                 "the parameters of {} are not as they must be",
                 request.method
