@@ -9,10 +9,13 @@ use std::net::SocketAddr;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
 use http::{HeaderMap, Request, StatusCode};
 
+use crate::hooks::event::Event;
 use crate::mcp::FRAME_BYTES_MAX;
 
 /// Where the protocol is spoken.
 pub(super) const PATH: &str = "/mcp";
+/// Where hosts tell of events: the name of one comes behind it.
+pub(super) const HOOKS_PATH: &str = "/hooks/";
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,9 @@ impl Refusal {
 
     pub(super) fn message(self) -> &'static str {
         match self {
-            Self::NoSuchPath => "there is nothing here; the protocol is spoken at /mcp",
+            Self::NoSuchPath => {
+                "there is nothing here; the protocol is spoken at /mcp, hooks post to /hooks/EVENT"
+            }
             Self::WrongHost => "the Host header does not name this server",
             Self::FromPage => "pages of browsers are not answered",
             Self::NoToken => "the header `Authorization: Bearer TOKEN` is missing or wrong",
@@ -84,7 +89,8 @@ impl Gate {
         if !given.is_some_and(|given| is_same(given.as_bytes(), self.token.as_bytes())) {
             return Err(Refusal::NoToken);
         }
-        if request.uri().path() != PATH {
+        let path = request.uri().path();
+        if path != PATH && event(path).is_none() {
             return Err(Refusal::NoSuchPath);
         }
         let length = only(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
@@ -93,6 +99,11 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// Returns the event that a path is for.
+pub(super) fn event(path: &str) -> Option<Event> {
+    path.strip_prefix(HOOKS_PATH).and_then(Event::named)
 }
 
 /// Returns the address by the name that people use.
@@ -162,7 +173,15 @@ mod tests {
             admitted(&[host, token, token], "/mcp"),
             Err(Refusal::NoToken)
         );
-        assert_eq!(admitted(&[host, token], "/"), Err(Refusal::NoSuchPath));
+        assert_eq!(admitted(&[host, token], "/hooks/stop"), Ok(()));
+        for path in ["/", "/hooks/", "/hooks/no-such", "/mcp/"] {
+            assert_eq!(
+                admitted(&[host, token], path),
+                Err(Refusal::NoSuchPath),
+                "{path}"
+            );
+        }
+        assert_eq!(admitted(&[host], "/hooks/stop"), Err(Refusal::NoToken));
         // Not even which paths there are is told to others.
         assert_eq!(admitted(&[host], "/"), Err(Refusal::NoToken));
     }

@@ -4,10 +4,13 @@
 //! who may connect, who may speak, how much and how long. Invariants: it listens
 //! on a loopback address and no other; nothing is answered without the token, not
 //! even a read; every wait and every buffer has a bound; ending it loses nothing,
-//! for a commit is whole or not there. Deliberately not here: TLS, and anything
-//! for other machines.
+//! for a commit is whole or not there. Hooks of hosts find it by a file in the store's
+//! folder and may post to it. Deliberately not here: TLS, and anything for other machines.
 
+pub mod client;
 mod guard;
+mod hooks;
+mod presence;
 mod token;
 
 use std::convert::Infallible;
@@ -32,9 +35,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::hooks::event::Event;
+use crate::hooks::host;
 use crate::mcp::{CALLS_MAX, FRAME_BYTES_MAX, Handler, THREAD_IDLE, Toolset, flaw, refuse};
 use crate::store::Store;
 use guard::{Gate, Refusal};
+use hooks::Hooks;
+use presence::Presence;
+
+pub use presence::{Running, running};
 
 /// Connections at the same time; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 128;
@@ -60,12 +69,14 @@ pub struct Server {
     token: String,
     store: Arc<Store>,
     tools: Toolset,
+    home: Option<PathBuf>,
 }
 
 /// What all requests share.
 struct Shared {
     gate: Gate,
     mcp: Mcp,
+    hooks: Hooks,
 }
 
 impl Server {
@@ -88,7 +99,15 @@ impl Server {
             token,
             store,
             tools,
+            home: None,
         })
+    }
+
+    /// Says where the user's home is, which hosts may write as `~`.
+    #[must_use]
+    pub fn home(mut self, home: Option<PathBuf>) -> Self {
+        self.home = home;
+        self
     }
 
     /// Returns the address to connect to.
@@ -122,8 +141,12 @@ impl Server {
             .with_allowed_hosts([self.address.to_string(), guard::named(self.address)])
             .enforce_origin_validation();
         let ending = config.cancellation_token.clone();
+        let presence = Presence::announce(&self.store.settings().folder, self.address);
+        let hooks = Hooks::new(Arc::clone(&self.store), self.home);
+        hooks.begin();
         let handler = Handler::new(self.store, self.tools);
         let shared = Arc::new(Shared {
+            hooks,
             gate: Gate::new(self.address, self.token),
             mcp: Mcp::new(move || Ok(handler.clone()), Arc::default(), config),
         });
@@ -152,6 +175,8 @@ impl Server {
             }
             while connections.try_join_next().is_some() {}
         }
+        // Nobody is to look for it at a port that may soon be another program's.
+        drop(presence);
         drop(listener);
         ending.cancel();
         // Who is still at work after that is cut off; what was committed stays.
@@ -192,6 +217,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Body> {
         Ok(Err(_)) => return refused(Refusal::BrokenBody),
         Ok(Ok(body)) => body.to_bytes(),
     };
+    if let Some(event) = guard::event(head.uri.path()) {
+        return hooked(event, &head, body, shared).await;
+    }
     if let Some(flaw) = flaw(&body) {
         let object = refuse(&body, Some(flaw)).to_string();
         return json(StatusCode::BAD_REQUEST, object);
@@ -200,6 +228,24 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Body> {
         .mcp
         .handle(Request::from_parts(head, Full::new(body)))
         .await
+}
+
+/// Answers an event of a host, off the thread that all connections share.
+async fn hooked(
+    event: Event,
+    head: &http::request::Parts,
+    body: Bytes,
+    shared: &Shared,
+) -> Response<Body> {
+    if head.method != http::Method::POST {
+        return json(StatusCode::METHOD_NOT_ALLOWED, "{}".to_owned());
+    }
+    let hooks = shared.hooks.clone();
+    let query = head.uri.query().map(str::to_owned);
+    let work = move || hooks.answer(event, query.as_deref(), &body);
+    let object = tokio::task::spawn_blocking(work).await;
+    let object = object.unwrap_or_else(|_| host::nothing());
+    json(StatusCode::OK, object.to_string())
 }
 
 fn refused(refusal: Refusal) -> Response<Body> {
