@@ -43,7 +43,11 @@ impl Presence {
     /// Says in the folder of a store where its server listens; none when another one is found there already, or
     /// nothing can be said there.
     pub(super) fn announce(store: &Path, address: SocketAddr) -> Option<Self> {
-        let lock = private(&store.join(LOCK), OpenOptions::new().create(true).truncate(false)).ok()?;
+        let lock = private(
+            &store.join(LOCK),
+            OpenOptions::new().create(true).truncate(false),
+        )
+        .ok()?;
         if !is_taken(&lock) {
             return None;
         }

@@ -32,8 +32,8 @@ pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> R
         project.map(|name| name.to_string_lossy()).as_deref(),
     );
     let mut other = 0;
-    let begin = begun.map(Begun::place).unwrap_or_default();
-    let (end, file) = lines::each(path, begin, survey, |number, line| {
+    let place = begun.map(Begun::place).unwrap_or_default();
+    let (end, file) = lines::each(path, place, survey, |number, line| {
         let text = |name: &str| line.get(name).and_then(Value::as_str);
         let id = text("uuid").map_or_else(|| format!("line:{number}"), str::to_owned);
         let time = text("timestamp").and_then(time);

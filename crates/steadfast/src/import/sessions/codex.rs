@@ -35,8 +35,8 @@ pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> R
     let whole = || Talk::new(ImportKind::Codex, session(path));
     let mut talk = begun.map_or_else(whole, Begun::talk);
     let mut other = 0;
-    let begin = begun.map(Begun::place).unwrap_or_default();
-    let (end, file) = lines::each(path, begin, survey, |number, line| {
+    let place = begun.map(Begun::place).unwrap_or_default();
+    let (end, file) = lines::each(path, place, survey, |number, line| {
         let sort = line.get("type").and_then(Value::as_str);
         let at = line.get("timestamp").and_then(Value::as_str).and_then(time);
         talk.time = talk.time.or(at);
