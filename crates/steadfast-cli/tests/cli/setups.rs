@@ -221,7 +221,9 @@ fn files_with_others_in_them_come_back_to_the_byte() {
                 .iter()
                 .map(|change| Path::new(change["file"].as_str().unwrap()).to_owned())
                 .collect();
-            paths.iter().for_each(|path| write(path, &others(path)));
+            for path in &paths {
+                write(path, &others(path));
+            }
             setup(&place, &[host, scope, "--recall", "--yes"]);
             for path in &paths {
                 let text = fs::read_to_string(path).unwrap();
