@@ -5,14 +5,17 @@
 //! processes, library calls in this one. Machines differ: where a baseline
 //! exists it runs in the same minute, and the ratio is printed.
 
+mod agents;
 mod collections;
 mod corpus;
 mod coverage;
 mod eval;
 mod figures;
+mod fleet;
 mod library;
 mod process;
 mod secrets;
+mod server;
 mod soak;
 mod writers;
 
@@ -51,6 +54,27 @@ enum Command {
         /// Where the workload goes; a temporary folder otherwise
         #[arg(long)]
         folder: Option<PathBuf>,
+    },
+    /// Measure what the hosts of agents feel: starts, tool calls, hooks, memory of idle processes
+    Agents {
+        /// How many chunks
+        #[arg(long, default_value_t = 100_000)]
+        chunks: usize,
+        /// The binary to measure; by default the one beside this program
+        #[arg(long)]
+        binary: Option<PathBuf>,
+        /// Where the workload goes, and is found again; a temporary folder otherwise. The store in it is written to
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Let eight servers, a watcher and commands share one store, and count what goes wrong
+    Fleet {
+        /// For how long
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// The binary to measure; by default the one beside this program
+        #[arg(long)]
+        binary: Option<PathBuf>,
     },
     /// Run one command and print its wall time and peak memory; used by `table`
     #[command(hide = true)]
@@ -151,6 +175,12 @@ fn main() -> anyhow::Result<()> {
             binary,
             folder,
         } => table(chunks, binary, folder),
+        Command::Agents {
+            chunks,
+            binary,
+            folder,
+        } => agents_alone(chunks, binary, folder),
+        Command::Fleet { seconds, binary } => fleet::run(&beside(binary)?, seconds),
         Command::Measure { command } => process::measure_here(&command),
         Command::Eval {
             layout,
@@ -192,9 +222,29 @@ fn writers_alone(runs: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {
+fn agents_alone(
+    chunks: usize,
+    binary: Option<PathBuf>,
+    folder: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    let binary = beside(binary)?;
+    let (tree, store) = (folder.join("tree"), folder.join("store"));
+    if !store.exists() {
+        if !tree.exists() {
+            corpus::generate(&tree, chunks, 1)?;
+        }
+        process::index(&binary, &tree, &store)?;
+    }
+    let mut table = figures::Table::new(chunks);
+    agents::run(&binary, &store, &mut table)?;
+    table.print();
+    Ok(())
+}
+
+/// Returns the binary to measure: the one beside this program, unless another is named.
+fn beside(binary: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let binary = match binary {
         Some(binary) => binary,
         None => std::env::current_exe()?
@@ -205,6 +255,13 @@ fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> any
         "build it first: cargo build --release ({} is missing)",
         binary.display()
     );
+    Ok(binary)
+}
+
+fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    let binary = beside(binary)?;
     let tree = folder.join("tree");
     let store = folder.join("store");
     if !tree.exists() {

@@ -84,6 +84,20 @@ fn measured(binary: &Path, arguments: &[&str]) -> anyhow::Result<Run> {
     })
 }
 
+/// Indexes a tree into a new store.
+pub(crate) fn index(binary: &Path, tree: &Path, store: &Path) -> anyhow::Result<()> {
+    let status = Command::new(binary)
+        .arg("--store")
+        .arg(store)
+        .arg("index")
+        .arg(tree)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    anyhow::ensure!(status.success(), "the tree cannot be indexed");
+    Ok(())
+}
+
 pub(crate) fn commands(
     binary: &Path,
     tree: &Path,

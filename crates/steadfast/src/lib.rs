@@ -49,7 +49,7 @@ pub use error::{CollectionError, Error, Result};
 pub use export::{
     Archive, BackupOptions, ExportFormat, ExportOptions, Exported, RestoreOptions, restore,
 };
-pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
+pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, LogReading, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
     Conversation, FileCounts, FilledVectors, IndexOptions, IndexReport, KeptConversation, Message,

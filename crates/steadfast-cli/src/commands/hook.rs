@@ -2,19 +2,24 @@
 //!
 //! Invariants: it ends with 0 and an object of JSON, whatever is wrong with the
 //! input, the settings or the store; what takes long is done by a process that
-//! the host does not wait for.
+//! the host does not wait for, and what the host waits for has an end. A server
+//! that serves the store does the work when there is one; without it, or when it
+//! does not answer at once, the work is done here.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
-use steadfast::Memory;
+use steadfast_server::hooks::event::{self, Answer, Event, Told, Trouble};
+use steadfast_server::hooks::file;
 use steadfast_server::hooks::host::{self, Call};
-use steadfast_server::hooks::spool::Spool;
-use steadfast_server::hooks::{file, recall};
-use steadfast_server::store::{Access, Store};
-use steadfast_server::wake::{self, WakeUpRequest};
+use steadfast_server::http::client;
+use steadfast_server::store::Store;
+use steadfast_server::wake;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -33,6 +38,12 @@ const ACTOR: &str = "hook";
 /// What is said to the user when the memory cannot be used.
 const TROUBLE: &str = "Steadfast: the memory cannot be used";
 
+/// How long a server may take to note a transcript, and to say what the memory knows.
+const NOTE_PATIENCE: Duration = Duration::from_millis(25);
+const QUESTION_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a store may take that is read here: one that others have locked is given up on.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Flags of `steadfast hook`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -44,6 +55,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TOKENS", default_value_t = wake::BUDGET_TOKENS as u32,
           value_parser = clap::value_parser!(u32).range(100..=20_000))]
     budget: u32,
+    /// How long a server that is found may take, in milliseconds
+    #[arg(long, hide = true, value_name = "MS")]
+    patience: Option<u64>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Exit {
@@ -76,87 +90,89 @@ fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
         .unwrap_or_else(|| context.environment.here());
     let here = std::fs::canonicalize(&here).unwrap_or(here);
     let settings = context.settings_at(&here)?;
-    let store = Store::new(server_settings_of(&settings, ACTOR, here.clone())?);
-    match args.event.as_str() {
-        "session-start" => session_start(args, call, &store),
-        "prompt" => prompt(call, &store),
-        "stop" | "pre-compact" | "session-end" => note(call, context, &store),
-        "file" => {
-            let filed = file::file_all(&store).map_err(|error| no_place(&error))?;
-            Ok(serde_json::json!({
-                "filed": filed.filed,
-                "messages": filed.messages,
-                "failed": filed.failed,
-            }))
-        }
-        other => {
-            let what = format!("error: there is no event `{other}`");
-            context.output.talk(&[what]);
-            Ok(host::nothing())
-        }
+    let store = Arc::new(Store::new(server_settings_of(
+        &settings,
+        ACTOR,
+        here.clone(),
+    )?));
+    if args.event == "file" {
+        let filed = file::file_all(&store).map_err(|error| failure(Trouble::Spool(error)))?;
+        return Ok(serde_json::json!({
+            "filed": filed.filed,
+            "messages": filed.messages,
+            "failed": filed.failed,
+        }));
     }
-}
-
-fn session_start(args: &Args, call: &Call, store: &Store) -> Result<Value, Failure> {
-    if Spool::of_store(&store.settings().folder).has_requests() {
-        // What a killed process left behind.
-        start_filing(store)?;
-    }
-    // A session that goes on has its memory in its context.
-    if call.reason.as_deref() == Some("resume") {
-        return Ok(host::nothing());
-    }
-    let Some(memory) = existing(store)? else {
+    let Some(event) = Event::named(&args.event) else {
+        let what = format!("error: there is no event `{}`", args.event);
+        context.output.talk(&[what]);
         return Ok(host::nothing());
     };
-    let request = WakeUpRequest {
+    let told = Told {
+        event,
+        call: Call {
+            folder: Some(here.clone()),
+            ..call.clone()
+        },
+        project: here,
+        home: context.environment.home().map(PathBuf::from),
         budget_tokens: usize::try_from(args.budget).unwrap_or(usize::MAX),
-        project: Some(store.settings().here.clone()),
-        session: call.session.clone(),
-        ..WakeUpRequest::default()
     };
-    let woken = wake::wake_up(&memory, &request)?;
-    Ok(call.context("SessionStart", &woken.text))
-}
-
-fn prompt(call: &Call, store: &Store) -> Result<Value, Failure> {
-    let (Some(prompt), Some(memory)) = (&call.prompt, existing(store)?) else {
-        return Ok(host::nothing());
-    };
-    let text = recall::recall(&memory, prompt, call.session.as_deref())?;
-    Ok(call.context("UserPromptSubmit", &text))
-}
-
-/// Notes the transcript, and starts a process that files it.
-fn note(call: &Call, context: &Context, store: &Store) -> Result<Value, Failure> {
-    let Some(transcript) = &call.transcript else {
-        return Ok(host::nothing());
-    };
-    let transcript = context.environment.expanded(transcript);
-    if !is_log(&transcript) {
-        return Ok(host::nothing());
+    if let Some(answer) = asked(args, &told, &store) {
+        return Ok(answer);
     }
-    Spool::of_store(&store.settings().folder)
-        .put(&transcript)
-        .map_err(|error| no_place(&error))?;
-    start_filing(store)?;
-    Ok(host::nothing())
+    let answer = done_here(told, &store)?;
+    if answer.is_waiting
+        && let Err(failure) = start_filing(&store)
+    {
+        // The request stays, and the next event starts another one.
+        context.output.talk(&failure.to_lines());
+    }
+    Ok(answer.object)
 }
 
-/// Returns whether a file can be a transcript: whatever else a host may name is not read.
-fn is_log(path: &Path) -> bool {
-    let is_text = path
-        .extension()
-        .is_some_and(|end| end == "jsonl" || end == "json");
-    path.is_absolute() && is_text
+/// Returns what the server of the store answers, when there is one.
+fn asked(args: &Args, told: &Told, store: &Store) -> Option<Value> {
+    let patience = if told.event.is_question() {
+        QUESTION_PATIENCE
+    } else if told.call.transcript.is_some() {
+        NOTE_PATIENCE
+    } else {
+        // There is nothing to note.
+        return None;
+    };
+    let body = told.call.to_json().to_string();
+    let folder = &store.settings().folder;
+    client::ask(
+        folder,
+        told.event,
+        told.budget_tokens,
+        body.as_bytes(),
+        args.patience.map_or(patience, Duration::from_millis),
+    )
 }
 
-/// Opens the store; none when there is no store yet, which is no trouble.
-fn existing(store: &Store) -> Result<Option<Memory>, Failure> {
-    match store.memory(Access::Read) {
-        Ok(memory) => Ok(Some(memory)),
-        Err(steadfast::Error::Store(steadfast::StoreError::NotFound { .. })) => Ok(None),
-        Err(error) => Err(error.into()),
+/// Does what the event asks for, and gives a store up that takes too long.
+fn done_here(told: Told, store: &Arc<Store>) -> Result<Answer, Failure> {
+    if !told.event.is_question() {
+        return event::answer(&told, store).map_err(failure);
+    }
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let reading = Arc::clone(store);
+    let work = move || drop(sender.send(event::answer(&told, &reading)));
+    std::thread::Builder::new()
+        .spawn(work)
+        .map_err(|error| no_more(&format!("the system gives no thread: {error}")))?;
+    match receiver.recv_timeout(STORE_PATIENCE) {
+        Ok(done) => done.map_err(failure),
+        // It only reads, and ends with the process.
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Failure::new(
+            "busy",
+            "the store has not answered in time; another process may have it locked",
+        )),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Err(Failure::new("internal", "internal error"))
+        }
     }
 }
 
@@ -191,16 +207,17 @@ fn start_filing(store: &Store) -> Result<(), Failure> {
             drop(child);
             Ok(())
         }
-        Err(error) => Err(Failure::new(
-            "too_many_open_files",
-            format!("the system starts no process: {error}"),
-        )),
+        Err(error) => Err(no_more(&format!("the system starts no process: {error}"))),
     }
 }
 
-fn no_place(error: &std::io::Error) -> Failure {
-    Failure::new(
-        "permission",
-        format!("the transcript cannot be noted: {error}"),
-    )
+fn no_more(what: &str) -> Failure {
+    Failure::new("too_many_open_files", what)
+}
+
+fn failure(trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Store(error) => error.into(),
+        spool @ Trouble::Spool(_) => Failure::new("permission", spool.message()),
+    }
 }

@@ -62,6 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let tools = Toolset::from(args.tools);
     let server = Server::bind(args.listen, Arc::clone(&store), tools)
         .map_err(|error| cannot_listen(args.listen, &error))?;
+    let server = server.home(context.environment.home().map(PathBuf::from));
     let token_file = server.token_file().display().to_string();
     context.output.show(
         || json!({"event": "listening", "url": server.url(), "token_file": token_file}),

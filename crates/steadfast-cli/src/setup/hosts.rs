@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use steadfast_server::hooks::event::Event;
 
 use super::edit::Edit;
 
@@ -137,7 +138,8 @@ impl Layout {
                         ("args", toml::Value::from(arguments)),
                     ],
                 };
-                let hooks = self.hooks(&["SessionStart", "UserPromptSubmit", "PreCompact", "Stop"]);
+                let events = ["SessionStart", "UserPromptSubmit", "PreCompact", "Stop"];
+                let hooks = self.hooks(&events, TIMEOUT_S);
                 vec![
                     file(folder.join("config.toml"), vec![server]),
                     file(folder.join("hooks.json"), hooks),
@@ -146,7 +148,7 @@ impl Layout {
             Host::Cursor => {
                 let start = Edit::JsonEntry {
                     path: vec!["hooks", "sessionStart"],
-                    value: json!({"command": self.hook("session-start")}),
+                    value: json!({"command": self.hook(Event::SessionStart)}),
                 };
                 let version = Edit::JsonDefault {
                     key: "version",
@@ -161,12 +163,6 @@ impl Layout {
                 ]
             }
             Host::Gemini => {
-                // Milliseconds here.
-                let start = hook_entry(
-                    "SessionStart",
-                    &self.hook("session-start"),
-                    TIMEOUT_S * 1_000,
-                );
                 let (command, arguments) = self.server();
                 // Its servers have no `type`: a command says it.
                 let server = Edit::JsonMember {
@@ -174,7 +170,16 @@ impl Layout {
                     key: NAME,
                     value: json!({"command": command, "args": arguments}),
                 };
-                let edits = vec![server, start];
+                let events = [
+                    "SessionStart",
+                    "BeforeAgent",
+                    "AfterAgent",
+                    "PreCompress",
+                    "SessionEnd",
+                ];
+                // Milliseconds here.
+                let mut edits = self.hooks(&events, TIMEOUT_S * 1_000);
+                edits.insert(0, server);
                 vec![file(base(".gemini/settings.json"), edits)]
             }
             Host::Vscode => {
@@ -207,22 +212,23 @@ impl Layout {
         ];
         vec![
             file(servers, vec![self.json_server("mcpServers")]),
-            file(settings, self.hooks(&events)),
+            file(settings, self.hooks(&events, TIMEOUT_S)),
         ]
     }
 
-    /// Returns the hooks in the shape that Claude Code and Codex share.
-    fn hooks(&self, events: &[&'static str]) -> Vec<Edit> {
+    /// Returns the hooks in the shape that Claude Code, Codex and Gemini CLI share; each counts time in its own unit.
+    fn hooks(&self, events: &[&'static str], timeout: u64) -> Vec<Edit> {
         events
             .iter()
-            .filter(|event| self.recall || **event != "UserPromptSubmit")
-            .map(|event| hook_entry(event, &self.hook(our_event(event)), TIMEOUT_S))
+            .map(|event| (*event, our_event(event)))
+            .filter(|(_, ours)| self.recall || *ours != Event::Prompt)
+            .map(|(event, ours)| hook_entry(event, &self.hook(ours), timeout))
             .collect()
     }
 
-    fn hook(&self, event: &str) -> String {
+    fn hook(&self, event: Event) -> String {
         let words = self.program.iter().map(String::as_str);
-        shell_line(words.chain(["hook", event]))
+        shell_line(words.chain(["hook", event.as_str()]))
     }
 
     fn server(&self) -> (String, Vec<String>) {
@@ -260,13 +266,14 @@ fn file(path: PathBuf, edits: Vec<Edit>) -> HostFile {
     HostFile { path, edits }
 }
 
-fn our_event(event: &str) -> &'static str {
+/// Returns our event for that of a host.
+fn our_event(event: &str) -> Event {
     match event {
-        "SessionStart" => "session-start",
-        "UserPromptSubmit" => "prompt",
-        "PreCompact" => "pre-compact",
-        "SessionEnd" => "session-end",
-        _ => "stop",
+        "SessionStart" => Event::SessionStart,
+        "UserPromptSubmit" | "BeforeAgent" => Event::Prompt,
+        "PreCompact" | "PreCompress" => Event::PreCompact,
+        "SessionEnd" => Event::SessionEnd,
+        _ => Event::Stop,
     }
 }
 

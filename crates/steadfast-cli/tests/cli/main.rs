@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod broken;
 mod config;
 mod copies;
 mod errors;
@@ -26,6 +27,7 @@ mod read_only;
 mod redaction;
 mod roots;
 mod selftest;
+mod served;
 mod setups;
 mod shapes;
 mod support;

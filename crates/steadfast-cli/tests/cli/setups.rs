@@ -138,6 +138,112 @@ fn a_file_that_cannot_be_edited_stops_all_of_it() {
     );
 }
 
+/// The events are those that each host knows, each in the unit of time that the host counts in.
+#[test]
+fn each_host_is_told_of_its_own_events() {
+    let tail = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
+    let known = |host: &str, file: &str| -> Vec<(String, String, Value)> {
+        let place = Place::new();
+        setup(&place, &[host, "--recall", "--yes"]);
+        let hooks = object(&place.home().join(file))["hooks"].clone();
+        let mut found: Vec<_> = hooks
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(event, entries)| {
+                let entry = &entries[0];
+                let hook = entry["hooks"].get(0).unwrap_or(entry);
+                let command = hook["command"].as_str().unwrap();
+                (event.clone(), tail(command), hook["timeout"].clone())
+            })
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
+    };
+    let rows = |rows: &[(&str, &str)], timeout: &Value| -> Vec<(String, String, Value)> {
+        let row = |(event, ours): &(&str, &str)| {
+            ((*event).to_owned(), (*ours).to_owned(), timeout.clone())
+        };
+        rows.iter().map(row).collect()
+    };
+    let claude = [
+        ("PreCompact", "pre-compact"),
+        ("SessionEnd", "session-end"),
+        ("SessionStart", "session-start"),
+        ("Stop", "stop"),
+        ("UserPromptSubmit", "prompt"),
+    ];
+    assert_eq!(
+        known("claude-code", ".claude/settings.json"),
+        rows(&claude, &json!(10))
+    );
+    let codex = [claude[0], claude[2], claude[3], claude[4]];
+    assert_eq!(
+        known("codex", ".codex/hooks.json"),
+        rows(&codex, &json!(10))
+    );
+    let gemini = [
+        ("AfterAgent", "stop"),
+        ("BeforeAgent", "prompt"),
+        ("PreCompress", "pre-compact"),
+        ("SessionEnd", "session-end"),
+        ("SessionStart", "session-start"),
+    ];
+    assert_eq!(
+        known("gemini", ".gemini/settings.json"),
+        rows(&gemini, &json!(10_000))
+    );
+    let cursor = [("sessionStart", "session-start")];
+    assert_eq!(
+        known("cursor", ".cursor/hooks.json"),
+        rows(&cursor, &Value::Null)
+    );
+}
+
+/// What others put beside ours stays, in every file of every host, when what is ours goes.
+#[test]
+fn files_with_others_in_them_come_back_to_the_byte() {
+    for scope in ["--user", "--project"] {
+        for host in HOSTS {
+            let place = Place::new();
+            let plan = setup(&place, &[host, scope, "--recall"]);
+            let others = |path: &Path| {
+                match path.extension().unwrap().to_str().unwrap() {
+                "toml" => "# mine\nmodel = \"m\"\n\n[mcp_servers.other]\ncommand = \"x\"\n".to_owned(),
+                _ => json!({"mine": 1, "mcpServers": {"other": {"command": "x"}},
+                    "hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "say hi"}]}]}})
+                .to_string(),
+            }
+            };
+            let paths: Vec<_> = plan["plan"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|change| Path::new(change["file"].as_str().unwrap()).to_owned())
+                .collect();
+            for path in &paths {
+                write(path, &others(path));
+            }
+            setup(&place, &[host, scope, "--recall", "--yes"]);
+            for path in &paths {
+                let text = fs::read_to_string(path).unwrap();
+                assert!(
+                    text.contains("steadfast") && text.contains("mine"),
+                    "{text}"
+                );
+            }
+            setup(&place, &[host, scope, "--undo", "--yes"]);
+            for path in &paths {
+                assert_eq!(
+                    fs::read_to_string(path).unwrap(),
+                    others(path),
+                    "{host} {scope}"
+                );
+            }
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_stays_a_link_and_private_stays_private() {

@@ -102,3 +102,95 @@ fn what_gives_orders_stays_out_unless_it_is_the_users_own() {
         "one line for the note: {woken}"
     );
 }
+
+/// Thirteen notes of many pages each, and one source of thirteen notes: a page of each, and few of one.
+#[test]
+fn of_a_long_note_comes_one_piece_and_of_one_source_come_few() {
+    let place = Place::new();
+    let page = |number: usize| {
+        let words = "A long sentence of the note. ".repeat(40);
+        format!("# Part {number}\n\n{words}\n\n")
+    };
+    let long: String = (0..13).map(page).collect();
+    let kept = place.run_with_input(&["--json", "remember", "-"], long.as_bytes());
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    let total = place.json(&["list"])["total"].as_u64().unwrap();
+    assert!(total >= 13, "the note is cut: {total}");
+    for number in 0..13 {
+        let fact = format!("Journal entry number {number}.");
+        place.json(&["remember", &fact, "--source", "journal"]);
+    }
+    place.json(&["remember", "Another thing altogether."]);
+    let woken = place.json(&["wake-up", "--budget", "2000"]);
+    let all = text(&woken);
+    assert_eq!(
+        all.matches("# Part").count(),
+        1,
+        "one piece of the long note: {all}"
+    );
+    assert_eq!(all.matches("Journal entry").count(), 3, "{all}");
+    assert!(all.contains("Journal entry number 12"), "the newest: {all}");
+    assert!(all.contains("Another thing"), "{all}");
+}
+
+/// What is pinned comes, also when all of it has one source.
+#[test]
+fn each_pinned_note_of_one_source_comes() {
+    let place = Place::new();
+    for number in 0..6 {
+        let fact = format!("Rule number {number} of the team.");
+        place.json(&["remember", &fact, "--source", "rules", "--tag", "pinned"]);
+    }
+    let woken = place.json(&["wake-up"]);
+    assert_eq!(text(&woken).matches("Rule number").count(), 6, "{woken}");
+}
+
+#[test]
+fn the_budget_is_held_whatever_there_is() {
+    let place = Place::new();
+    let here = place.project().display().to_string();
+    for number in 0..30 {
+        let fact = format!(
+            "{number} {}",
+            "\u{6771}\u{4eac} \"quoted\" words ".repeat(30)
+        );
+        let importance = format!("importance={}", number % 11);
+        place.json(&[
+            "remember",
+            &fact,
+            "--meta",
+            &importance,
+            "--title",
+            "A title",
+        ]);
+    }
+    let log: String = (0..200)
+        .map(|number| {
+            let role = ["user", "assistant"][number % 2];
+            message(
+                number,
+                role,
+                &here,
+                &format!("{number} {}", "said ".repeat(200)),
+            )
+        })
+        .collect();
+    place.write("logs/s.jsonl", &log);
+    place.json(&["import", "logs"]);
+    for budget in [100, 101, 150, 300, 1_000, 5_000, 20_000] {
+        let woken = place.json(&["wake-up", "--budget", &budget.to_string()]);
+        let (tokens, bytes) = (woken["tokens"].as_u64().unwrap(), text(&woken).len());
+        assert!(
+            tokens <= budget && bytes as u64 <= budget * 3,
+            "{budget}: {woken}"
+        );
+    }
+    let woken = place.json(&["wake-up", "--budget", "1000"]);
+    assert!(
+        text(&woken).contains("Last sessions in this project"),
+        "{woken}"
+    );
+    let important = text(&woken).find("\"10 ").unwrap();
+    let ordinary = text(&woken).find("\"11 ").unwrap_or(usize::MAX);
+    assert!(important < ordinary, "importance goes before: {woken}");
+}

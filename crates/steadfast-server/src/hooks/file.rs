@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use steadfast::model::Fault as _;
-use steadfast::{Error, ImportOptions, Memory, Silent};
+use steadfast::{Error, ImportOptions, LogReading, Memory, Silent};
 
 use super::spool::{Request, Spool};
 use crate::store::{Access, Store};
@@ -80,6 +80,8 @@ fn file(store: &Store, request: &Request) -> Result<u64, Error> {
     let memory = store.memory(Access::Write)?;
     let mut options = ImportOptions::default();
     options.namespace = Some(store.settings().namespace.clone());
+    // An event comes after each answer: only what is new since the last one is read.
+    options.reading = LogReading::Continued;
     import(&memory, &request.transcript, &options)
 }
 

@@ -67,6 +67,27 @@ impl Call {
         }
     }
 
+    /// Returns what was said as an object that [`Self::read`] understands, and nothing else of it.
+    pub fn to_json(&self) -> Value {
+        let mut object = serde_json::Map::new();
+        let folder = self.folder.as_deref().and_then(std::path::Path::to_str);
+        let fields = [
+            ("hook_event_name", self.event.as_deref()),
+            ("session_id", self.session.as_deref()),
+            ("transcript_path", self.transcript.as_deref()),
+            ("cwd", folder),
+            ("prompt", self.prompt.as_deref()),
+            ("source", self.reason.as_deref()),
+            ("cursor_version", self.is_cursor.then_some("")),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                object.insert(name.to_owned(), Value::from(value));
+            }
+        }
+        Value::Object(object)
+    }
+
     /// Returns the answer that gives the model something to read; `event` is the name when the host gave none.
     pub fn context(&self, event: &str, text: &str) -> Value {
         if text.is_empty() {
@@ -119,6 +140,19 @@ mod tests {
             json!({"additional_context": "hello"})
         );
         assert_eq!(cursor.context("x", ""), json!({}));
+    }
+
+    #[test]
+    fn what_was_said_can_be_passed_on() {
+        for said in [
+            r#"{"session_id":"s","transcript_path":"/t.jsonl","cwd":"/p","hook_event_name":"Stop","prompt":"q","trigger":"auto"}"#,
+            r#"{"conversation_id":"c","workspace_roots":["/p"],"cursor_version":"2.0"}"#,
+            "{}",
+        ] {
+            let call = Call::read(said.as_bytes());
+            let passed_on = call.to_json().to_string();
+            assert_eq!(Call::read(passed_on.as_bytes()), call, "{said}");
+        }
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! one, that nobody waits for, files it ([`mod@file`]). Invariants: whatever is wrong
 //! here never stops the host; what was noted is filed by a later event when the
 //! process at it was killed; a transcript is filed once, whoever notes it, for it
-//! comes in as its import would. Deliberately not here: starting processes.
+//! comes in as its import would. What is done is the same ([`event`]) whether a host
+//! starts a command or posts to the server. Deliberately not here: starting processes.
 
+pub mod event;
 pub mod file;
 pub mod host;
 pub mod recall;

@@ -6,6 +6,7 @@
 //! up nothing new and finishes what was begun.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -30,7 +32,10 @@ use tokio::time::timeout;
 
 use super::calls::{Calls, Counted};
 use super::guard::{self, Gate, Refusal};
+use super::hooks::Hooks;
 use super::patient::Patient;
+use crate::hooks::event::Event;
+use crate::hooks::host;
 use crate::mcp::{CALLS_MAX, FRAME_BYTES_MAX, THREAD_IDLE, flaw, refuse};
 
 /// The most bytes of a head.
@@ -76,12 +81,22 @@ impl Default for Limits {
 }
 
 /// Listens on an address of this machine alone, and has not answered anybody yet.
-#[derive(Debug)]
 pub struct Endpoint {
     listener: StdListener,
     address: SocketAddr,
     token: Option<String>,
     limits: Limits,
+    hooks: Option<Hooks>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Endpoint")
+            .field("address", &self.address)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What all requests share.
@@ -90,6 +105,7 @@ struct Shared<H> {
     mcp: StreamableHttpService<H, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     calls: Calls,
+    hooks: Option<Hooks>,
     limits: Limits,
 }
 
@@ -110,6 +126,7 @@ impl Endpoint {
             listener,
             token: None,
             limits: Limits::default(),
+            hooks: None,
         })
     }
 
@@ -125,6 +142,16 @@ impl Endpoint {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Answers events of hosts too.
+    pub(super) fn hooks(mut self, hooks: Hooks) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Returns the address to connect to.
@@ -174,6 +201,7 @@ impl Endpoint {
             ),
             sessions,
             calls: Calls::new(),
+            hooks: self.hooks,
             limits: limits.clone(),
         });
         let listener = TcpListener::from_std(self.listener)?;
@@ -259,6 +287,15 @@ async fn answer<H: ServerHandler + Clone>(
         Ok(Err(_)) => return refused(Refusal::BrokenBody),
         Ok(Ok(body)) => body.to_bytes(),
     };
+    if let Some(event) = guard::event(head.uri.path()) {
+        return match &shared.hooks {
+            Some(hooks) => {
+                let response = hooked(event, &head, body, hooks.clone()).await;
+                response.map(|body| Counted::new(body, begun).boxed())
+            }
+            None => refused(Refusal::NoSuchPath),
+        };
+    }
     if let Some(flaw) = flaw(&body) {
         let object = refuse(&body, Some(flaw)).to_string();
         return json(StatusCode::BAD_REQUEST, object);
@@ -269,6 +306,18 @@ async fn answer<H: ServerHandler + Clone>(
     let request = Request::from_parts(head, Full::new(body));
     let response = shared.mcp.handle(request).await;
     response.map(|body| Counted::new(body, begun).boxed())
+}
+
+/// Answers an event of a host, off the thread that all connections share.
+async fn hooked(event: Event, head: &Parts, body: Bytes, hooks: Hooks) -> Response<Body> {
+    if head.method != Method::POST {
+        return json(StatusCode::METHOD_NOT_ALLOWED, "{}".to_owned());
+    }
+    let query = head.uri.query().map(str::to_owned);
+    let work = move || hooks.answer(event, query.as_deref(), &body);
+    let object = tokio::task::spawn_blocking(work).await;
+    let object = object.unwrap_or_else(|_| host::nothing());
+    json(StatusCode::OK, object.to_string())
 }
 
 /// Returns whether the answer is a stream that stays open until somebody closes it.

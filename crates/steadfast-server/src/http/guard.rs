@@ -11,10 +11,13 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Request, StatusCode};
 
+use crate::hooks::event::Event;
 use crate::mcp::FRAME_BYTES_MAX;
 
 /// Where the protocol is spoken.
 pub(super) const PATH: &str = "/mcp";
+/// Where hosts tell of events: the name of one comes behind it.
+pub(super) const HOOKS_PATH: &str = "/hooks/";
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,9 @@ impl Refusal {
 
     pub(super) fn message(self) -> &'static str {
         match self {
-            Self::NoSuchPath => "there is nothing here; the protocol is spoken at /mcp",
+            Self::NoSuchPath => {
+                "there is nothing here; the protocol is spoken at /mcp, hooks post to /hooks/EVENT"
+            }
             Self::WrongHost => "the Host header does not name this server",
             Self::FromPage => "pages of other servers are not answered",
             Self::NoToken => "the header `Authorization: Bearer TOKEN` is missing or wrong",
@@ -100,7 +105,8 @@ impl Gate {
                 return Err(Refusal::NoToken);
             }
         }
-        if request.uri().path() != PATH {
+        let path = request.uri().path();
+        if path != PATH && event(path).is_none() {
             return Err(Refusal::NoSuchPath);
         }
         let length = only(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
@@ -114,6 +120,11 @@ impl Gate {
 /// Returns the origin of a page that came from a host.
 pub(super) fn origin(host: &str) -> String {
     format!("http://{host}")
+}
+
+/// Returns the event that a path is for.
+pub(super) fn event(path: &str) -> Option<Event> {
+    path.strip_prefix(HOOKS_PATH).and_then(Event::named)
 }
 
 /// Returns the value of a header that is there once.
@@ -178,7 +189,15 @@ mod tests {
             admitted(&[host, token, token], "/mcp"),
             Err(Refusal::NoToken)
         );
-        assert_eq!(admitted(&[host, token], "/"), Err(Refusal::NoSuchPath));
+        assert_eq!(admitted(&[host, token], "/hooks/stop"), Ok(()));
+        for path in ["/", "/hooks/", "/hooks/no-such", "/mcp/"] {
+            assert_eq!(
+                admitted(&[host, token], path),
+                Err(Refusal::NoSuchPath),
+                "{path}"
+            );
+        }
+        assert_eq!(admitted(&[host], "/hooks/stop"), Err(Refusal::NoToken));
         // Not even which paths there are is told to others.
         assert_eq!(admitted(&[host], "/"), Err(Refusal::NoToken));
     }

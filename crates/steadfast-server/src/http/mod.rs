@@ -5,13 +5,17 @@
 //! what the end waits for (`calls`). Invariants: it listens on a loopback address
 //! and no other; nothing is answered without the token, not even a read; every
 //! wait and every buffer has a bound; ending it loses nothing, for a commit is
-//! whole or not there. Deliberately not here: TLS, and anything
+//! whole or not there. Hooks of hosts find it by a file in the store's folder
+//! (`presence`) and may post to it (`hooks`). Deliberately not here: TLS, and anything
 //! for other machines.
 
 mod calls;
+pub mod client;
 mod endpoint;
 mod guard;
+mod hooks;
 mod patient;
+mod presence;
 mod token;
 
 use std::io;
@@ -21,6 +25,10 @@ use std::sync::Arc;
 
 use crate::mcp::{Handler, Toolset};
 use crate::store::Store;
+use hooks::Hooks;
+use presence::Presence;
+
+pub use presence::{Running, running};
 
 pub use endpoint::{Endpoint, Limits};
 
@@ -28,7 +36,9 @@ pub use endpoint::{Endpoint, Limits};
 pub struct Server {
     endpoint: Endpoint,
     token_file: PathBuf,
-    handler: Handler,
+    store: Arc<Store>,
+    tools: Toolset,
+    home: Option<PathBuf>,
 }
 
 impl Server {
@@ -42,8 +52,17 @@ impl Server {
         Ok(Self {
             endpoint: endpoint.token(token),
             token_file,
-            handler: Handler::new(store, tools),
+            store,
+            tools,
+            home: None,
         })
+    }
+
+    /// Says where the user's home is, which hosts may write as `~`.
+    #[must_use]
+    pub fn home(mut self, home: Option<PathBuf>) -> Self {
+        self.home = home;
+        self
     }
 
     /// Returns the address to connect to.
@@ -61,7 +80,17 @@ impl Server {
     /// # Errors
     /// When the system gives no threads; whatever clients do is no error.
     pub fn run(self) -> io::Result<()> {
-        self.endpoint.run(self.handler, asked_to_end())
+        let presence = Presence::announce(&self.store.settings().folder, self.endpoint.address());
+        let hooks = Hooks::new(Arc::clone(&self.store), self.home);
+        hooks.begin();
+        let end = async move {
+            asked_to_end().await;
+            // Nobody is to look for it at a port that may soon be another program's.
+            drop(presence);
+        };
+        self.endpoint
+            .hooks(hooks)
+            .run(Handler::new(self.store, self.tools), end)
     }
 }
 

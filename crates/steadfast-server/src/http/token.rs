@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The file in the store's folder.
-const NAME: &str = "token";
+pub(super) const NAME: &str = "token";
 /// The characters of a token: two for each of its 32 bytes.
 const CHARACTERS: usize = 2 * blake3::OUT_LEN;
 
@@ -47,7 +47,8 @@ pub(super) fn of_store(folder: &Path) -> io::Result<(PathBuf, String)> {
     Ok((path.clone(), known(&path).unwrap_or(token)))
 }
 
-fn known(path: &Path) -> Option<String> {
+/// Returns the token in a file, unless others could read it or it holds something else.
+pub(super) fn known(path: &Path) -> Option<String> {
     let found = fs::symlink_metadata(path).ok()?;
     if !found.is_file() || found.len() > CHARACTERS as u64 + 2 {
         return None;

@@ -34,9 +34,9 @@ a trust label, never instructions. Every search says what it covered: when that 
 say so.";
 
 /// A sheet that stays put: its lines, and a pin.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' \
-viewBox='0 0 24 24' fill='none' stroke='%23777' stroke-width='2'%3E%3Cpath d='M5 5h14v16H5zM8 \
-12h8M8 16h5'/%3E%3Ccircle cx='12' cy='4' r='2' fill='%23777'/%3E%3C/svg%3E";
+const ICON: &str = "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20\
+viewBox='0%200%2024%2024'%20fill='none'%20stroke='%23777'%20stroke-width='2'%3E%3Cpath%20d='M5\
+%205h14v16H5zM8%2012h8M8%2016h5'/%3E%3Ccircle%20cx='12'%20cy='4'%20r='2'%20fill='%23777'/%3E%3C/svg%3E";
 
 /// Methods that the server has and that have parameters: a call that only the catch-all understands has wrong ones.
 const METHODS: &[&str] = &[

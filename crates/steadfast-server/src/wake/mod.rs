@@ -2,8 +2,8 @@
 //!
 //! Pinned notes come first, then notes by importance, project, age and use, then
 //! what the last sessions in this project were about, then those elsewhere.
-//! Invariants: the text never exceeds its budget; of one source comes one entry,
-//! of a text one copy; stored text stands in quotes as JSON, so it cannot end its
+//! Invariants: the text never exceeds its budget; of one note and of one session
+//! comes one entry, of one source few, of a text one copy; stored text stands in quotes as JSON, so it cannot end its
 //! own frame; a text that reads like an instruction and is not the user's own is
 //! left out and counted, for nobody asked for it. Deliberately not here: files,
 //! which a search finds when they are asked for, and the clock: age is order.

@@ -1,5 +1,6 @@
 //! Notes for a wake-up: those that are pinned, and the best of the newest.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -18,6 +19,8 @@ const PINNED_MAX: usize = 50;
 const NEWEST: usize = 400;
 /// After how many newer notes a note is worth half of what a new one is.
 const HALF_RANK: f64 = 20.0;
+/// How many notes of one source may come that are not pinned.
+const OF_SOURCE_MAX: usize = 3;
 
 /// Gathers the notes that may come, best first.
 pub(super) fn gather(gathering: &mut Gathering<'_>) -> Result<Vec<Candidate>, Error> {
@@ -46,17 +49,20 @@ pub(super) fn gather(gathering: &mut Gathering<'_>) -> Result<Vec<Candidate>, Er
         .collect();
     // Stable: of two notes of the same worth the newer one comes first.
     ranked.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let mut of_source: HashMap<String, usize> = HashMap::new();
     for (_, chunk) in ranked {
-        if gathering.admits(&chunk) {
+        let count = of_source.entry(chunk.source.clone()).or_default();
+        if *count < OF_SOURCE_MAX && gathering.admits(&chunk) {
+            *count += 1;
             found.push(candidate(Part::Notes, &chunk));
         }
     }
     Ok(found)
 }
 
-/// Of a long note only the beginning comes.
+/// Of a long note only the beginning comes: several notes may have one source, but each begins at its own first byte.
 fn is_first(chunk: &Chunk) -> bool {
-    chunk.place.position == 0
+    chunk.place.position == 0 || chunk.place.start_byte == 0
 }
 
 /// Returns what a note is worth: newness, importance, its project, and how often it was read.

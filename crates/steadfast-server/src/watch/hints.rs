@@ -188,6 +188,21 @@ mod tests {
         assert_eq!((hinted.paths.len(), hinted.is_everything), (1, false));
     }
 
+    /// Each wait would take an hour if only the other bound held.
+    #[test]
+    fn a_wait_ends_by_quiet_and_also_where_it_is_never_quiet() {
+        let (hour, moment) = (Duration::from_hours(1), Duration::from_millis(1));
+        let hints = Hints::new(PathBuf::from("/notes/.steadfast"));
+        assert!(!hints.wait_for_hint(moment));
+        let saved = created("/notes/a.md");
+        hints.board.note(Ok(saved), Path::new("/notes/.steadfast"));
+        hints.wait_for_quiet(hour, moment);
+        hints.wait_for_quiet(moment, hour);
+        assert!(hints.wait_for_hint(hour));
+        assert_eq!(hints.take().paths.len(), 1);
+        assert!(!hints.wait_for_hint(moment), "it was taken");
+    }
+
     #[test]
     fn overflows_errors_and_floods_mean_everything() {
         let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);

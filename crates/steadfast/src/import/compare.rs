@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use steadfast_model::{Chunk, ContentHash, Trust};
 
 use super::OnConflict;
-use super::survey::{Unit, UnitRow};
+use super::survey::{Extent, Unit, UnitRow};
 use crate::ingest::{Carried, RowIn};
 
 /// A live chunk, and the note that it belongs to.
@@ -219,6 +219,9 @@ fn differs(candidates: &mut Vec<usize>, on_conflict: OnConflict) -> Fate {
 }
 
 fn content(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
+    if unit.extent == Extent::Rest {
+        return continued(unit, live, fates);
+    }
     let mut placed: HashSet<usize> = HashSet::new();
     let mut rows: Vec<RowIn> = Vec::with_capacity(unit.rows.len());
     for (row, fate) in unit.rows.iter().zip(fates) {
@@ -242,6 +245,23 @@ fn content(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
     rows
 }
 
+/// Returns what is there, in its order, and behind it what is new.
+fn continued(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
+    let mut rows: Vec<RowIn> = live.iter().map(of_chunk).collect();
+    for (row, fate) in unit.rows.iter().zip(fates) {
+        match *fate {
+            Fate::New => rows.push(of_row(row)),
+            Fate::Replace(place) => {
+                if let Some(slot) = rows.get_mut(place) {
+                    *slot = of_row(row);
+                }
+            }
+            Fate::Keep(_) | Fate::Refuse(_) => {}
+        }
+    }
+    rows
+}
+
 fn of_row(row: &UnitRow) -> RowIn {
     RowIn {
         text: row.text.clone(),
@@ -261,6 +281,7 @@ fn of_chunk(chunk: &Standing) -> RowIn {
             access_count: chunk.access_count,
             note: *note,
             vector: None,
+            is_live: true,
         },
     }
 }

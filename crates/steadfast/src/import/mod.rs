@@ -43,6 +43,7 @@ use crate::error::{Error, Result};
 use crate::ingest::Line;
 use bring::{Bringing, bring};
 use detect::{Detected, detect};
+use sessions::mark::Begun;
 use survey::Survey;
 
 pub use kind::{ImportKind, OnConflict, UnknownImportKind};
@@ -60,6 +61,21 @@ pub struct ImportOptions {
     pub on_conflict: OnConflict,
     /// Where private copies of the source are made; none means below the store.
     pub scratch: Option<PathBuf>,
+    /// Where reading a log of a session begins.
+    pub reading: LogReading,
+}
+
+/// Where reading a log of a session begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogReading {
+    /// At its beginning.
+    #[default]
+    Whole,
+    /// Where it ended when it was last read so, if it only grew since and the store still holds what was read.
+    ///
+    /// For a log of one JSON object a line that is imported by itself; others are read as a whole. The counts of
+    /// the report are those of what was read.
+    Continued,
 }
 
 /// What one import works on.
@@ -69,6 +85,8 @@ pub(crate) struct Source<'s> {
     /// Where private copies are made.
     scratch: &'s Path,
     options: &'s ImportOptions,
+    /// How far the log was read, if it may be read from there.
+    begun: Option<&'s Begun>,
 }
 
 /// The folder of private copies below a store.
@@ -90,9 +108,23 @@ pub(crate) fn import(
     let below = store.join(SCRATCH);
     foreign::sweep(&below);
     let scratch = options.scratch.as_deref().unwrap_or(&below);
-    let survey = read(&path, scratch, options, progress);
+    let namespace = survey::namespace(options, None);
+    let is_continued = options.reading == LogReading::Continued && path.is_file();
+    let begun = is_continued
+        .then(|| Begun::find(store, line.backend, &path, &namespace))
+        .flatten();
+    let survey = read(&path, scratch, options, begun.as_ref(), progress);
     foreign::sweep(&below);
-    let mut report = bring(survey?, options, progress, Bringing::Write(line))?;
+    let mut survey = survey?;
+    let reached = survey.reached.take();
+    let mut report = bring(survey, options, progress, Bringing::Write(line))?;
+    if is_continued
+        && report.complete
+        && let Some(reached) = reached
+    {
+        // Without a mark the next reading is of the whole log.
+        drop(reached.keep(store, line.backend, &path, &namespace));
+    }
     drop(held);
     if let Err(error) = line.backend.catch_up(Effort::Now) {
         report
@@ -113,13 +145,13 @@ pub(crate) fn plan_into(
 ) -> Result<ImportReport> {
     let path = resolve(path, Some(store))?;
     let survey = if let Some(scratch) = options.scratch.as_deref() {
-        read(&path, scratch, options, progress)?
+        read(&path, scratch, options, None, progress)?
     } else {
         let gate = Gate::new(store.join(LOCK));
         let _held = pass(&gate, store)?;
         let below = store.join(SCRATCH);
         foreign::sweep(&below);
-        let survey = read(&path, &below, options, progress);
+        let survey = read(&path, &below, options, None, progress);
         foreign::sweep(&below);
         survey?
     };
@@ -138,7 +170,7 @@ pub fn plan(path: &Path, options: &ImportOptions, progress: &dyn Progress) -> Re
     let scratch = options.scratch.as_deref().ok_or_else(|| Error::Invalid {
         what: "a plan without a store needs a folder for a private copy".to_owned(),
     })?;
-    let survey = read(&path, scratch, options, progress)?;
+    let survey = read(&path, scratch, options, None, progress)?;
     bring(survey, options, progress, Bringing::Count)
 }
 
@@ -175,6 +207,7 @@ fn read(
     path: &Path,
     scratch: &Path,
     options: &ImportOptions,
+    begun: Option<&Begun>,
     progress: &dyn Progress,
 ) -> Result<Survey> {
     progress.item(&path.display().to_string());
@@ -182,6 +215,7 @@ fn read(
         path,
         scratch,
         options,
+        begun,
     };
     match detect(&source)? {
         Detected::Database(kind, database) => read_database(&source, kind, &database),

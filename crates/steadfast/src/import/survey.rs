@@ -7,6 +7,7 @@ use steadfast_model::{Attributes, Metadata, Namespace, Place, Trust};
 use steadfast_store::TableRead;
 
 use super::bundle::Piece;
+use super::sessions::mark::Reached;
 use super::{ImportKind, ImportOptions, LeftOut};
 use crate::error::Result;
 use crate::ingest::{Carried, Line, redact_row};
@@ -29,6 +30,10 @@ pub(super) struct Survey {
     pub(super) left_out: Tally,
     pub(super) complete: bool,
     pub(super) warnings: Vec<String>,
+    /// How much of their documents the units are.
+    pub(super) extent: Extent,
+    /// How far a log was read, when it is one alone.
+    pub(super) reached: Option<Reached>,
     places: HashMap<(Namespace, String), usize>,
 }
 
@@ -37,7 +42,18 @@ pub(super) struct Survey {
 pub(super) struct Unit {
     pub(super) namespace: Namespace,
     pub(super) source: String,
+    pub(super) extent: Extent,
     pub(super) rows: Vec<UnitRow>,
+}
+
+/// How much of a document is at hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it, in order.
+    #[default]
+    Whole,
+    /// What comes behind that which is in the store.
+    Rest,
 }
 
 /// A row of the source: its text comes in as one chunk.
@@ -102,6 +118,8 @@ impl Survey {
             left_out: Tally::default(),
             complete: true,
             warnings: Vec::new(),
+            extent: Extent::Whole,
+            reached: None,
             places: HashMap::new(),
         }
     }
@@ -113,7 +131,7 @@ impl Survey {
             return;
         }
         self.read += 1;
-        let units = &mut self.units;
+        let (units, extent) = (&mut self.units, self.extent);
         let place =
             *self
                 .places
@@ -122,6 +140,7 @@ impl Survey {
                     units.push(Unit {
                         namespace: namespace.clone(),
                         source: source.clone(),
+                        extent,
                         rows: Vec::new(),
                     });
                     units.len() - 1

@@ -34,6 +34,9 @@ pub(crate) struct Carried {
     pub(crate) note: Option<ContentHash>,
     /// Its vector, with the name of the space that it is in.
     pub(crate) vector: Option<(Vector, String)>,
+    /// It stands in the document as it is, with its vector: none is made for it. Should it be gone by the
+    /// time of the commit, it comes in with a vector that is still to come.
+    pub(crate) is_live: bool,
 }
 
 /// The whole new content of a document, cut into rows.
@@ -139,7 +142,7 @@ fn digests(rows: &[RowIn]) -> BTreeMap<ContentHash, ContentHash> {
 }
 
 /// Makes chunks of rows, each with the number of its attributes; texts without a vector of the active space are
-/// embedded.
+/// embedded, but for those that stand.
 fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
     let model = line.embed.model();
     let name = model_name(model);
@@ -153,30 +156,29 @@ fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
                 && vector.0.iter().all(|value| value.is_finite())
         });
         facets.push(facet);
-        vectors.push(vector.map(|(vector, _)| vector));
+        let is_live = row.carried.is_live;
+        vectors.push(match vector {
+            Some((vector, _)) => Given::Vector(vector),
+            None if is_live => Given::Standing,
+            None => Given::Nothing,
+        });
         texts.push(row.text);
         places.push(row.place);
     }
     let missing: Vec<&str> = texts
         .iter()
         .zip(&vectors)
-        .filter(|(_, vector)| vector.is_none())
+        .filter(|(_, given)| matches!(given, Given::Nothing))
         .map(|(text, _)| text.as_str())
         .collect();
     let unplaced = vec![Place::default(); missing.len()];
     let mut made = new_chunks(line, &missing, unplaced)?.into_iter();
     let mut chunks = Vec::with_capacity(texts.len());
-    for (((text, place), vector), attributes) in texts.iter().zip(places).zip(vectors).zip(facets) {
-        let chunk = match vector {
-            None => made.next(),
-            vector => Some(NewChunk {
-                content_hash: ContentHash::of(text),
-                terms: line.analyze.terms(text),
-                text: text.clone(),
-                place: Place::default(),
-                attributes: 0,
-                vector,
-            }),
+    for (((text, place), given), attributes) in texts.iter().zip(places).zip(vectors).zip(facets) {
+        let chunk = match given {
+            Given::Nothing => made.next(),
+            Given::Standing => Some(unembedded(line, text, None)),
+            Given::Vector(vector) => Some(unembedded(line, text, Some(vector))),
         };
         chunks.extend(chunk.map(|chunk| NewChunk {
             place,
@@ -186,6 +188,27 @@ fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
     }
     number(&mut chunks);
     Ok(chunks)
+}
+
+/// What is known of the vector of a text.
+enum Given {
+    /// Nothing: it is to be made.
+    Nothing,
+    /// It is in the store.
+    Standing,
+    /// It came along.
+    Vector(Vector),
+}
+
+fn unembedded(line: &Line<'_>, text: &str, vector: Option<Vector>) -> NewChunk {
+    NewChunk {
+        content_hash: ContentHash::of(text),
+        terms: line.analyze.terms(text),
+        text: text.to_owned(),
+        place: Place::default(),
+        attributes: 0,
+        vector,
+    }
 }
 
 /// Returns the name of a vector space: nothing else makes vectors that can be compared.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use steadfast_model::{Metadata, Namespace, Vector};
 
 use super::super::ImportKind;
-use super::super::survey::{Tally, Unit, UnitRow};
+use super::super::survey::{Extent, Tally, Unit, UnitRow};
 use super::line::{self, CollectionHead, Kept, KeptRecord, Line, Manifest};
 use super::lines::Lines;
 use super::{Ended, check_version, namespace};
@@ -206,6 +206,7 @@ impl Pieces {
         let unit = self.unit.get_or_insert_with(|| Unit {
             namespace,
             source: kept.source.clone(),
+            extent: Extent::Whole,
             rows: Vec::new(),
         });
         if !is_same {
@@ -303,6 +304,7 @@ pub(in crate::import) fn row(kept: Kept) -> UnitRow {
         access_count: kept.access_count,
         note: kept.note,
         vector: kept.vector.map(|(vector, model)| (Vector(vector), model)),
+        is_live: false,
     };
     row
 }

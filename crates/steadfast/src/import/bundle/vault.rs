@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::survey::{Stream, Survey, Unit};
+use super::super::survey::{Extent, Stream, Survey, Unit};
 use super::super::{ImportKind, Source};
 use super::pieces::{Piece, Pieces, row};
 use super::{namespace, page};
@@ -121,6 +121,7 @@ fn units(file: &Path, wanted: Option<&steadfast_model::Namespace>) -> Vec<Unit> 
             _ => units.push(Unit {
                 namespace,
                 source: kept.source.clone(),
+                extent: Extent::Whole,
                 rows: vec![row(kept)],
             }),
         }

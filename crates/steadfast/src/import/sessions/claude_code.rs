@@ -8,6 +8,7 @@ use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
 use super::lines;
+use super::mark::{Begun, Reached, session};
 use super::message::{Said, Talk, content};
 use crate::error::Result;
 
@@ -21,17 +22,18 @@ pub(super) fn is_line(line: &Value) -> bool {
     is_event && (has_ids || line.get("leafUuid").is_some())
 }
 
-/// Reads a log.
-pub(super) fn read(path: &Path, survey: &mut Survey) -> Result<Talk> {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let mut talk = Talk::new(ImportKind::ClaudeCode, name);
+/// Reads a log, from where it was read to if that is known.
+pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> Result<Reached> {
+    let whole = || Talk::new(ImportKind::ClaudeCode, session(path));
+    let mut talk = begun.map_or_else(whole, Begun::talk);
     let project = path.parent().and_then(Path::file_name);
     talk.fact(
         "project",
         project.map(|name| name.to_string_lossy()).as_deref(),
     );
     let mut other = 0;
-    lines::each(path, survey, |number, line| {
+    let place = begun.map(Begun::place).unwrap_or_default();
+    let (end, file) = lines::each(path, place, survey, |number, line| {
         let text = |name: &str| line.get(name).and_then(Value::as_str);
         let id = text("uuid").map_or_else(|| format!("line:{number}"), str::to_owned);
         let time = text("timestamp").and_then(time);
@@ -69,5 +71,5 @@ pub(super) fn read(path: &Path, survey: &mut Survey) -> Result<Talk> {
         }
     })?;
     survey.left_out.add("event", "no_message", other);
-    Ok(talk)
+    Ok(Reached { talk, end, file })
 }

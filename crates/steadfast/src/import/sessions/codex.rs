@@ -10,6 +10,7 @@ use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
 use super::lines;
+use super::mark::{Begun, Reached, session};
 use super::message::{Said, Talk, content};
 use crate::error::Result;
 
@@ -29,12 +30,13 @@ pub(super) fn is_line(line: &Value) -> bool {
         || (is_item(line) && (line.get("content").is_some() || line.get("call_id").is_some()))
 }
 
-/// Reads a log. Events repeat what items say, and are left out.
-pub(super) fn read(path: &Path, survey: &mut Survey) -> Result<Talk> {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let mut talk = Talk::new(ImportKind::Codex, name);
+/// Reads a log, from where it was read to if that is known. Events repeat what items say, and are left out.
+pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> Result<Reached> {
+    let whole = || Talk::new(ImportKind::Codex, session(path));
+    let mut talk = begun.map_or_else(whole, Begun::talk);
     let mut other = 0;
-    lines::each(path, survey, |number, line| {
+    let place = begun.map(Begun::place).unwrap_or_default();
+    let (end, file) = lines::each(path, place, survey, |number, line| {
         let sort = line.get("type").and_then(Value::as_str);
         let at = line.get("timestamp").and_then(Value::as_str).and_then(time);
         talk.time = talk.time.or(at);
@@ -57,7 +59,7 @@ pub(super) fn read(path: &Path, survey: &mut Survey) -> Result<Talk> {
         }
     })?;
     survey.left_out.add("event", "no_message", other);
-    Ok(talk)
+    Ok(Reached { talk, end, file })
 }
 
 fn said(item: &Value, number: usize) -> Option<Said> {

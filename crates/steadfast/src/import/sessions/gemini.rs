@@ -138,7 +138,7 @@ fn of_lines(path: &Path, survey: &mut Survey) -> Result<Option<Talk>> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut rewinds = 0;
     let mut title = None;
-    lines::each(path, survey, |_, line| {
+    lines::each(path, (0, 0), survey, |_, line| {
         if line.get("$rewindTo").is_some() {
             rewinds += 1;
         } else if let Some(change) = line.get("$set") {

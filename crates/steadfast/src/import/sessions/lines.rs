@@ -1,12 +1,13 @@
 //! Logs of one JSON object a line, read one line at a time.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::super::survey::Survey;
+use super::mark::End;
 use crate::error::{Error, Result};
 
 /// The longest line that is read, in bytes.
@@ -34,20 +35,31 @@ pub(super) fn head(path: &Path, lines: usize) -> Vec<Value> {
     found
 }
 
-/// Hands over the object of each line with its number, from 1. A last line without its end is being written, and is
-/// left out; other lines that are no JSON are refused.
+/// Hands over the object of each line behind `begin` (its offset, and the lines before it) with its number, from 1.
+///
+/// A last line without its end is being written, and is left out unless it is whole; other lines that are no JSON are
+/// refused. Returns where the last whole line ends, and the log.
 pub(super) fn each(
     path: &Path,
+    begin: (u64, usize),
     survey: &mut Survey,
     mut each: impl FnMut(usize, Value),
-) -> Result<()> {
+) -> Result<(End, File)> {
     let failed = |error: std::io::Error| Error::PathUnreadable {
         path: path.to_owned(),
         what: error.to_string(),
     };
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let (mut offset, before) = begin;
+    let mut end = End {
+        offset,
+        lines: before,
+        ..End::default()
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    let mut reader = BufReader::new(&file);
     let mut bytes = Vec::new();
-    for number in 1.. {
+    for number in before + 1.. {
         bytes.clear();
         let read = reader
             .by_ref()
@@ -57,9 +69,16 @@ pub(super) fn each(
         if read == 0 {
             break;
         }
+        offset += read as u64;
         let is_ended = bytes.ends_with(b"\n");
+        if is_ended {
+            (end.offset, end.lines) = (offset, number);
+        }
         match serde_json::from_slice::<Value>(&bytes) {
-            Ok(value) => each(number, value),
+            Ok(value) => {
+                end.is_open = !is_ended;
+                each(number, value);
+            }
             Err(_) if bytes.trim_ascii().is_empty() => {}
             Err(_) if !is_ended && (read as u64) < LINE_BYTES_MAX => {
                 survey.left_out.add("line", "unfinished", 1);
@@ -67,5 +86,5 @@ pub(super) fn each(
             Err(_) => survey.refuse("line", "unreadable", 1),
         }
     }
-    Ok(())
+    Ok((end, file))
 }

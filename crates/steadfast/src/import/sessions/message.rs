@@ -17,6 +17,8 @@ pub(super) struct Talk {
     pub(super) time: Option<Timestamp>,
     /// What is known of the session as a whole, kept under `origin.`.
     pub(super) facts: Metadata,
+    /// Messages that came before these and are in the store.
+    pub(super) before: usize,
     pub(super) messages: Vec<Said>,
 }
 
@@ -40,8 +42,14 @@ impl Talk {
             title: None,
             time: None,
             facts: Metadata::new(),
+            before: 0,
             messages: Vec::new(),
         }
+    }
+
+    /// Returns the source that its messages have.
+    pub(super) fn document(&self) -> String {
+        format!("{}:{}", self.kind, self.session)
     }
 
     /// Keeps a fact of the session, the first time it is told.
@@ -56,7 +64,7 @@ impl Talk {
 
 /// Adds a session to the survey; messages without text are not memories.
 pub(super) fn add(source: &Source<'_>, talk: &Talk, survey: &mut Survey) {
-    let document = format!("{}:{}", talk.kind, talk.session);
+    let document = talk.document();
     let namespace = namespace(source.options, None);
     let mut empty = 0;
     for (number, said) in talk.messages.iter().enumerate() {
@@ -71,7 +79,7 @@ pub(super) fn add(source: &Source<'_>, talk: &Talk, survey: &mut Survey) {
                 _ => format!("{}#{}", said.id, piece + 1),
             };
             let mut row = UnitRow::new(talk.kind, id, text);
-            let line = i64::try_from(number + 1).ok();
+            let line = i64::try_from(talk.before + number + 1).ok();
             row.lines(line, line);
             row.place.start_byte = span.range.start as u64;
             row.place.end_byte = span.range.end as u64;

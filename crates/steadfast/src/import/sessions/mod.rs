@@ -3,8 +3,9 @@
 //! A long message is cut like a note, and its pieces carry its id with a number.
 //! What a message holds beside text (tool calls, their results, thoughts) is
 //! kept verbatim below a line that names it; such a text is called converted.
-//! A log that has grown gives its new messages; its last line may be one that is
-//! being written, and is then left for the next time.
+//! A log that has grown gives its new messages, and is read from where it ended when
+//! that is wanted (`mark`); its last line may be one that is being written, and is
+//! then left for the next time.
 
 mod chats;
 mod claude_code;
@@ -13,6 +14,7 @@ mod cursor;
 mod gemini;
 mod lines;
 mod list;
+pub(super) mod mark;
 mod message;
 mod transcript;
 
@@ -21,7 +23,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::files::{Files, refuse};
-use super::survey::Survey;
+use super::survey::{Extent, Survey};
 use super::{ImportKind, Source};
 use crate::error::{Error, Result};
 
@@ -138,19 +140,31 @@ pub(super) fn survey_logs(source: &Source<'_>, kind: ImportKind, logs: &[PathBuf
         gemini::survey(source, logs, &mut survey);
         return survey;
     }
+    let is_alone = matches!(logs, [log] if log == source.path);
+    let begun = source
+        .begun
+        .filter(|begun| is_alone && begun.kind() == kind);
+    if begun.is_some() {
+        survey.extent = Extent::Rest;
+    }
     for log in logs {
-        let talk = match kind_of_log(log) {
+        let reached = match kind_of_log(log) {
             Some(ImportKind::ClaudeCode) if kind == ImportKind::ClaudeCode => {
-                claude_code::read(log, &mut survey)
+                claude_code::read(log, begun, &mut survey)
             }
-            Some(ImportKind::Codex) if kind == ImportKind::Codex => codex::read(log, &mut survey),
+            Some(ImportKind::Codex) if kind == ImportKind::Codex => {
+                codex::read(log, begun, &mut survey)
+            }
             _ => {
                 leave(log, &mut survey);
                 continue;
             }
         };
-        match talk {
-            Ok(talk) => message::add(source, &talk, &mut survey),
+        match reached {
+            Ok(reached) => {
+                message::add(source, &reached.talk, &mut survey);
+                survey.reached = is_alone.then_some(reached);
+            }
             Err(error) => {
                 survey.refuse("log", "unreadable", 1);
                 survey.warnings.push(error.to_string());
