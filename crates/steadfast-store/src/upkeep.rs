@@ -197,6 +197,13 @@ pub trait History {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn vectors_of(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError>;
+
+    /// Returns those of some rows, live or history, that have no vector in the active space and may have one: it was
+    /// still to come when they left, or another model embedded them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn without_vector(&self, rows: &[Row]) -> Result<Vec<Row>, StoreError>;
 }
 
 /// What [`crate::Backend::scrub`] compared, and what all slices together have found.

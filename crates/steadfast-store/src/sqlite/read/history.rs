@@ -74,6 +74,24 @@ impl History for SqliteSnapshot<'_> {
     fn vectors_of(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError> {
         self.vectors(rows, each)
     }
+
+    fn without_vector(&self, rows: &[Row]) -> Result<Vec<Row>, StoreError> {
+        if self.has_other_models()? {
+            return self.lacking_vectors(&rows.iter().copied().collect());
+        }
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM chunks WHERE row = ?1 AND vector_state = 2)",
+            )?;
+            let mut waiting = Vec::new();
+            for row in rows {
+                if statement.query_row([row.0], |found| found.get(0))? {
+                    waiting.push(*row);
+                }
+            }
+            Ok(waiting)
+        })
+    }
 }
 
 impl SqliteSnapshot<'_> {

@@ -33,6 +33,7 @@ use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::{Log, Writer};
 use super::read::find_space;
+use super::spaces::has_other_models;
 use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
 use crate::sabotage::{self, Sabotage};
@@ -42,7 +43,10 @@ struct Transaction<'t> {
     connection: &'t Connection,
     store_id: StoreId,
     space: i64,
+    model: &'t ModelId,
     dimensions: usize,
+    /// A model other than that of the active space has embedded rows here.
+    has_other_models: bool,
     analyze: &'t dyn Analyze,
     now: Timestamp,
     actor: &'t str,
@@ -148,7 +152,9 @@ impl SqliteStore {
             connection,
             store_id: self.store_id(),
             space,
+            model: self.model(),
             dimensions: self.model().dimensions,
+            has_other_models: has_other_models(connection, Some(space))?,
             analyze: self.analyze().as_ref(),
             now: self.clock().now(),
             actor,
