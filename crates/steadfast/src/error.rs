@@ -85,6 +85,32 @@ pub enum Error {
         /// The newest version that is read.
         known: u64,
     },
+    /// A server cannot be reached, or stopped answering; nothing of it was taken.
+    #[error("the server at {url} cannot be reached: {what}")]
+    ServerUnreachable {
+        /// Its address.
+        url: String,
+        /// What the system said.
+        what: String,
+    },
+    /// A server does not give what it was asked for; nothing of it was taken.
+    #[error("the server at {url} refuses with status {status}: {what}")]
+    ServerRefused {
+        /// Its address.
+        url: String,
+        /// The status of its answer.
+        status: u16,
+        /// Its own words.
+        what: String,
+    },
+    /// A server answers what the server that was expected there would not; nothing of it was taken.
+    #[error("the server at {url} does not answer as expected: {what}")]
+    ServerMalformed {
+        /// Its address.
+        url: String,
+        /// What is wrong with the answer.
+        what: String,
+    },
     /// Another process has the palace open; it was not touched.
     #[error("the palace at {} is open in {}", .path.display(), in_processes(.processes))]
     PalaceInUse {
@@ -184,6 +210,9 @@ impl Fault for Error {
             Self::UnknownFormat { .. } => "unknown_format",
             Self::BundleDamaged { .. } => "damaged",
             Self::BundleTooNew { .. } => "bundle_too_new",
+            Self::ServerUnreachable { .. } => "server_unreachable",
+            Self::ServerRefused { .. } => "server_refused",
+            Self::ServerMalformed { .. } => "server_malformed",
             Self::PalaceInUse { .. } => "busy",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
@@ -211,6 +240,9 @@ impl Fault for Error {
             | Self::BundleTooNew { path, .. }
             | Self::PalaceInUse { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
+            Self::ServerUnreachable { url, .. }
+            | Self::ServerRefused { url, .. }
+            | Self::ServerMalformed { url, .. } => Some(url.clone()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
             Self::InvalidRule { number, .. } => Some(format!("rules[{number}]")),
@@ -236,7 +268,10 @@ impl Fault for Error {
             Self::Embed(_)
             | Self::PathUnreadable { .. }
             | Self::PathNotFound { .. }
+            | Self::ServerUnreachable { .. }
             | Self::PalaceInUse { .. } => Retry::After,
+            // A server that is too busy or has a fault of its own may answer later.
+            Self::ServerRefused { status, .. } if *status == 429 || *status >= 500 => Retry::After,
             Self::Filter(_)
             | Self::Expression(_)
             | Self::Id(_)
@@ -248,6 +283,8 @@ impl Fault for Error {
             | Self::UnknownFormat { .. }
             | Self::BundleDamaged { .. }
             | Self::BundleTooNew { .. }
+            | Self::ServerRefused { .. }
+            | Self::ServerMalformed { .. }
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
@@ -280,6 +317,15 @@ impl Fault for Error {
                 "nothing of it was taken: copy it again from where it came from, or export anew"
             }
             Self::BundleTooNew { .. } => "nothing of it was taken: use the version that wrote it",
+            Self::ServerUnreachable { .. } => {
+                "nothing of it was taken: start it (`chroma run --path FOLDER`), or import its folder"
+            }
+            Self::ServerRefused { .. } => {
+                "nothing of it was taken: check --tenant and --database, or import its folder"
+            }
+            Self::ServerMalformed { .. } => {
+                "nothing of it was taken: give the address of a Chroma server (0.6 or later)"
+            }
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::PalaceInUse { .. } => {
                 "close what uses it, such as MemPalace or an agent with its server; --force acts all the same"

@@ -49,6 +49,8 @@ pub use error::{CollectionError, Error, Result};
 pub use export::{
     Archive, BackupOptions, ExportFormat, ExportOptions, Exported, RestoreOptions, restore,
 };
+#[cfg(feature = "remote")]
+pub use import::ChromaServer;
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
