@@ -261,6 +261,7 @@ fn of_chunk(chunk: &Standing) -> RowIn {
             access_count: chunk.access_count,
             note: *note,
             vector: None,
+            added: None,
         },
     }
 }

@@ -25,6 +25,7 @@ mod kind;
 mod memtomem;
 mod notes;
 mod openhuman;
+mod past;
 mod records;
 mod report;
 mod rivals;

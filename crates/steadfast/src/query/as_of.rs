@@ -28,7 +28,8 @@ use crate::error::{Error, Result};
 pub enum Moment {
     /// After this commit.
     Seq(Seq),
-    /// After the last commit that was made at or before this time, by the clocks of those who made them.
+    /// After the last commit that was made at or before this time, by the clocks of those who made them; with what a
+    /// bundle with history has brought since of what another store held then.
     Time(Timestamp),
 }
 
@@ -61,11 +62,16 @@ impl<'s> Past<'s> {
                 kept_from,
             });
         }
+        let mut rows = history.live_at(seq)?;
+        if let Moment::Time(time) = moment {
+            // What another store held then and an import has brought since.
+            rows.unite(&history.brought_at(time, seq)?);
+        }
         Ok(Self {
             history,
             seq,
             now: then,
-            rows: history.live_at(seq)?.iter().collect(),
+            rows: rows.iter().collect(),
         })
     }
 

@@ -6,6 +6,7 @@ mod head;
 mod mark;
 mod names;
 mod note;
+mod past;
 mod prune;
 mod put;
 mod records;
@@ -349,6 +350,7 @@ impl Transaction<'_> {
         match change {
             Change::Put(put) => self.put(put),
             Change::Restore(restore) => self.restore(restore),
+            Change::Past(past) => self.keep_past(past),
             Change::Note(note) => self.note(note),
             Change::Mark {
                 namespace,
