@@ -193,6 +193,9 @@ impl Fault for Error {
     fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
+            Self::InvalidRedaction { .. }
+            | Self::InvalidRule { .. }
+            | Self::Embed(EmbedError::Unusable { .. }) => "invalid_config",
             Self::Embed(_) => "embedder",
             Self::PathNotFound { .. } => "path_not_found",
             Self::PathUnreadable { .. } => "permission",
@@ -216,7 +219,6 @@ impl Fault for Error {
             Self::PalaceInUse { .. } => "busy",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
-            Self::InvalidRedaction { .. } | Self::InvalidRule { .. } => "invalid_config",
             Self::Collection(error) => error.kind(),
             Self::Exists { .. } => "path_exists",
             Self::NotEmpty { .. } => "not_empty",
@@ -244,6 +246,7 @@ impl Fault for Error {
             | Self::ServerRefused { url, .. }
             | Self::ServerMalformed { url, .. } => Some(url.clone()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
+            Self::Embed(EmbedError::Unusable { place, .. }) => Some(place.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
             Self::InvalidRule { number, .. } => Some(format!("rules[{number}]")),
             Self::Embed(_)
@@ -340,6 +343,9 @@ impl Fault for Error {
             }
             Self::Undo(UndoRefusal::Pruned(_)) => "backups from before still have it",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "steadfast log shows the commits",
+            Self::Embed(EmbedError::Unusable { .. }) => {
+                "give a folder with model.safetensors and tokenizer.json of all-MiniLM-L6-v2, or unset embed.model"
+            }
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {
                 "write the pattern in the syntax of the regex crate, without look-around and back-references"

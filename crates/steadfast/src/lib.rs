@@ -62,6 +62,8 @@ pub use memory::{
 };
 pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Parts, SearchRequest};
 
+#[cfg(feature = "minilm")]
+pub use steadfast_embed::MiniLm;
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_kind, free_bytes};

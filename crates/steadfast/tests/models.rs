@@ -1,7 +1,11 @@
 //! The bad day: the store was made with one model and is opened with another, or by two programs with one each. Nobody
 //! may compare vectors of the one with those of the other, or call an answer complete that a model has not seen.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

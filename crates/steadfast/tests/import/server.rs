@@ -126,12 +126,21 @@ fn row(id: &str, document: impl Into<Value>, metadata: Value) -> Row {
 
 /// Answers as Chroma 1.5 does for the collections of one database.
 fn chroma(collections: Vec<(&'static str, Vec<Row>)>) -> Box<Answer> {
-    let home = "/api/v2/tenants/default_tenant/databases/default_database/collections";
+    let home = "/api/v2/tenants/default_tenant/databases/default_database";
     Box::new(move |called, body| {
         let (method, path) = called.split_once(' ').unwrap();
         let Some(rest) = path.strip_prefix(home) else {
             let said = json!({"error": "NotFoundError", "message": "Database does not exist"});
-            return Reply::Json(404, said);
+            // Chroma itself says of a database that is not there that it has no collections.
+            let is_list = path.contains("/collections?");
+            return if is_list {
+                Reply::Json(200, json!([]))
+            } else {
+                Reply::Json(404, said)
+            };
+        };
+        let Some(rest) = rest.strip_prefix("/collections") else {
+            return Reply::Json(200, json!({"name": "default_database"}));
         };
         if let Some(query) = rest.strip_prefix('?') {
             let offset: usize = query.rsplit_once('=').unwrap().1.parse().unwrap();
@@ -172,6 +181,15 @@ fn page(rows: &[Row], asked: &Value) -> Value {
         "metadatas": column("metadatas", |row| &row.metadata),
         "embeddings": null, "uris": null, "include": asked["include"],
     })
+}
+
+/// Answers that there is a database, and something else for its collections.
+fn database_or(called: &str, other: Value) -> Value {
+    if called.contains("/collections") {
+        other
+    } else {
+        json!({"name": "default_database"})
+    }
 }
 
 fn import(place: &Place, server: &ChromaServer) -> Result<ImportReport, Error> {
@@ -341,7 +359,7 @@ fn a_server_that_is_not_there_or_refuses_says_so_and_nothing_is_written() {
         "{error}"
     );
     assert!(
-        stub.calls()[0].contains("/databases/..%2Fnotes/"),
+        stub.calls()[0].contains("/databases/..%2Fnotes"),
         "{:?}",
         stub.calls()
     );
@@ -387,11 +405,11 @@ fn what_is_no_answer_of_chroma_is_told() {
         ),
         (
             "another list",
-            Box::new(|_, _| Reply::Json(200, json!([{"id": 7}]))),
+            Box::new(|called, _| Reply::Json(200, database_or(called, json!([{"id": 7}])))),
         ),
         (
             "no list",
-            Box::new(|_, _| Reply::Json(200, json!({"collections": []}))),
+            Box::new(|called, _| Reply::Json(200, database_or(called, json!({"collections": []})))),
         ),
         (
             "deep",

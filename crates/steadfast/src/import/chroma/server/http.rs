@@ -118,14 +118,17 @@ impl Client {
     }
 
     fn failed(&self, error: &ureq::Error) -> Error {
-        match error {
-            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
-                self.malformed(shortened(&error.to_string()))
-            }
-            _ => Error::ServerUnreachable {
-                url: self.base.clone(),
-                what: shortened(&error.to_string()),
-            },
+        let what = shortened(&error.to_string());
+        let is_no_answer = matches!(
+            error,
+            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..)
+        );
+        if is_no_answer {
+            return self.malformed(what);
+        }
+        Error::ServerUnreachable {
+            url: self.base.clone(),
+            what,
         }
     }
 }
@@ -169,7 +172,10 @@ pub(super) fn escaped(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            let hex = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+            let halves = [hex(byte >> 4), hex(byte & 15)];
+            escaped.push('%');
+            escaped.extend(halves.map(|half| half.to_ascii_uppercase()));
         }
     }
     escaped

@@ -59,17 +59,12 @@ impl ChromaServer {
         }
     }
 
-    /// Asks whether there is a server that speaks this API at the address.
+    /// Asks whether there is a server that speaks this API at the address, and has the database.
     ///
     /// # Errors
     /// As with [`crate::Memory::import_server`].
     pub fn check(&self) -> Result<()> {
-        let database = Database::new(self)?;
-        let client = &database.client;
-        match database.whole(client.get("/api/v2/heartbeat")?)? {
-            Value::Object(said) if !said.is_empty() => Ok(()),
-            _ => Err(client.malformed("no heartbeat")),
-        }
+        Database::new(self)?.check()
     }
 }
 
@@ -82,7 +77,9 @@ struct Named {
 /// Where collections are.
 struct Database {
     client: Client,
-    /// The path of the collections.
+    /// Its path.
+    home: String,
+    /// The path of its collections.
     path: String,
 }
 
@@ -102,6 +99,7 @@ pub(in crate::import) fn survey(
         }
     };
     let database = Database::new(server)?;
+    database.check()?;
     let collections = database.collections()?;
     let is_palace = collections
         .iter()
@@ -139,14 +137,25 @@ struct Pass {
 
 impl Database {
     fn new(server: &ChromaServer) -> Result<Self> {
+        let home = format!(
+            "/api/v2/tenants/{}/databases/{}",
+            escaped(&server.tenant),
+            escaped(&server.database)
+        );
         Ok(Self {
             client: Client::new(&server.url)?,
-            path: format!(
-                "/api/v2/tenants/{}/databases/{}/collections",
-                escaped(&server.tenant),
-                escaped(&server.database)
-            ),
+            path: format!("{home}/collections"),
+            home,
         })
+    }
+
+    /// Proves that there is such a database: Chroma says of one that is not there that it has no collections.
+    fn check(&self) -> Result<()> {
+        let said = self.whole(self.client.get(&self.home)?)?;
+        if said.get("name").is_some() {
+            return Ok(());
+        }
+        Err(self.client.malformed("no database"))
     }
 
     fn collections(&self) -> Result<Vec<Named>> {
