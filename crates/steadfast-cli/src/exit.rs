@@ -33,7 +33,7 @@ impl Exit {
     /// Returns the code for a kind of error.
     pub(crate) fn of_kind(kind: &str) -> Self {
         match kind {
-            "busy" => Self::Busy,
+            "busy" | "server_unreachable" => Self::Busy,
             "damaged" | "io" | "poisoned" => Self::Damaged,
             "schema_too_new" | "bundle_too_new" => Self::TooNew,
             "read_only"
@@ -63,6 +63,9 @@ mod tests {
             ("invalid_cursor", 2),
             ("idempotency_conflict", 2),
             ("busy", 3),
+            ("server_unreachable", 3),
+            ("server_refused", 2),
+            ("server_malformed", 2),
             ("damaged", 4),
             ("io", 4),
             ("schema_too_new", 5),

@@ -1,6 +1,6 @@
 //! Opening the store, for what a command is about to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use steadfast::{Journal, Memory, Options};
 
@@ -11,6 +11,8 @@ use crate::error::Failure;
 
 /// Who is named in the log.
 const ACTOR: &str = "cli";
+/// The setting that names the model.
+const MODEL: &str = "embed.model";
 
 /// Opens the store to read; there must be one.
 pub(crate) fn open_to_read(settings: &Settings) -> Result<Memory, Failure> {
@@ -58,7 +60,7 @@ pub(crate) fn server_settings_of(
 ) -> Result<steadfast_server::store::Settings, Failure> {
     Ok(steadfast_server::store::Settings {
         folder: settings.store().to_owned(),
-        options: Memory::options()
+        options: with_model(Memory::options(), settings)?
             .journal(settings.journal(None))
             .actor(actor)
             .redaction(settings.redaction())
@@ -72,9 +74,33 @@ pub(crate) fn server_settings_of(
 }
 
 fn open(options: Options, settings: &Settings) -> Result<Memory, Failure> {
-    let options = options
+    let options = with_model(options, settings)?
         .actor(ACTOR)
         .redaction(settings.redaction())
         .rules(settings.rules());
     Ok(options.open(settings.store())?)
+}
+
+/// Sets the model that the settings name.
+fn with_model(options: Options, settings: &Settings) -> Result<Options, Failure> {
+    match settings.model() {
+        None => Ok(options),
+        Some(folder) => named(options, folder),
+    }
+}
+
+#[cfg(feature = "minilm")]
+fn named(options: Options, folder: &Path) -> Result<Options, Failure> {
+    let model = steadfast::MiniLm::open(folder).map_err(|error| Failure::about(MODEL, error))?;
+    Ok(options.embed(std::sync::Arc::new(model)))
+}
+
+#[cfg(not(feature = "minilm"))]
+fn named(_: Options, folder: &Path) -> Result<Options, Failure> {
+    let what = format!(
+        "the model in {} cannot be used: this build has none but its own",
+        folder.display()
+    );
+    let hint = "use a build with the feature minilm, or set it to built-in";
+    Err(Failure::new("invalid_config", what).at(MODEL).hint(hint))
 }

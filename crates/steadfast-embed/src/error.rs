@@ -20,6 +20,14 @@ pub enum EmbedError {
         /// The model's own words.
         reason: String,
     },
+    /// A model in files is none that can be used.
+    #[error("the model at {place} cannot be used: {what}")]
+    Unusable {
+        /// The file.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The model answered with vectors of another shape than it promised.
     #[error("the model {model} gave {received} {what}, {expected} were expected")]
     Shape {

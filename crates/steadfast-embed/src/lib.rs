@@ -5,16 +5,21 @@
 //! - `table`: the model file in bytes, read in place.
 //! - `wordpiece`: text to tokens.
 //! - `static_model`: tokens to vector.
+//! - `minilm`: a sentence encoder from a folder that the user names (feature `minilm`).
 //!
-//! Deliberately not here: files, network, threads, caches. A model is a
+//! Deliberately not here: files but those of such a folder, network, threads, caches. A model is a
 //! function; who calls it when is decided above.
 
 mod error;
+#[cfg(feature = "minilm")]
+mod minilm;
 mod static_model;
 mod table;
 mod wordpiece;
 
 pub use error::EmbedError;
+#[cfg(feature = "minilm")]
+pub use minilm::MiniLm;
 pub use static_model::{StaticModel, TokenCount};
 
 use steadfast_model::{ModelId, Vector};

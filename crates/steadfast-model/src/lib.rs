@@ -50,5 +50,6 @@ pub use text_filter::TextFilter;
 pub use time::{Clock, FixedClock, TimeError, Timestamp};
 pub use vector::{ModelId, Vector};
 pub use write::{
-    Change, Counts, LateVector, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Settled,
+    Change, Counts, LateVector, NoteWrite, Outcome, PastDocument, PastVersion, PutDocument,
+    Refusal, RestoreDocument, Settled,
 };

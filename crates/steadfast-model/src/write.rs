@@ -7,6 +7,7 @@ use crate::document::{DocumentStatus, Fingerprint};
 use crate::ids::{ChunkId, ContentHash, DocumentKey, Namespace, Row, Seq};
 use crate::record::{CollectionChange, CollectionSpace};
 use crate::root::{Assignment, Root};
+use crate::time::Timestamp;
 use crate::vector::Vector;
 
 /// One logical commit: it appears wholly or not at all, under one sequence number.
@@ -17,6 +18,9 @@ pub enum Change {
     Put(PutDocument),
     /// Replace the content of a document by chunks that another store kept, with what was counted of them there.
     Restore(RestoreDocument),
+    /// Keep versions that another store had of a document, beside what is live. A version that is there is not added
+    /// again.
+    Past(PastDocument),
     /// Add a note.
     Note(NoteWrite),
     /// Record what became of a source whose content is not to change.
@@ -134,6 +138,33 @@ pub struct RestoreDocument {
     /// For each of its chunks how often it was fetched by id. A count never falls, so a change that is applied again
     /// changes nothing.
     pub access_counts: Vec<u64>,
+    /// For each of its chunks when it came into the other store; missing ones came with this change. Kept of those
+    /// that this change inserts.
+    pub added: Vec<Option<Timestamp>>,
+}
+
+/// What a document held before, as another store kept it: versions that no question of today finds.
+#[derive(Clone, Debug)]
+pub struct PastDocument {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The source.
+    pub source: String,
+    /// Attributes that its versions name.
+    pub attributes: Vec<Attributes>,
+    /// Its versions.
+    pub versions: Vec<PastVersion>,
+}
+
+/// A chunk that was live from one moment to another, by the clocks of another store.
+#[derive(Clone, Debug)]
+pub struct PastVersion {
+    /// The chunk.
+    pub chunk: NewChunk,
+    /// When it came.
+    pub added: Timestamp,
+    /// When it left.
+    pub removed: Timestamp,
 }
 
 /// A note to remember.

@@ -44,4 +44,6 @@ pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignEdit, ForeignRow, ForeignValue, TableRead};
 pub use sqlite::{Checked, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy};
-pub use upkeep::{History, PrunePlan, Scrubbed, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep};
+pub use upkeep::{
+    History, PastRow, PrunePlan, Scrubbed, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep,
+};

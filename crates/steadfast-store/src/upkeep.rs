@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use steadfast_model::{ChunkId, Counts, Finding, Namespace, Row, RowSet, Seq, Timestamp};
+use steadfast_model::{
+    ChunkId, ContentHash, Counts, DocumentKey, Finding, Namespace, Row, RowSet, Seq, Timestamp,
+};
 
 use crate::backend::Fetched;
 use crate::error::StoreError;
@@ -184,6 +186,25 @@ pub trait History {
     /// [`StoreError`] when the store cannot be read.
     fn live_at(&self, seq: Seq) -> Result<RowSet, StoreError>;
 
+    /// Returns the rows that came into this store after the commit `seq`, from another one which had them at `time`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn brought_at(&self, time: Timestamp, seq: Seq) -> Result<RowSet, StoreError>;
+
+    /// Returns the versions of a document that are no longer live and were not forgotten, in order of row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn past_of(&self, document: DocumentKey) -> Result<Vec<PastRow>, StoreError>;
+
+    /// Returns when each of some rows came, by the clocks of the store that it is from; none for rows that are not
+    /// there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn came_at(&self, rows: &[Row]) -> Result<Vec<Option<Timestamp>>, StoreError>;
+
     /// Returns chunks by row with the place and the attributes that they had after the commit `seq`; unknown rows
     /// are left out.
     ///
@@ -197,6 +218,28 @@ pub trait History {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn vectors_of(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError>;
+
+    /// Returns those of some rows, live or history, that have no vector in the active space and may have one: it was
+    /// still to come when they left, or another model embedded them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn without_vector(&self, rows: &[Row]) -> Result<Vec<Row>, StoreError>;
+}
+
+/// A version that is no longer live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastRow {
+    /// Its row.
+    pub row: Row,
+    /// The hash of its text.
+    pub content_hash: ContentHash,
+    /// The line that it began on.
+    pub start_line: u32,
+    /// When it came, by the clocks of the store that it is from.
+    pub added: Timestamp,
+    /// When it left.
+    pub removed: Timestamp,
 }
 
 /// What [`crate::Backend::scrub`] compared, and what all slices together have found.

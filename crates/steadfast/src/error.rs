@@ -85,6 +85,32 @@ pub enum Error {
         /// The newest version that is read.
         known: u64,
     },
+    /// A server cannot be reached, or stopped answering; nothing of it was taken.
+    #[error("the server at {url} cannot be reached: {what}")]
+    ServerUnreachable {
+        /// Its address.
+        url: String,
+        /// What the system said.
+        what: String,
+    },
+    /// A server does not give what it was asked for; nothing of it was taken.
+    #[error("the server at {url} refuses with status {status}: {what}")]
+    ServerRefused {
+        /// Its address.
+        url: String,
+        /// The status of its answer.
+        status: u16,
+        /// Its own words.
+        what: String,
+    },
+    /// A server answers what the server that was expected there would not; nothing of it was taken.
+    #[error("the server at {url} does not answer as expected: {what}")]
+    ServerMalformed {
+        /// Its address.
+        url: String,
+        /// What is wrong with the answer.
+        what: String,
+    },
     /// Another process has the palace open; it was not touched.
     #[error("the palace at {} is open in {}", .path.display(), in_processes(.processes))]
     PalaceInUse {
@@ -167,6 +193,9 @@ impl Fault for Error {
     fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
+            Self::InvalidRedaction { .. }
+            | Self::InvalidRule { .. }
+            | Self::Embed(EmbedError::Unusable { .. }) => "invalid_config",
             Self::Embed(_) => "embedder",
             Self::PathNotFound { .. } => "path_not_found",
             Self::PathUnreadable { .. } => "permission",
@@ -184,10 +213,12 @@ impl Fault for Error {
             Self::UnknownFormat { .. } => "unknown_format",
             Self::BundleDamaged { .. } => "damaged",
             Self::BundleTooNew { .. } => "bundle_too_new",
+            Self::ServerUnreachable { .. } => "server_unreachable",
+            Self::ServerRefused { .. } => "server_refused",
+            Self::ServerMalformed { .. } => "server_malformed",
             Self::PalaceInUse { .. } => "busy",
             Self::NothingSelected => "nothing_selected",
             Self::EmptyText => "empty_text",
-            Self::InvalidRedaction { .. } | Self::InvalidRule { .. } => "invalid_config",
             Self::Collection(error) => error.kind(),
             Self::Exists { .. } => "path_exists",
             Self::NotEmpty { .. } => "not_empty",
@@ -211,7 +242,11 @@ impl Fault for Error {
             | Self::BundleTooNew { path, .. }
             | Self::PalaceInUse { path, .. }
             | Self::UnknownFormat { path, .. } => Some(path.display().to_string()),
+            Self::ServerUnreachable { url, .. }
+            | Self::ServerRefused { url, .. }
+            | Self::ServerMalformed { url, .. } => Some(url.clone()),
             Self::ChunkNotFound(name) | Self::NameNotFound(name) => Some(name.clone()),
+            Self::Embed(EmbedError::Unusable { place, .. }) => Some(place.clone()),
             Self::InvalidRedaction { rule, .. } => Some(rule.clone()),
             Self::InvalidRule { number, .. } => Some(format!("rules[{number}]")),
             Self::Embed(_)
@@ -236,7 +271,10 @@ impl Fault for Error {
             Self::Embed(_)
             | Self::PathUnreadable { .. }
             | Self::PathNotFound { .. }
+            | Self::ServerUnreachable { .. }
             | Self::PalaceInUse { .. } => Retry::After,
+            // A server that is too busy or has a fault of its own may answer later.
+            Self::ServerRefused { status, .. } if *status == 429 || *status >= 500 => Retry::After,
             Self::Filter(_)
             | Self::Expression(_)
             | Self::Id(_)
@@ -248,6 +286,8 @@ impl Fault for Error {
             | Self::UnknownFormat { .. }
             | Self::BundleDamaged { .. }
             | Self::BundleTooNew { .. }
+            | Self::ServerRefused { .. }
+            | Self::ServerMalformed { .. }
             | Self::NothingSelected
             | Self::EmptyText
             | Self::InvalidRedaction { .. }
@@ -280,6 +320,15 @@ impl Fault for Error {
                 "nothing of it was taken: copy it again from where it came from, or export anew"
             }
             Self::BundleTooNew { .. } => "nothing of it was taken: use the version that wrote it",
+            Self::ServerUnreachable { .. } => {
+                "nothing of it was taken: start it (`chroma run --path FOLDER`), or import its folder"
+            }
+            Self::ServerRefused { .. } => {
+                "nothing of it was taken: check --tenant and --database, or import its folder"
+            }
+            Self::ServerMalformed { .. } => {
+                "nothing of it was taken: give the address of a Chroma server (0.6 or later)"
+            }
             Self::NothingSelected => "give ids, or --source, --namespace or --tag",
             Self::PalaceInUse { .. } => {
                 "close what uses it, such as MemPalace or an agent with its server; --force acts all the same"
@@ -294,6 +343,9 @@ impl Fault for Error {
             }
             Self::Undo(UndoRefusal::Pruned(_)) => "backups from before still have it",
             Self::Undo(UndoRefusal::NoSuchCommit(_)) => "steadfast log shows the commits",
+            Self::Embed(EmbedError::Unusable { .. }) => {
+                "give a folder with model.safetensors and tokenizer.json of all-MiniLM-L6-v2, or unset embed.model"
+            }
             Self::Expression(_) => "write filters like {\"year\": {\"$gte\": 2024}}",
             Self::InvalidRedaction { .. } => {
                 "write the pattern in the syntax of the regex crate, without look-around and back-references"

@@ -49,6 +49,8 @@ pub use error::{CollectionError, Error, Result};
 pub use export::{
     Archive, BackupOptions, ExportFormat, ExportOptions, Exported, RestoreOptions, restore,
 };
+#[cfg(feature = "remote")]
+pub use import::ChromaServer;
 pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, LogReading, OnConflict};
 pub use ingest::chunk::links;
 pub use ingest::{
@@ -61,6 +63,8 @@ pub use memory::{
 };
 pub use query::{Answer, Asked, Formula, ListRequest, Listing, Mode, Moment, Parts, SearchRequest};
 
+#[cfg(feature = "minilm")]
+pub use steadfast_embed::MiniLm;
 pub use steadfast_embed::{Embed, EmbedError};
 pub use steadfast_model as model;
 pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_kind, free_bytes};

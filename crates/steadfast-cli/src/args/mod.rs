@@ -163,7 +163,7 @@ pub(crate) enum Command {
     ///
     /// All of them, or those that the filters leave, as of one moment and while
     /// others write: texts with counts, validity, times, tags and metadata, and
-    /// the records of collections. History stays behind. `steadfast import`
+    /// the records of collections. History comes along with --history. `steadfast import`
     /// brings a file in; one that was cut or altered is refused. What is damaged
     /// in the store is left out and told (exit code 1).
     #[command(after_long_help = export::EXAMPLES)]

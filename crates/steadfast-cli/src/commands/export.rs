@@ -23,6 +23,7 @@ Examples:
     steadfast export memories.bundle.zst
     steadfast import memories.bundle.zst
   steadfast export work.bundle --namespace work --with-vectors
+  steadfast export everything.bundle.zst --history
   steadfast export vault --format markdown
   steadfast export - --format jsonl --tag ops | jq -r .text";
 
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Also write the vectors, which can be computed anew
     #[arg(long)]
     with_vectors: bool,
+    /// Also write versions that are no longer live, with when they came and left; for a bundle
+    #[arg(long)]
+    history: bool,
     /// Replace a file of that name
     #[arg(long)]
     force: bool,
@@ -63,6 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     // The parser has let only known names through.
     options.format = args.format.parse().unwrap_or_default();
     options.vectors = args.with_vectors;
+    options.history = args.history;
     options.overwrite = args.force;
     let memory = open_to_read(&settings)?;
     let bar = Bar::new();
@@ -148,6 +153,7 @@ fn object(exported: &Exported, file: &str) -> Value {
         "sources": exported.sources,
         "collections": exported.collections,
         "records": exported.records,
+        "past": exported.past,
         "bytes": exported.bytes,
         "file": file,
         "seq": exported.seq.0,
@@ -164,9 +170,13 @@ fn write(out: &mut dyn Write, style: Style, exported: &Exported, file: &str) -> 
             grouped(exported.collections)
         ),
     };
+    let past = match exported.past {
+        0 => String::new(),
+        past => format!(", {} past versions", grouped(past)),
+    };
     writeln!(
         out,
-        "wrote {}: {} chunks of {} sources{records} as of commit {}, {}",
+        "wrote {}: {} chunks of {} sources{records}{past} as of commit {}, {}",
         style.clean(file),
         grouped(exported.chunks),
         grouped(exported.sources),

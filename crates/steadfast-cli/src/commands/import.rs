@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use steadfast::{Error, ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict};
+use steadfast::{
+    ChromaServer, Error, ImportKind, ImportOptions, ImportReport, LeftOut, OnConflict,
+};
 
 use super::elapsed_ms;
 use crate::args::{WriteOptions, namespace};
@@ -29,12 +31,20 @@ Examples:
   steadfast import slack-export.zip --namespace work
   steadfast import ~/.claude-mem --dry-run
   steadfast import memory_tree --from openhuman --on-conflict update
+  steadfast import http://127.0.0.1:8000 --database notes
   steadfast import memories.bundle.zst";
+
+/// The tenant and the database that Chroma makes itself.
+const DEFAULT_TENANT: &str = "default_tenant";
+const DEFAULT_DATABASE: &str = "default_database";
 
 /// Flags of `steadfast import`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The database file, log, export or zip archive, or the folder that holds it
+    /// The database file, log, export or zip archive, or the folder that holds it; or a Chroma server
+    ///
+    /// A server is given by its address, which begins with `http://`. It is
+    /// only read, and nothing else is called, whatever it answers.
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Say what the source is, instead of finding out
@@ -44,6 +54,12 @@ pub(crate) struct Args {
     /// basic-memory, claude-mem, mem0, mcp-memory-service, transcript, bundle.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     from: Option<ImportKind>,
+    /// The tenant of a Chroma server
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_TENANT)]
+    tenant: String,
+    /// The database of a Chroma server
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
+    database: String,
     /// Only say what would come, and what would be refused and why
     #[arg(long)]
     dry_run: bool,
@@ -88,17 +104,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .as_deref()
         .map(|name| namespace("--namespace", name))
         .transpose()?;
+    let server = server(args)?;
     // A missing path is refused before a store is created for it.
-    if matches!(args.path.try_exists(), Ok(false)) {
+    if server.is_none() && matches!(args.path.try_exists(), Ok(false)) {
         let path = args.path.clone();
         return Err(Error::PathNotFound { path }.into());
     }
+    if let Some(server) = &server {
+        server.check()?;
+    }
     let bar = Bar::new();
     let report = if args.dry_run {
-        plan(args, options, &settings, &bar)?
+        plan(args, server.as_ref(), options, &settings, &bar)?
     } else {
         let memory = open_to_write(&settings, args.write.journal())?;
-        let report = memory.import(&args.path, &options, &bar)?;
+        let report = match &server {
+            Some(server) => memory.import_server(server, &options, &bar)?,
+            None => memory.import(&args.path, &options, &bar)?,
+        };
         // The import is done; whoever comes by also mends what is derived from it. Status tells when that fails.
         drop(memory.maintain());
         report
@@ -113,18 +136,45 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Returns the server that is meant, if one is; its flags mean nothing for a path.
+fn server(args: &Args) -> Result<Option<ChromaServer>, Failure> {
+    let text = args.path.to_string_lossy();
+    if !["http://", "https://"]
+        .iter()
+        .any(|scheme| text.to_lowercase().starts_with(scheme))
+    {
+        if args.tenant != DEFAULT_TENANT || args.database != DEFAULT_DATABASE {
+            let what =
+                "--tenant and --database belong to a server, which is given as http://HOST:PORT";
+            return Err(Failure::new("usage", what));
+        }
+        return Ok(None);
+    }
+    let mut server = ChromaServer::new(text);
+    server.tenant.clone_from(&args.tenant);
+    server.database.clone_from(&args.database);
+    Ok(Some(server))
+}
+
 /// Says what would come; creates no store, and writes into none.
 fn plan(
     args: &Args,
+    server: Option<&ChromaServer>,
     mut options: ImportOptions,
     settings: &Settings,
     bar: &Bar,
 ) -> Result<ImportReport, Failure> {
     options.scratch = Some(std::env::temp_dir());
     match open_to_read(settings) {
-        Ok(memory) => Ok(memory.plan_import(&args.path, &options, bar)?),
+        Ok(memory) => Ok(match server {
+            Some(server) => memory.plan_import_server(server, &options, bar)?,
+            None => memory.plan_import(&args.path, &options, bar)?,
+        }),
         Err(Failure::Library(Error::Store(steadfast::StoreError::NotFound { .. }))) => {
-            Ok(steadfast::import::plan(&args.path, &options, bar)?)
+            Ok(match server {
+                Some(server) => steadfast::import::plan_server(server, &options, bar)?,
+                None => steadfast::import::plan(&args.path, &options, bar)?,
+            })
         }
         Err(error) => Err(error),
     }

@@ -15,6 +15,7 @@ pub(super) const LIMIT: &str = "search.limit";
 pub(super) const MODE: &str = "search.mode";
 pub(super) const FILE_BYTES_MAX: &str = "ingest.file_bytes_max";
 pub(super) const NAMESPACE: &str = "namespace.default";
+pub(super) const MODEL: &str = "embed.model";
 
 pub(super) const REDACT: &str = "redact.enabled";
 pub(super) const REDACT_RULES: &str = "redact.rules";
@@ -22,6 +23,9 @@ pub(super) const REDACT_ALLOW: &str = "redact.allow";
 
 pub(super) const HISTORY_DAYS: &str = "retention.history_days";
 pub(super) const RULES: &str = "rules";
+
+/// The model inside the program.
+pub(super) const MODEL_BUILT_IN: &str = "built-in";
 
 pub(super) const LIMIT_BUILT_IN: usize = 10;
 
@@ -79,6 +83,16 @@ pub(crate) enum Home {
 
 /// All settings, by name.
 pub(crate) const ALL: &[Key] = &[
+    Key {
+        name: MODEL,
+        variable: "STEADFAST_EMBED_MODEL",
+        built_in: MODEL_BUILT_IN,
+        values: "`built-in`, or the absolute path of a folder with `model.safetensors` and `tokenizer.json`",
+        what: "What turns texts into vectors: the model inside the program, or all-MiniLM-L6-v2 in a folder, in a build with `minilm`.",
+        home: Home::Any,
+        check: |value| value == MODEL_BUILT_IN || std::path::Path::new(value).is_absolute(),
+        sort: Sort::Text,
+    },
     Key {
         name: FILE_BYTES_MAX,
         variable: "STEADFAST_INGEST_FILE_BYTES_MAX",
@@ -243,6 +257,7 @@ mod tests {
             (LIMIT, "0"),
             (LIMIT, "1001"),
             (LIMIT, "ten"),
+            (MODEL, "some/folder"),
             (HISTORY_DAYS, "0"),
             (HISTORY_DAYS, "some"),
             (MODE, "magic"),

@@ -179,6 +179,12 @@ impl Settings {
         self.value(keys::HISTORY_DAYS).parse().ok()
     }
 
+    /// Returns the folder of the model; none for the one inside the program.
+    pub(crate) fn model(&self) -> Option<&Path> {
+        let model = self.value(keys::MODEL);
+        (model != keys::MODEL_BUILT_IN).then_some(Path::new(model))
+    }
+
     /// Returns the largest file that is read.
     pub(crate) fn file_bytes_max(&self) -> u64 {
         self.value(keys::FILE_BYTES_MAX).parse().unwrap_or(0)

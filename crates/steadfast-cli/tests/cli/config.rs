@@ -170,3 +170,15 @@ fn a_wrong_file_is_told_and_can_be_corrected() {
         run.stderr
     );
 }
+
+#[test]
+fn a_model_that_cannot_be_used_is_told_before_anything_is_written() {
+    let place = Place::new();
+    let folder = place.project().join("model");
+    std::fs::create_dir(&folder).unwrap();
+    place.json(&["config", "set", "embed.model", folder.to_str().unwrap()]);
+    let run = place.run(&["remember", "A note.", "--json"]);
+    run.assert_failed(2, "invalid_config");
+    place.json(&["config", "set", "embed.model", "built-in"]);
+    place.json(&["remember", "A note."]);
+}

@@ -133,3 +133,26 @@ fn a_zip_is_imported_as_it_comes_and_what_is_refused_is_called_by_name() {
         2
     );
 }
+
+#[test]
+fn a_server_that_is_not_there_is_told_before_a_store_is_made() {
+    let place = Place::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    for more in [&[][..], &["--dry-run"]] {
+        let run = place.run(&[&["import", &url, "--json"][..], more].concat());
+        run.assert_failed(3, "server_unreachable");
+        assert!(run.stdout.contains(&url), "{}", run.stdout);
+    }
+    place
+        .run(&["import", "https://127.0.0.1:1", "--json"])
+        .assert_failed(2, "invalid_input");
+    place
+        .run(&["import", ".", "--database", "notes", "--json"])
+        .assert_failed(2, "usage");
+    assert!(!place.store().exists());
+}

@@ -10,7 +10,7 @@ use steadfast_store::sqlite::Published;
 use steadfast_store::{CatchUp, Effort, Jobs as _, SqliteSnapshot, StoreError};
 
 use super::advance::{News, advance};
-use super::tail::TailRows;
+use super::tail::{TailRows, late_rows};
 use super::{EmbeddedBackend, TAIL_DUE, rebuild};
 use crate::catalog::{Kind, Loaded, Manifest, State, TextKind, VectorKind, VectorSegment};
 use crate::text;
@@ -67,7 +67,7 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     let tail = ground.tail_len()?;
     backend.unseen.store(tail, Ordering::Relaxed);
     let late = match snapshot.vector_state().ready() {
-        Some(loaded) => ground.late_vectors(loaded.seq(), loaded.row())?.len() as u64,
+        Some(loaded) => late_rows(ground, (loaded.seq(), loaded.row()), &loaded.rows)?.len() as u64,
         None => 0,
     };
     let tail = tail.max(late);
@@ -259,7 +259,7 @@ fn vector_segment(
         failed.is_none()
     };
     // Rows that the index has passed come before those that it has not, so all of them ascend.
-    let late = ground.late_vectors(loaded.seq(), loaded.row())?;
+    let late = late_rows(ground, (loaded.seq(), loaded.row()), &loaded.rows)?;
     ground.vectors(&late, &mut take)?;
     ground.each_vector(loaded.row(), &mut take)?;
     match failed {

@@ -75,6 +75,25 @@ impl EmbeddedSnapshot<'_> {
         Ok(())
     }
 
+    /// Returns the live rows whose vector is still to come, ascending.
+    ///
+    /// Where another model was at work too only the store knows that a row has its vector, but none of those that are
+    /// in the index need be asked for.
+    pub(super) fn waiting_for_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        let ground = self.ground();
+        if !ground.has_other_models()? {
+            return ground.pending_vectors();
+        }
+        let mut waiting = self.live()?.clone();
+        if let Some(loaded) = self.vector_state().ready() {
+            waiting.subtract(&loaded.rows);
+            for (row, _) in self.vector_tail()? {
+                waiting.remove(*row);
+            }
+        }
+        ground.lacking_vectors(&waiting)
+    }
+
     pub(super) fn vector_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
         let mut with_vector = RowSet::new();
         if let Some(loaded) = self.vector_state().ready() {
@@ -105,8 +124,7 @@ impl EmbeddedSnapshot<'_> {
         let found = with_vector.count_common(scope) as u64;
         let damaged = self.damaged_vectors.borrow().count_common(scope) as u64;
         let pending = self
-            .ground()
-            .pending_vectors()?
+            .waiting_for_vectors()?
             .into_iter()
             .filter(|row| scope.contains(*row))
             .count() as u64;

@@ -129,7 +129,13 @@ impl<'b> EmbeddedSnapshot<'b> {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = &mut cache.vector_tail;
             let seen = (loaded.seq(), loaded.row());
-            let tail = vector_tail(slot, &self.ground, self.vector_published, seen)?;
+            let tail = vector_tail(
+                slot,
+                &self.ground,
+                self.vector_published,
+                seen,
+                &loaded.rows,
+            )?;
             let damaged = tail.damaged.iter().copied().collect();
             self.damaged_vectors.borrow_mut().unite(&damaged);
             Ok(tail)
@@ -474,7 +480,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
     }
 
     fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
-        self.ground.pending_vectors()
+        self.waiting_for_vectors()
     }
 
     fn log(&self, limit: usize) -> Result<Vec<Event>, StoreError> {

@@ -118,11 +118,13 @@ pub(super) struct VectorTail {
 }
 
 impl VectorTail {
-    /// Adds the vectors of rows after `last`, and those that came after the commit `seq` to rows before.
+    /// Adds the vectors of rows after `last`, and those that came after the commit `seq` to rows before which no index
+    /// has.
     fn extend(
         &mut self,
         ground: &SqliteSnapshot<'_>,
         (seq, last): (Seq, Row),
+        indexed: &RowSet,
     ) -> Result<(), StoreError> {
         let mut take = |row: Row, values: Option<&[f32]>| {
             match values {
@@ -131,14 +133,30 @@ impl VectorTail {
             }
             true
         };
-        let late = ground.late_vectors(seq, last)?;
+        let late = late_rows(ground, (seq, last), indexed)?;
         ground.vectors(&late, &mut take)?;
         ground.each_vector(last, &mut take)?;
         if !late.is_empty() {
-            self.rows.sort_unstable_by_key(|(row, _)| *row);
+            self.rows.sort_by_key(|(row, _)| *row);
+            // A vector of another space that came late has the row of one that is here.
+            self.rows.dedup_by_key(|(row, _)| *row);
         }
         Ok(())
     }
+}
+
+/// Returns the rows up to `last` whose vector came after the commit `seq` and is not indexed, ascending.
+///
+/// What came late is told for all spaces together: where two models are at work, a row may have had its vector in
+/// this one long before.
+pub(super) fn late_rows(
+    ground: &SqliteSnapshot<'_>,
+    (seq, last): (Seq, Row),
+    indexed: &RowSet,
+) -> Result<Vec<Row>, StoreError> {
+    let mut late = ground.late_vectors(seq, last)?;
+    late.retain(|row| !indexed.contains(*row));
+    Ok(late)
 }
 
 /// A tail as it was at some moment, for the next question: rows only ever come at
@@ -201,20 +219,22 @@ pub(super) fn text_tail(
     )
 }
 
-/// Returns the tail of a vector index that has seen the commits up to `seen.0` and the rows up to `seen.1`.
+/// Returns the tail of a vector index that has seen the commits up to `seen.0` and the rows up to `seen.1`, and holds
+/// the rows `indexed`.
 pub(super) fn vector_tail(
     slot: &mut Option<Kept<VectorTail>>,
     ground: &SqliteSnapshot<'_>,
     published: Option<Published>,
     seen: (Seq, Row),
+    indexed: &RowSet,
 ) -> Result<Arc<VectorTail>, StoreError> {
     let read = || {
         let mut tail = VectorTail::default();
-        tail.extend(ground, seen)?;
+        tail.extend(ground, seen, indexed)?;
         Ok(tail)
     };
     current(slot, ground, published, read, |tail, since| {
-        tail.extend(ground, since)
+        tail.extend(ground, since, indexed)
     })
 }
 

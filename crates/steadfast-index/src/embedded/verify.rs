@@ -3,9 +3,9 @@
 use steadfast_model::{ChunkId, Finding, Row, RowSet, Severity};
 use steadfast_store::{Progress, StoreError, Verification};
 
-use super::EmbeddedBackend;
 use super::snapshot::EmbeddedSnapshot;
 use super::terms::{Indexed, compare};
+use super::{EmbeddedBackend, tail};
 use crate::catalog::VectorSegment;
 use crate::text::{Stats, Tail, View};
 use crate::vector::SegmentView;
@@ -254,7 +254,11 @@ fn late_rows(snapshot: &EmbeddedSnapshot<'_>) -> Result<RowSet, StoreError> {
     let Some(loaded) = snapshot.vector_state().ready() else {
         return Ok(RowSet::new());
     };
-    let late = snapshot.ground().late_vectors(loaded.seq(), loaded.row())?;
+    let late = tail::late_rows(
+        snapshot.ground(),
+        (loaded.seq(), loaded.row()),
+        &loaded.rows,
+    )?;
     Ok(late.into_iter().collect())
 }
 

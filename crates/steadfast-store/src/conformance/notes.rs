@@ -142,6 +142,7 @@ pub fn a_restored_note_is_still_that_note(bench: &Bench<'_>) {
             },
             notes: vec![Some(note.digest())],
             access_counts: vec![count],
+            added: Vec::new(),
         })
     };
     let first = commit(backend, restore(7));

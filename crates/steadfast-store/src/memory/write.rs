@@ -58,6 +58,7 @@ impl Transaction<'_> {
             Change::DropRoot { path, namespace } => Ok(self.drop_root(path, namespace.as_ref())),
             Change::Vectors(late) => self.late_vectors(late),
             Change::Collection(change) => self.collection(change),
+            Change::Past(_) => Err(StoreError::Unsupported("past versions")),
             _ => Err(StoreError::Unsupported(
                 "a change that this version does not know",
             )),

@@ -18,6 +18,7 @@ mod read;
 mod retry;
 mod salvage;
 mod schema;
+mod spaces;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -4,13 +4,13 @@
 pub(super) const APPLICATION_ID: i64 = 0x5374_6466;
 
 /// The schema after all migrations.
-pub const SCHEMA: i64 = 3;
+pub const SCHEMA: i64 = 4;
 
 /// Each migration brings the schema from its index to the next number.
 ///
 /// All of them run in one `BEGIN IMMEDIATE` in which the version is read
 /// again, so two processes that start at once both end well.
-pub(super) const MIGRATIONS: [&str; 3] = [MIGRATION_1, MIGRATION_2, MIGRATION_3];
+pub(super) const MIGRATIONS: [&str; 4] = [MIGRATION_1, MIGRATION_2, MIGRATION_3, MIGRATION_4];
 
 // Rows, documents and facets are numbered by us inside the transaction, never
 // reused, so ids and indexes may speak of them for ever.
@@ -233,4 +233,14 @@ CREATE TABLE late_vectors (
     seq INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX late_vectors_seq ON late_vectors (seq);
+";
+
+// When rows that an import brought were live in the store that they are from, by the clocks there. A row that left
+// there came and left here in one commit, so that no moment of this store has it; one that was live there has no end.
+const MIGRATION_4: &str = "
+CREATE TABLE intervals (
+    row INTEGER PRIMARY KEY,
+    added_ms INTEGER NOT NULL,
+    removed_ms INTEGER
+) STRICT;
 ";

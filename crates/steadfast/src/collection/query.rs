@@ -33,7 +33,8 @@ impl Collection {
     ///
     /// # Coverage
     /// Every record that passes the filters is compared with every question; those that do not have the hash they
-    /// were written with are counted in [`QueryResult::damaged`].
+    /// were written with are counted in [`QueryResult::damaged`], and those whose vector is still to come, as another
+    /// model has embedded them, in [`QueryResult::pending`].
     pub fn query(&self, request: &QueryRequest) -> Result<QueryResult> {
         self.inner.check()?;
         let conditions =
@@ -47,13 +48,15 @@ impl Collection {
         let stored = self.stored(snapshot.as_ref())?;
         let vectors = self.vectors(&stored, &request.questions)?;
         let matching = self.matching(snapshot.as_ref(), &stored, None, &conditions, None)?;
-        let scope: RowSet = matching.rows.into_iter().collect();
+        let mut scope: RowSet = matching.rows.into_iter().collect();
+        let pending = take_pending(snapshot.as_ref(), &stored, &mut scope)?;
         let questions: Vec<Question<'_>> =
             vectors.iter().map(|values| Question::new(values)).collect();
         let results = request.results.min(scope.len());
         let found = nearest(snapshot.as_ref(), &stored, &questions, results, &scope)?;
         let mut result = answer(snapshot.as_ref(), &stored, &found, &request.include)?;
-        result.in_scope = scope.len() as u64 + matching.damaged;
+        result.in_scope = scope.len() as u64 + pending + matching.damaged;
+        result.pending = pending;
         result.damaged = found.damaged + matching.damaged;
         Ok(result)
     }
@@ -90,6 +93,20 @@ impl Collection {
         }
         Ok(vectors)
     }
+}
+
+/// Takes records that the model has not embedded yet out of a scope; returns how many.
+fn take_pending(
+    snapshot: &dyn Snapshot,
+    stored: &StoredCollection,
+    scope: &mut RowSet,
+) -> Result<u64> {
+    if stored.space != CollectionSpace::Model {
+        return Ok(0);
+    }
+    let before = scope.len();
+    scope.subtract(&snapshot.pending_vectors()?.into_iter().collect());
+    Ok((before - scope.len()) as u64)
 }
 
 fn nearest(

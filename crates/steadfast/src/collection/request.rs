@@ -296,6 +296,9 @@ pub struct QueryResult {
     pub in_scope: u64,
     /// Records in scope that could not be compared because they do not have the hash they were written with.
     pub damaged: u64,
+    /// Records in scope that could not be compared because only another model has embedded them;
+    /// [`crate::Memory::fill_vectors`] makes up for it.
+    pub pending: u64,
 }
 
 /// Which records are to be deleted; the parts combine by AND, and at least one is needed.

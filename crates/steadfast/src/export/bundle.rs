@@ -75,6 +75,8 @@ pub struct ExportOptions {
     pub format: ExportFormat,
     /// Also write the vectors. They can be computed anew, and are larger than most texts.
     pub vectors: bool,
+    /// Also write versions that are no longer live, with when they came and left. Only a bundle can hold them.
+    pub history: bool,
     /// Replace a file of that name.
     pub overwrite: bool,
 }
@@ -89,6 +91,7 @@ impl Default for ExportOptions {
             },
             format: ExportFormat::default(),
             vectors: false,
+            history: false,
             overwrite: false,
         }
     }
@@ -106,6 +109,8 @@ pub struct Exported {
     pub collections: u64,
     /// Records of those.
     pub records: u64,
+    /// Versions that are no longer live.
+    pub past: u64,
     /// The size of what was written.
     pub bytes: u64,
     /// The last commit in it.
@@ -185,6 +190,7 @@ pub(crate) fn export_to(
         store: with.backend.store_id().to_string(),
         generation: snapshot.generation().0,
         model: model_name(with.model),
+        history: options.history,
     };
     let mut lines = Lines::begin(out, head, options.format == ExportFormat::Bundle)?;
     let walked = walk(with, snapshot.as_ref(), &mut lines, options, progress)?;
@@ -199,11 +205,17 @@ fn walk(
     options: &ExportOptions,
     progress: &dyn Progress,
 ) -> Result<Walked> {
+    if options.history && options.format != ExportFormat::Bundle {
+        return Err(Error::Invalid {
+            what: "only a bundle can hold history".to_owned(),
+        });
+    }
     let walk = Walk {
         backend: with.backend,
         snapshot,
         filter: &options.filter,
         vectors: options.vectors,
+        history: options.history,
         now: with.clock.now(),
         progress,
     };
@@ -216,6 +228,7 @@ fn exported(walked: Walked, bytes: u64, seq: Seq) -> Exported {
         sources: walked.sources,
         collections: walked.collections,
         records: walked.records,
+        past: walked.past,
         bytes,
         seq,
         damaged: walked.damaged,

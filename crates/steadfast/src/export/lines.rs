@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use steadfast_model::{Chunk, StoredCollection};
 
-use super::walk::{Found, Sink, Walked};
+use super::walk::{Found, PastFound, Sink, Walked};
 use crate::error::{Error, Result};
 use crate::import::bundle::line;
 
@@ -15,6 +15,8 @@ pub(super) struct Head {
     pub(super) store: String,
     pub(super) generation: u64,
     pub(super) model: String,
+    /// What is no longer live comes along.
+    pub(super) history: bool,
 }
 
 /// Lines on their way out.
@@ -45,6 +47,7 @@ impl<'o> Lines<'o> {
                 "store": head.store,
                 "generation": head.generation,
                 "vector_model": lines.model,
+                "history": head.history,
             });
             lines.line(&manifest)?;
         }
@@ -60,6 +63,7 @@ impl<'o> Lines<'o> {
                 "sources": walked.sources,
                 "collections": walked.collections,
                 "records": walked.records,
+                "past": walked.past,
                 "damaged": walked.damaged.len(),
             });
             // The hash comes last, and is of all bytes before it, so those of this line are proven too.
@@ -93,9 +97,19 @@ impl Sink for Lines<'_> {
     fn chunk(&mut self, found: &Found<'_>) -> Result<()> {
         let vector = found.vector.map(|vector| (vector, self.model.as_str()));
         let mut object = line::chunk(found.chunk, found.note, vector);
+        if let Some(added) = found.added {
+            line::add_times(&mut object, added, None);
+        }
         if let (true, Value::Object(fields)) = (self.is_bundle, &mut object) {
             fields.insert("type".to_owned(), Value::from("chunk"));
         }
+        self.line(&object)
+    }
+
+    fn past(&mut self, found: &PastFound<'_>) -> Result<()> {
+        let vector = found.vector.map(|vector| (vector, self.model.as_str()));
+        let mut object = line::chunk(found.chunk, None, vector);
+        line::add_times(&mut object, found.added, Some(found.removed));
         self.line(&object)
     }
 

@@ -6,7 +6,7 @@ use steadfast_model::{
     Chunk, ChunkId, ContentHash, DocumentKey, Filter, Row, RowSet, StoredCollection, Timestamp,
     Validity,
 };
-use steadfast_store::{Backend, Progress, Snapshot, StoreError};
+use steadfast_store::{Backend, History, Progress, Snapshot, StoreError};
 
 use crate::error::{Error, Result};
 
@@ -17,6 +17,12 @@ const BATCH: usize = 256;
 pub(super) trait Sink {
     /// Hears the next chunk; those of one document follow each other in its order.
     fn chunk(&mut self, found: &Found<'_>) -> Result<()>;
+
+    /// Hears a version of the document of the chunks before it that is no longer live; without one that wants them,
+    /// nobody asks for any.
+    fn past(&mut self, _: &PastFound<'_>) -> Result<()> {
+        Ok(())
+    }
 
     /// Hears that a document has no further chunk.
     fn document_done(&mut self) -> Result<()>;
@@ -38,6 +44,16 @@ pub(super) struct Found<'f> {
     pub(super) chunk: &'f Chunk,
     pub(super) note: Option<&'f ContentHash>,
     pub(super) vector: Option<&'f [f32]>,
+    /// When it came, where the history comes along.
+    pub(super) added: Option<Timestamp>,
+}
+
+/// A version that is no longer live.
+pub(super) struct PastFound<'f> {
+    pub(super) chunk: &'f Chunk,
+    pub(super) vector: Option<&'f [f32]>,
+    pub(super) added: Timestamp,
+    pub(super) removed: Timestamp,
 }
 
 /// What a walk came by.
@@ -47,6 +63,8 @@ pub(super) struct Walked {
     pub(super) sources: u64,
     pub(super) collections: u64,
     pub(super) records: u64,
+    /// Versions that are no longer live.
+    pub(super) past: u64,
     /// Chunks that were left out because they do not have their hash.
     pub(super) damaged: Vec<ChunkId>,
 }
@@ -57,6 +75,8 @@ pub(super) struct Walk<'w> {
     pub(super) snapshot: &'w dyn Snapshot,
     pub(super) filter: &'w Filter,
     pub(super) vectors: bool,
+    /// Also what is no longer live.
+    pub(super) history: bool,
     pub(super) now: Timestamp,
     pub(super) progress: &'w dyn Progress,
 }
@@ -69,7 +89,7 @@ impl Walk<'_> {
         let total = scope.len() as u64;
         let mut documents: Vec<DocumentKey> = Vec::new();
         self.snapshot.each_document(self.filter, &mut |document| {
-            if document.chunks > 0 && !document.namespace.is_collection() {
+            if (document.chunks > 0 || self.history) && !document.namespace.is_collection() {
                 documents.push(document.key);
             }
         })?;
@@ -116,18 +136,65 @@ impl Walk<'_> {
             let found: Vec<Row> = fetched.chunks.iter().map(|chunk| chunk.row).collect();
             let notes = self.snapshot.notes(&found)?;
             let vectors = self.vectors_of(&found)?;
-            for (chunk, note) in fetched.chunks.iter().zip(&notes) {
+            let added = self.came_at(&found)?;
+            for ((chunk, note), added) in fetched.chunks.iter().zip(&notes).zip(added) {
                 walked.chunks += 1;
                 sink.chunk(&Found {
                     chunk,
                     note: note.as_ref(),
                     vector: vectors.get(&chunk.row).map(Vec::as_slice),
+                    added,
                 })?;
             }
+        }
+        if self.history {
+            self.past(document, sink, walked)?;
         }
         if walked.chunks > before {
             walked.sources += 1;
             sink.document_done()?;
+        }
+        Ok(())
+    }
+
+    fn history(&self) -> Result<&dyn History> {
+        let unsupported = StoreError::Unsupported("earlier moments");
+        Ok(self.snapshot.history().ok_or(unsupported)?)
+    }
+
+    fn came_at(&self, rows: &[Row]) -> Result<Vec<Option<Timestamp>>> {
+        if !self.history {
+            return Ok(vec![None; rows.len()]);
+        }
+        Ok(self.history()?.came_at(rows)?)
+    }
+
+    /// Hands over the versions of a document that are no longer live.
+    fn past(&self, document: DocumentKey, sink: &mut dyn Sink, walked: &mut Walked) -> Result<()> {
+        for batch in self.history()?.past_of(document)?.chunks(BATCH) {
+            let rows: Vec<Row> = batch.iter().map(|past| past.row).collect();
+            let fetched = self.snapshot.fetch(&rows)?;
+            self.note_damaged(&fetched.damaged, walked);
+            let vectors = self.vectors_of(&rows)?;
+            let times: BTreeMap<Row, _> = batch
+                .iter()
+                .map(|past| (past.row, (past.added, past.removed)))
+                .collect();
+            for chunk in &fetched.chunks {
+                let Some(&(added, removed)) = times.get(&chunk.row) else {
+                    continue;
+                };
+                if !self.filter.admits_attributes(&chunk.attributes) {
+                    continue;
+                }
+                walked.past += 1;
+                sink.past(&PastFound {
+                    chunk,
+                    vector: vectors.get(&chunk.row).map(Vec::as_slice),
+                    added,
+                    removed,
+                })?;
+            }
         }
         Ok(())
     }
@@ -137,11 +204,7 @@ impl Walk<'_> {
     fn vectors_of(&self, rows: &[Row]) -> Result<BTreeMap<Row, Vec<f32>>> {
         let mut vectors = BTreeMap::new();
         if self.vectors {
-            let history = self
-                .snapshot
-                .history()
-                .ok_or(StoreError::Unsupported("handing out vectors"))?;
-            history.vectors_of(rows, &mut |row, vector| {
+            self.history()?.vectors_of(rows, &mut |row, vector| {
                 vectors.extend(vector.map(|vector| (row, vector.to_vec())));
                 true
             })?;

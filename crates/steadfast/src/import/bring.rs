@@ -7,9 +7,9 @@ use steadfast_store::{Progress, Snapshot, StoreError};
 
 use super::bundle::Piece;
 use super::compare::{Standing, UnitPlan, compare};
-use super::records;
 use super::survey::{Survey, Unit};
 use super::{ImportOptions, ImportReport};
+use super::{past, records};
 use crate::error::{Error, Result};
 use crate::ingest::{DocumentIn, Line, RowIn, put_rows};
 
@@ -63,6 +63,7 @@ pub(super) fn bring(
                 progress.item(&unit.source);
                 work.unit(unit, options, &mut refusals)?;
             }
+            Piece::Past(past) => work.past(past, &mut refusals)?,
             Piece::Records(batch) => {
                 progress.item(&batch.collection.name);
                 work.records(batch, options, &mut refusals)?;
@@ -182,6 +183,23 @@ impl Work<'_> {
         self.report.redactions += brought.redactions;
         for (reason, count) in brought.refused {
             refusals.add("record", reason, count);
+        }
+        Ok(())
+    }
+
+    fn past(
+        &mut self,
+        versions: super::bundle::PastIn,
+        refusals: &mut super::survey::Tally,
+    ) -> Result<()> {
+        self.flush(refusals)?;
+        let brought = past::bring(versions, self.bringing)?;
+        self.report.imported += brought.imported;
+        self.report.reused += brought.reused;
+        self.report.redactions += brought.redactions;
+        refusals.add("version", "forgotten", brought.forgotten);
+        if let (Bringing::Write(line), Some(settled)) = (self.bringing, &brought.settled) {
+            self.report.verified += verify(line, settled, &brought.sent)?;
         }
         Ok(())
     }

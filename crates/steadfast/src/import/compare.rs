@@ -282,6 +282,7 @@ fn of_chunk(chunk: &Standing) -> RowIn {
             note: *note,
             vector: None,
             is_live: true,
+            added: None,
         },
     }
 }

@@ -11,7 +11,8 @@
 //! source appears wholly or not at all, so a killed import is simply run again;
 //! one import at a time works on a store. What is deliberately not here:
 //! vectors of other models (texts are embedded anew), and execution of anything
-//! that a foreign file holds.
+//! that a foreign file holds. A server is only asked, and only the one that was
+//! named (feature `remote`).
 
 mod bring;
 pub(crate) mod bundle;
@@ -24,6 +25,7 @@ mod kind;
 mod memtomem;
 mod notes;
 mod openhuman;
+mod past;
 mod records;
 mod report;
 mod rivals;
@@ -46,6 +48,8 @@ use detect::{Detected, detect};
 use sessions::mark::Begun;
 use survey::Survey;
 
+#[cfg(feature = "remote")]
+pub use chroma::server::ChromaServer;
 pub use kind::{ImportKind, OnConflict, UnknownImportKind};
 pub use report::{ImportReport, LeftOut};
 
@@ -78,9 +82,19 @@ pub enum LogReading {
     Continued,
 }
 
+/// Where an import is from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'o> {
+    /// A file or folder.
+    Path(&'o Path),
+    /// A server that runs.
+    #[cfg(feature = "remote")]
+    Server(&'o ChromaServer),
+}
+
 /// What one import works on.
 pub(crate) struct Source<'s> {
-    /// The file or folder.
+    /// The file or folder; of a server, its address.
     path: &'s Path,
     /// Where private copies are made.
     scratch: &'s Path,
@@ -98,11 +112,11 @@ const LOCK: &str = "import.lock";
 pub(crate) fn import(
     line: &Line<'_>,
     store: &Path,
-    path: &Path,
+    origin: Origin<'_>,
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
-    let path = resolve(path, Some(store))?;
+    let path = resolve(origin, Some(store))?;
     let gate = Gate::new(store.join(LOCK));
     let held = pass(&gate, store)?;
     let below = store.join(SCRATCH);
@@ -113,7 +127,7 @@ pub(crate) fn import(
     let begun = is_continued
         .then(|| Begun::find(store, line.backend, &path, &namespace))
         .flatten();
-    let survey = read(&path, scratch, options, begun.as_ref(), progress);
+    let survey = read(origin, &path, scratch, options, begun.as_ref(), progress);
     foreign::sweep(&below);
     let mut survey = survey?;
     let reached = survey.reached.take();
@@ -139,19 +153,19 @@ pub(crate) fn import(
 pub(crate) fn plan_into(
     line: &Line<'_>,
     store: &Path,
-    path: &Path,
+    origin: Origin<'_>,
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
-    let path = resolve(path, Some(store))?;
+    let path = resolve(origin, Some(store))?;
     let survey = if let Some(scratch) = options.scratch.as_deref() {
-        read(&path, scratch, options, None, progress)?
+        read(origin, &path, scratch, options, None, progress)?
     } else {
         let gate = Gate::new(store.join(LOCK));
         let _held = pass(&gate, store)?;
         let below = store.join(SCRATCH);
         foreign::sweep(&below);
-        let survey = read(&path, &below, options, None, progress);
+        let survey = read(origin, &path, &below, options, None, progress);
         foreign::sweep(&below);
         survey?
     };
@@ -166,11 +180,32 @@ pub(crate) fn plan_into(
 /// # Errors
 /// As with [`crate::Memory::import`]; [`Error::Invalid`] without a place for the copy.
 pub fn plan(path: &Path, options: &ImportOptions, progress: &dyn Progress) -> Result<ImportReport> {
-    let path = resolve(path, None)?;
+    plan_from(Origin::Path(path), options, progress)
+}
+
+/// Says what an import of a server into a new store would do; changes nothing.
+///
+/// # Errors
+/// As with [`crate::Memory::import_server`]; [`Error::Invalid`] without [`ImportOptions::scratch`].
+#[cfg(feature = "remote")]
+pub fn plan_server(
+    server: &ChromaServer,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<ImportReport> {
+    plan_from(Origin::Server(server), options, progress)
+}
+
+fn plan_from(
+    origin: Origin<'_>,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<ImportReport> {
+    let path = resolve(origin, None)?;
     let scratch = options.scratch.as_deref().ok_or_else(|| Error::Invalid {
         what: "a plan without a store needs a folder for a private copy".to_owned(),
     })?;
-    let survey = read(&path, scratch, options, None, progress)?;
+    let survey = read(origin, &path, scratch, options, None, progress)?;
     bring(survey, options, progress, Bringing::Count)
 }
 
@@ -184,7 +219,12 @@ fn pass<'g>(gate: &'g Gate, store: &Path) -> Result<GateHeld<'g>> {
     })
 }
 
-fn resolve(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
+fn resolve(origin: Origin<'_>, store: Option<&Path>) -> Result<PathBuf> {
+    let path = match origin {
+        Origin::Path(path) => path,
+        #[cfg(feature = "remote")]
+        Origin::Server(server) => return Ok(PathBuf::from(&server.url)),
+    };
     let resolved = std::fs::canonicalize(path).map_err(|error| {
         let path = path.to_owned();
         if error.kind() == std::io::ErrorKind::NotFound {
@@ -204,6 +244,7 @@ fn resolve(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn read(
+    origin: Origin<'_>,
     path: &Path,
     scratch: &Path,
     options: &ImportOptions,
@@ -217,22 +258,30 @@ fn read(
         options,
         begun,
     };
-    match detect(&source)? {
-        Detected::Database(kind, database) => read_database(&source, kind, &database),
-        Detected::Mem0(stores) => rivals::mem0::survey(&source, &stores),
-        Detected::Logs(kind, logs) => Ok(sessions::survey_logs(&source, kind, &logs)),
+    match origin {
+        Origin::Path(_) => read_path(&source),
+        #[cfg(feature = "remote")]
+        Origin::Server(server) => chroma::server::survey(&source, server, progress),
+    }
+}
+
+fn read_path(source: &Source<'_>) -> Result<Survey> {
+    match detect(source)? {
+        Detected::Database(kind, database) => read_database(source, kind, &database),
+        Detected::Mem0(stores) => rivals::mem0::survey(source, &stores),
+        Detected::Logs(kind, logs) => Ok(sessions::survey_logs(source, kind, &logs)),
         Detected::Chats(kind, mut files, names) => {
-            Ok(sessions::survey_chats(&source, kind, &mut files, &names))
+            Ok(sessions::survey_chats(source, kind, &mut files, &names))
         }
-        Detected::Export(ImportKind::Slack, mut files) => Ok(slack::survey(&source, &mut files)),
+        Detected::Export(ImportKind::Slack, mut files) => Ok(slack::survey(source, &mut files)),
         Detected::Export(ImportKind::Notion, mut files) => {
-            Ok(notes::survey_notion(&source, &mut files))
+            Ok(notes::survey_notion(source, &mut files))
         }
-        Detected::Export(_, mut files) => Ok(notes::survey_vault(&source, &mut files)),
-        Detected::Vault(folder) => bundle::vault::survey(&source, &folder),
-        Detected::MemtomemBundle(file) => memtomem::bundle::survey(&source, &file),
-        Detected::Bundle(file) => bundle::survey(&source, &file),
-        Detected::Transcript(file) => sessions::survey_transcript(&source, &file),
+        Detected::Export(_, mut files) => Ok(notes::survey_vault(source, &mut files)),
+        Detected::Vault(folder) => bundle::vault::survey(source, &folder),
+        Detected::MemtomemBundle(file) => memtomem::bundle::survey(source, &file),
+        Detected::Bundle(file) => bundle::survey(source, &file),
+        Detected::Transcript(file) => sessions::survey_transcript(source, &file),
     }
 }
 

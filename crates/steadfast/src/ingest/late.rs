@@ -1,4 +1,4 @@
-//! Vectors for chunks that came in while the model gave none.
+//! Vectors for chunks that came in while the model gave none, or that another model has embedded.
 //!
 //! Such a chunk is found by its words from its commit on, and coverage counts it
 //! as `vector_pending`. Whoever comes by later embeds it. Invariants: each batch

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use steadfast_model::write::{note_digest, number};
 use steadfast_model::{
-    Assignment, Attributes, Change, ContentHash, ModelId, Namespace, NewChunk, Place, PutDocument,
-    RestoreDocument, Settled, Vector,
+    Assignment, Attributes, Change, ContentHash, ModelId, Namespace, NewChunk, PastDocument,
+    PastVersion, Place, PutDocument, RestoreDocument, Settled, Timestamp, Vector,
 };
 
 use super::Line;
@@ -37,6 +37,8 @@ pub(crate) struct Carried {
     /// It stands in the document as it is, with its vector: none is made for it. Should it be gone by the
     /// time of the commit, it comes in with a vector that is still to come.
     pub(crate) is_live: bool,
+    /// When it came into that store.
+    pub(crate) added: Option<Timestamp>,
 }
 
 /// The whole new content of a document, cut into rows.
@@ -88,7 +90,7 @@ pub(crate) fn put_rows(line: &Line<'_>, documents: Vec<DocumentIn>) -> Result<Ve
 fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
     let digests = digests(&document.rows);
     let mut attributes: Vec<Attributes> = Vec::new();
-    let (mut notes, mut access_counts) = (vec![], vec![]);
+    let (mut notes, mut access_counts, mut added) = (vec![], vec![], vec![]);
     let mut rows = Vec::with_capacity(document.rows.len());
     for mut row in document.rows {
         let note = row
@@ -101,10 +103,12 @@ fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
             notes.push(note);
         }
         access_counts.push(row.carried.access_count);
+        added.push(row.carried.added);
         rows.push((attributes.len() - 1, row));
     }
-    let is_plain =
-        notes.iter().all(Option::is_none) && access_counts.iter().all(|count| *count == 0);
+    let is_plain = notes.iter().all(Option::is_none)
+        && access_counts.iter().all(|count| *count == 0)
+        && added.iter().all(Option::is_none);
     let put = PutDocument {
         namespace: document.namespace,
         source: document.source,
@@ -121,8 +125,41 @@ fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
             put,
             notes,
             access_counts,
+            added,
         })
     })
+}
+
+/// Writes versions of a document that are no longer live, each with when it came and when it left, in one commit.
+pub(crate) fn put_past(
+    line: &Line<'_>,
+    (namespace, source): (Namespace, String),
+    rows: Vec<(RowIn, Timestamp, Timestamp)>,
+) -> Result<Vec<Settled>> {
+    let mut attributes: Vec<Attributes> = Vec::new();
+    let mut times = Vec::with_capacity(rows.len());
+    let mut placed = Vec::with_capacity(rows.len());
+    for (mut row, added, removed) in rows {
+        if attributes.last() != Some(&row.attributes) {
+            attributes.push(std::mem::take(&mut row.attributes));
+        }
+        times.push((added, removed));
+        placed.push((attributes.len() - 1, row));
+    }
+    let versions = chunks(line, placed)?.into_iter().zip(times);
+    let past = PastDocument {
+        namespace,
+        source,
+        attributes,
+        versions: versions
+            .map(|(chunk, (added, removed))| PastVersion {
+                chunk,
+                added,
+                removed,
+            })
+            .collect(),
+    };
+    Ok(line.backend.commit(&[Change::Past(past)], line.actor)?)
 }
 
 /// Returns for each label of a note what makes the note the same as another.

@@ -6,7 +6,9 @@ use steadfast_store::Progress;
 
 use super::Memory;
 use crate::error::Result;
-use crate::import::{self, ImportOptions, ImportReport};
+#[cfg(feature = "remote")]
+use crate::import::ChromaServer;
+use crate::import::{self, ImportOptions, ImportReport, Origin};
 
 impl Memory {
     /// Brings in the store or log of another program.
@@ -27,7 +29,8 @@ impl Memory {
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<ImportReport> {
-        import::import(&self.line(), self.folder(), path, options, progress)
+        let origin = Origin::Path(path);
+        import::import(&self.line(), self.folder(), origin, options, progress)
     }
 
     /// Says what [`Self::import`] would do, and changes nothing.
@@ -40,6 +43,45 @@ impl Memory {
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<ImportReport> {
-        import::plan_into(&self.line(), self.folder(), path, options, progress)
+        let origin = Origin::Path(path);
+        import::plan_into(&self.line(), self.folder(), origin, options, progress)
+    }
+
+    /// Brings in the collections of a Chroma server that runs.
+    ///
+    /// The server is only read. It gives the rows that [`Self::import`] finds in its folder, so either of them
+    /// imports nothing that the other one has brought. Texts are embedded anew.
+    ///
+    /// # Errors
+    /// [`crate::Error::ServerUnreachable`], [`crate::Error::ServerRefused`] and [`crate::Error::ServerMalformed`] of
+    /// the server, before anything is written; [`crate::Error::Invalid`] when its address is none;
+    /// [`crate::Error::Store`] as with [`Self::import`].
+    ///
+    /// # Durability
+    /// As with [`Self::import`].
+    #[cfg(feature = "remote")]
+    pub fn import_server(
+        &self,
+        server: &ChromaServer,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport> {
+        let origin = Origin::Server(server);
+        import::import(&self.line(), self.folder(), origin, options, progress)
+    }
+
+    /// Says what [`Self::import_server`] would do, and changes nothing.
+    ///
+    /// # Errors
+    /// As with [`Self::import_server`].
+    #[cfg(feature = "remote")]
+    pub fn plan_import_server(
+        &self,
+        server: &ChromaServer,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport> {
+        let origin = Origin::Server(server);
+        import::plan_into(&self.line(), self.folder(), origin, options, progress)
     }
 }

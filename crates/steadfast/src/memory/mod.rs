@@ -282,8 +282,9 @@ impl Memory {
         Ok(self.backend().verify(progress)?)
     }
 
-    /// Embeds the chunks that came in while the model could not be reached; [`Self::index`] and [`Self::rebuild`] do
-    /// the same.
+    /// Embeds the chunks that came in while the model could not be reached, and those that only another model has
+    /// embedded; [`Self::index`] and [`Self::rebuild`] do the same. Vectors of another model stay, for whoever opens
+    /// the store with it.
     ///
     /// Until then such a chunk is found by its words, and coverage counts it as `vector_pending`. Any number of
     /// processes may call this at once, and a call that was killed is gone on with by the next one.

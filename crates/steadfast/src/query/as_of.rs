@@ -28,7 +28,8 @@ use crate::error::{Error, Result};
 pub enum Moment {
     /// After this commit.
     Seq(Seq),
-    /// After the last commit that was made at or before this time, by the clocks of those who made them.
+    /// After the last commit that was made at or before this time, by the clocks of those who made them; with what a
+    /// bundle with history has brought since of what another store held then.
     Time(Timestamp),
 }
 
@@ -61,11 +62,16 @@ impl<'s> Past<'s> {
                 kept_from,
             });
         }
+        let mut rows = history.live_at(seq)?;
+        if let Moment::Time(time) = moment {
+            // What another store held then and an import has brought since.
+            rows.unite(&history.brought_at(time, seq)?);
+        }
         Ok(Self {
             history,
             seq,
             now: then,
-            rows: history.live_at(seq)?.iter().collect(),
+            rows: rows.iter().collect(),
         })
     }
 
@@ -128,7 +134,7 @@ pub(super) fn search(
     let snapshot = backend.snapshot()?;
     let past = Past::at(snapshot.as_ref(), moment, now)?;
     let tally = read_all(&past, &question, request)?;
-    let (vectors, damaged_vectors) = vector_scores(&past, &question, &tally)?;
+    let (vectors, unsearched) = vector_scores(&past, &question, &tally)?;
     let candidates = candidates(&question, &tally, &vectors);
     let best = |score: &dyn Fn(&Candidate) -> f32| candidates.iter().map(score).fold(0.0, f32::max);
     let best = Best {
@@ -158,13 +164,7 @@ pub(super) fn search(
     }
     Ok(Answer {
         hits,
-        coverage: coverage(
-            &past,
-            &question,
-            &tally,
-            vectors.len() as u64,
-            damaged_vectors,
-        ),
+        coverage: coverage(&past, &question, &tally, vectors.len() as u64, &unsearched),
         cursor: None,
         parts,
     })
@@ -202,13 +202,21 @@ fn read_all(past: &Past<'_>, question: &Question, request: &SearchRequest) -> Re
     Ok(tally)
 }
 
-/// Returns the inner product of each row that has a vector, and how many vectors are damaged.
+/// Rows that no vector was compared for, though they should have one.
+#[derive(Default)]
+struct Unsearched {
+    damaged: u64,
+    /// Another model embedded them, or none.
+    pending: u64,
+}
+
+/// Returns the inner product of each row that has a vector, and how many have none that can be used.
 fn vector_scores(
     past: &Past<'_>,
     question: &Question,
     tally: &Tally,
-) -> Result<(HashMap<Row, f32>, u64)> {
-    let (mut scores, mut damaged) = (HashMap::new(), 0);
+) -> Result<(HashMap<Row, f32>, Unsearched)> {
+    let (mut scores, mut unsearched) = (HashMap::new(), Unsearched::default());
     if question.ways.vector {
         let rows: Vec<Row> = tally.counted.iter().map(|(row, _, _)| *row).collect();
         let Vector(wanted) = &question.vector;
@@ -217,12 +225,13 @@ fn vector_scores(
                 Some(values) => {
                     scores.insert(row, steadfast_model::vector::dot(values, wanted));
                 }
-                None => damaged += 1,
+                None => unsearched.damaged += 1,
             }
             true
         })?;
+        unsearched.pending = past.history.without_vector(&rows)?.len() as u64;
     }
-    Ok((scores, damaged))
+    Ok((scores, unsearched))
 }
 
 fn candidates(question: &Question, tally: &Tally, vectors: &HashMap<Row, f32>) -> Vec<Candidate> {
@@ -287,7 +296,7 @@ fn coverage(
     question: &Question,
     tally: &Tally,
     vectors: u64,
-    damaged_vectors: u64,
+    unsearched: &Unsearched,
 ) -> Coverage {
     let mut warnings = question.warnings.clone();
     warnings.push(format!(
@@ -302,7 +311,8 @@ fn coverage(
     }
     let not_searched: Vec<NotSearched> = [
         ("text_damaged", tally.damaged),
-        ("vector_damaged", damaged_vectors),
+        ("vector_damaged", unsearched.damaged),
+        ("vector_pending", unsearched.pending),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)

@@ -7,6 +7,7 @@
 )]
 
 mod conflicts;
+mod history;
 mod hostile;
 mod memtomem;
 mod round_trip;

@@ -21,5 +21,7 @@ mod openhuman;
 mod palace;
 mod rivals;
 mod samples;
+#[cfg(feature = "remote")]
+mod server;
 mod sessions;
 mod support;

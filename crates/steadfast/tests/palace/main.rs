@@ -12,4 +12,6 @@ mod damaged;
 mod healthy;
 mod proof;
 mod random;
+#[cfg(feature = "remote")]
+mod served;
 mod support;

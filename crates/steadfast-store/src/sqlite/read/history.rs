@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use steadfast_model::{Attributes, Place, Row, RowSet, Seq, Timestamp};
+use steadfast_model::{Attributes, ContentHash, DocumentKey, Place, Row, RowSet, Seq, Timestamp};
 
 use super::{SqliteSnapshot, Vectors, attributes};
 use crate::backend::Fetched;
 use crate::error::StoreError;
-use crate::upkeep::{History, PrunePlan};
+use crate::upkeep::{History, PastRow, PrunePlan};
 
 impl History for SqliteSnapshot<'_> {
     fn seq_at(&self, time: Timestamp) -> Result<Seq, StoreError> {
@@ -54,6 +54,50 @@ impl History for SqliteSnapshot<'_> {
         Ok(rows)
     }
 
+    fn brought_at(&self, time: Timestamp, seq: Seq) -> Result<RowSet, StoreError> {
+        if !self.knows("intervals")? {
+            return Ok(RowSet::new());
+        }
+        self.sql(|connection| {
+            let mut rows = RowSet::new();
+            let mut statement = connection.prepare_cached(
+                "SELECT i.row FROM intervals i JOIN chunks c ON c.row = i.row WHERE i.added_ms <= ?1
+                 AND (i.removed_ms IS NULL OR i.removed_ms > ?1) AND c.added_seq > ?2",
+            )?;
+            let mut found = statement.query([time.0, seq.0.cast_signed()])?;
+            while let Some(columns) = found.next()? {
+                rows.insert(Row(columns.get(0)?));
+            }
+            Ok(rows)
+        })
+    }
+
+    fn past_of(&self, document: DocumentKey) -> Result<Vec<PastRow>, StoreError> {
+        if self.knows("intervals")? {
+            return self.sql(|connection| past_of(connection, document));
+        }
+        self.sql(|connection| past_rows(connection, document, "NULL"))
+    }
+
+    fn came_at(&self, rows: &[Row]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let brought = if self.knows("intervals")? {
+            "(SELECT added_ms FROM intervals i WHERE i.row = c.row)"
+        } else {
+            "NULL"
+        };
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT coalesce({brought}, k.time_ms) FROM chunks c LEFT JOIN commits k ON k.seq = c.added_seq
+                 WHERE c.row = ?1"
+            ))?;
+            let mut time = |row: &Row| {
+                let found = statement.query_row([row.0], |columns| columns.get(0)).optional()?;
+                Ok(found.flatten().map(Timestamp))
+            };
+            rows.iter().map(&mut time).collect()
+        })
+    }
+
     fn fetch_at(&self, rows: &[Row], seq: Seq) -> Result<Fetched, StoreError> {
         let mut fetched = self.fetch(rows)?;
         let moved = self.moved_since(seq)?;
@@ -73,6 +117,24 @@ impl History for SqliteSnapshot<'_> {
 
     fn vectors_of(&self, rows: &[Row], each: &mut Vectors<'_>) -> Result<(), StoreError> {
         self.vectors(rows, each)
+    }
+
+    fn without_vector(&self, rows: &[Row]) -> Result<Vec<Row>, StoreError> {
+        if self.has_other_models()? {
+            return self.lacking_vectors(&rows.iter().copied().collect());
+        }
+        self.sql(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM chunks WHERE row = ?1 AND vector_state = 2)",
+            )?;
+            let mut waiting = Vec::new();
+            for row in rows {
+                if statement.query_row([row.0], |found| found.get(0))? {
+                    waiting.push(*row);
+                }
+            }
+            Ok(waiting)
+        })
     }
 }
 
@@ -121,6 +183,46 @@ impl SqliteSnapshot<'_> {
     ) -> Result<crate::upkeep::UndoPlan, StoreError> {
         self.sql(|connection| crate::sqlite::write::plan_undo(connection, seq))
     }
+}
+
+/// Returns the versions of a document that are no longer live, in order of row.
+pub(in crate::sqlite) fn past_of(
+    connection: &Connection,
+    document: DocumentKey,
+) -> rusqlite::Result<Vec<PastRow>> {
+    past_rows(
+        connection,
+        document,
+        "(SELECT {} FROM intervals i WHERE i.row = c.row)",
+    )
+}
+
+/// Reads past versions; `brought` is the SQL for what another store says of a row, with a place for the column.
+fn past_rows(
+    connection: &Connection,
+    document: DocumentKey,
+    brought: &str,
+) -> rusqlite::Result<Vec<PastRow>> {
+    let (added, removed) = (
+        brought.replace("{}", "added_ms"),
+        brought.replace("{}", "removed_ms"),
+    );
+    connection
+        .prepare_cached(&format!(
+            "SELECT c.row, c.content_hash, c.start_line, coalesce({added}, a.time_ms, 0), coalesce({removed}, r.time_ms, 0)
+             FROM chunks c LEFT JOIN commits a ON a.seq = c.added_seq LEFT JOIN commits r ON r.seq = c.removed_seq
+             WHERE c.document = ?1 AND c.removed_seq IS NOT NULL ORDER BY c.row"
+        ))?
+        .query_map([document.0], |columns| {
+            Ok(PastRow {
+                row: Row(columns.get(0)?),
+                content_hash: ContentHash(columns.get(1)?),
+                start_line: columns.get(2)?,
+                added: Timestamp(columns.get(3)?),
+                removed: Timestamp(columns.get(4)?),
+            })
+        })?
+        .collect()
 }
 
 /// Returns the first moment whose history is kept, as the events of pruning name it.

@@ -119,10 +119,13 @@ impl SqliteSnapshot<'_> {
                 sources: one("SELECT count(*) FROM documents WHERE status = 0")?,
                 skipped: one("SELECT count(*) FROM documents WHERE status IN (1, 2)")?,
                 stale: one("SELECT count(*) FROM documents WHERE status = 2")?,
-                namespaces: one("SELECT count(DISTINCT namespace) FROM documents WHERE chunks > 0")?,
+                namespaces: one(
+                    "SELECT count(DISTINCT namespace) FROM documents WHERE chunks > 0",
+                )?,
                 models: connection
                     .prepare_cached(
-                        "SELECT name, revision, dimensions, hash FROM spaces ORDER BY space <> ?1, space",
+                        "SELECT name, revision, dimensions, hash FROM spaces WHERE dimensions > 0
+                         ORDER BY space <> ?1, space",
                     )?
                     .query_map([active], |row| {
                         Ok(ModelId {
@@ -134,7 +137,9 @@ impl SqliteSnapshot<'_> {
                     })?
                     .collect::<rusqlite::Result<_>>()?,
                 jobs: connection
-                    .prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state ORDER BY state")?
+                    .prepare_cached(
+                        "SELECT state, count(*) FROM jobs GROUP BY state ORDER BY state",
+                    )?
                     .query_map([], |row| {
                         let name = match row.get::<_, i64>(0)? {
                             0 => "waiting",

@@ -1,10 +1,11 @@
 //! Vectors by row and in order, each checked against its hash.
 
 use rusqlite::Connection;
-use steadfast_model::{Row, Seq, Vector};
+use steadfast_model::{CollectionSpace, Row, RowSet, Seq, Vector};
 
 use super::SqliteSnapshot;
 use crate::error::StoreError;
+use crate::sqlite::spaces;
 use crate::sqlite::write::vector_hash;
 
 /// Hears vectors. None stands for one that does not have its hash.
@@ -91,16 +92,66 @@ impl SqliteSnapshot<'_> {
         })
     }
 
-    /// Returns the live rows whose vector is still to come.
+    /// Returns the live rows whose vector in the active space is still to come, ascending.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
+        if self.has_other_models()? {
+            return self.lacking_vectors(&self.live_rows()?);
+        }
         self.sql(|connection| {
             connection
                 .prepare_cached("SELECT row FROM chunks WHERE vector_state = 2 AND removed_seq IS NULL ORDER BY row")?
                 .query_map([], |row| Ok(Row(row.get(0)?)))?
                 .collect()
+        })
+    }
+
+    /// Returns whether a model other than that of the active space has embedded anything in the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn has_other_models(&self) -> Result<bool, StoreError> {
+        self.sql(|connection| spaces::has_other_models(connection, self.head.space))
+    }
+
+    /// Returns those of some rows that wait for their vector in the active space, ascending; only where
+    /// [`Self::has_other_models`] is true.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn lacking_vectors(&self, rows: &RowSet) -> Result<Vec<Row>, StoreError> {
+        let mut waiting = rows.clone();
+        for collection in self.collections()? {
+            if matches!(collection.space, CollectionSpace::Given { .. }) {
+                waiting.subtract(&self.rows_in_ranges(Some(collection.key))?);
+            }
+        }
+        let Some(space) = self.head.space else {
+            return Ok(waiting.iter().collect());
+        };
+        self.sql(|connection| {
+            let mut vector = connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM vectors WHERE vector_key = ?1)")?;
+            let marks = spaces::find_marks(connection, self.store.model())?;
+            let mut has = |space: i64, row: Row| {
+                vector.query_row([space << 32 | i64::from(row.0)], |found| {
+                    found.get::<_, bool>(0)
+                })
+            };
+            let mut lacking = Vec::new();
+            for row in waiting.iter() {
+                let is_settled = has(space, row)?
+                    || match marks {
+                        Some(marks) => has(marks, row)?,
+                        None => false,
+                    };
+                if !is_settled {
+                    lacking.push(row);
+                }
+            }
+            Ok(lacking)
         })
     }
 }

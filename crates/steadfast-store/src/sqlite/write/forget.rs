@@ -59,6 +59,7 @@ impl Transaction<'_> {
             "DELETE FROM vectors WHERE vector_key IN (SELECT space << 32 | ?1 FROM spaces)",
             "DELETE FROM changes WHERE row = ?1",
             "DELETE FROM late_vectors WHERE row = ?1",
+            "DELETE FROM intervals WHERE row = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([row.0])?;
         }

@@ -6,6 +6,7 @@ mod head;
 mod mark;
 mod names;
 mod note;
+mod past;
 mod prune;
 mod put;
 mod records;
@@ -33,6 +34,7 @@ use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::{Log, Writer};
 use super::read::find_space;
+use super::spaces::has_other_models;
 use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
 use crate::sabotage::{self, Sabotage};
@@ -42,7 +44,10 @@ struct Transaction<'t> {
     connection: &'t Connection,
     store_id: StoreId,
     space: i64,
+    model: &'t ModelId,
     dimensions: usize,
+    /// A model other than that of the active space has embedded rows here.
+    has_other_models: bool,
     analyze: &'t dyn Analyze,
     now: Timestamp,
     actor: &'t str,
@@ -148,7 +153,9 @@ impl SqliteStore {
             connection,
             store_id: self.store_id(),
             space,
+            model: self.model(),
             dimensions: self.model().dimensions,
+            has_other_models: has_other_models(connection, Some(space))?,
             analyze: self.analyze().as_ref(),
             now: self.clock().now(),
             actor,
@@ -343,6 +350,7 @@ impl Transaction<'_> {
         match change {
             Change::Put(put) => self.put(put),
             Change::Restore(restore) => self.restore(restore),
+            Change::Past(past) => self.keep_past(past),
             Change::Note(note) => self.note(note),
             Change::Mark {
                 namespace,

@@ -108,6 +108,7 @@ fn drop_versions(connection: &Connection, kept_from: i64) -> rusqlite::Result<bo
     connection.execute_batch(
         "DELETE FROM vectors WHERE vector_key IN (SELECT s.space << 32 | p.row FROM pruned p, spaces s);
          DELETE FROM changes WHERE row IN (SELECT row FROM pruned);
+         DELETE FROM intervals WHERE row IN (SELECT row FROM pruned);
          DELETE FROM idempotency WHERE EXISTS
              (SELECT 1 FROM json_each(idempotency.rows) j JOIN pruned p ON p.row = j.value);
          DELETE FROM chunks WHERE row IN (SELECT row FROM pruned) AND removed_seq IS NOT NULL;

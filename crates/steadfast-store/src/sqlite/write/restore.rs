@@ -34,6 +34,25 @@ impl Transaction<'_> {
                 ])?;
             }
         }
+        drop(statement);
+        if let Some(seq) = settled.seq {
+            let mut statement = self.connection.prepare_cached(
+                "INSERT OR IGNORE INTO intervals (row, added_ms) SELECT row, ?5 FROM chunks WHERE document = ?1
+                 AND content_hash = ?2 AND start_line = ?3 AND ordinal = ?4 AND removed_seq IS NULL AND added_seq = ?6",
+            )?;
+            for (chunk, added) in chunks.iter().zip(&restore.added) {
+                if let Some(added) = added {
+                    statement.execute(params![
+                        stored.key.0,
+                        &chunk.content_hash.0[..],
+                        chunk.place.start_line,
+                        chunk.place.ordinal,
+                        added.0,
+                        seq.0.cast_signed(),
+                    ])?;
+                }
+            }
+        }
         Ok(settled)
     }
 }

@@ -95,8 +95,10 @@ impl Transaction<'_> {
             self.head.next_row -= 1;
             return self.winner(document, chunk).map(RowOutcome::Reused);
         }
-        if let Some(vector) = vector {
-            self.insert_vector(row, vector)?;
+        match vector {
+            Some(vector) => self.insert_vector(row, vector)?,
+            None if vector_state == VECTOR_NONE => self.mark_nowhere(row)?,
+            None => {}
         }
         self.connection
             .prepare_cached(

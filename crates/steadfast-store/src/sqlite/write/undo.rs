@@ -88,7 +88,7 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
         "forget" => Some(UndoRefusal::Forgot(seq)),
         "rename" | "rename_namespace" => Some(UndoRefusal::Renamed(seq)),
         "collection" | "records" => Some(UndoRefusal::OfCollection(seq)),
-        "vectors" => Some(UndoRefusal::NothingToUndo(seq)),
+        "vectors" | "history" => Some(UndoRefusal::NothingToUndo(seq)),
         "prune" => Some(UndoRefusal::Pruned(seq)),
         _ if seq <= history::kept_from(connection)? => Some(UndoRefusal::Pruned(seq)),
         _ => None,
@@ -231,7 +231,8 @@ fn later(connection: &Connection, seq: Seq, traces: &Traces) -> rusqlite::Result
              WHERE document = ?1 AND added_seq > ?2 AND removed_seq IS NULL
              UNION SELECT added_seq FROM chunks WHERE document = ?1 AND added_seq > ?2 AND removed_seq IS NOT NULL
              UNION SELECT removed_seq FROM chunks WHERE document = ?1 AND removed_seq > ?2 AND removed_seq IS NOT NULL) s
-         LEFT JOIN commits c ON c.seq = s.seq WHERE c.operation IS NOT 'note'",
+         LEFT JOIN commits c ON c.seq = s.seq WHERE c.operation IS NOT 'note'
+             AND c.operation IS NOT 'history'",
     )?;
     let mut later = BTreeSet::new();
     for document in &traces.documents {

@@ -27,6 +27,8 @@ pub(crate) struct Manifest {
 pub(crate) struct End {
     pub(crate) chunks: u64,
     pub(crate) records: u64,
+    /// Versions that were no longer live.
+    pub(crate) past: u64,
     /// Chunks whose text was damaged in the store, and which are not in the bundle.
     pub(crate) damaged: u64,
     /// The hash of all bytes before it.
@@ -45,6 +47,8 @@ pub(crate) struct Kept {
     pub(crate) access_count: u64,
     pub(crate) note: Option<ContentHash>,
     pub(crate) vector: Option<(Vec<f32>, String)>,
+    /// When it came into the store that the bundle is of.
+    pub(crate) added: Option<Timestamp>,
 }
 
 /// A collection without its records.
@@ -71,6 +75,8 @@ pub(crate) struct KeptRecord {
 pub(crate) enum Line {
     Manifest(Manifest),
     Chunk(Box<Kept>),
+    /// A version that was no longer live, with when it left.
+    Past(Box<Kept>, Timestamp),
     Collection(CollectionHead),
     Record(KeptRecord),
     End(End),
@@ -96,6 +102,17 @@ pub(crate) fn chunk(
         }
     }
     object
+}
+
+/// Adds when a chunk came, and, of a version, when it left.
+pub(crate) fn add_times(object: &mut Value, added: Timestamp, removed: Option<Timestamp>) {
+    if let Value::Object(fields) = object {
+        fields.insert("added_at".to_owned(), Value::from(added.to_string()));
+        if let Some(removed) = removed {
+            fields.insert("type".to_owned(), Value::from("past"));
+            fields.insert("removed_at".to_owned(), Value::from(removed.to_string()));
+        }
+    }
 }
 
 /// Returns all of a chunk but its text.
@@ -184,6 +201,7 @@ pub(crate) fn read(bytes: &[u8]) -> Line {
         Some("record") => {
             read_record(&mut fields).map_or(refused("record", "malformed"), Line::Record)
         }
+        Some("past") => past(&mut fields).unwrap_or_else(|reason| refused("version", reason)),
         None | Some("chunk") => match kept(&mut fields) {
             Ok(kept) => Line::Chunk(Box::new(kept)),
             Err(reason) => refused("chunk", reason),
@@ -207,6 +225,7 @@ fn end(fields: &Map<String, Value>) -> End {
     End {
         chunks: number("chunks"),
         records: number("records"),
+        past: number("past"),
         damaged: number("damaged"),
         blake3: text(fields, "blake3").unwrap_or_default(),
     }
@@ -243,6 +262,16 @@ fn read_record(fields: &mut Map<String, Value>) -> Option<KeptRecord> {
     })
 }
 
+/// Reads a version that was no longer live.
+fn past(fields: &mut Map<String, Value>) -> Result<Line, &'static str> {
+    let removed = time(fields, "removed_at")?.ok_or("malformed")?;
+    let kept = kept(fields)?;
+    if kept.added.is_none() {
+        return Err("malformed");
+    }
+    Ok(Line::Past(Box::new(kept), removed))
+}
+
 /// Reads a chunk; what is left out has the value that a text which stands alone has.
 pub(crate) fn kept(fields: &mut Map<String, Value>) -> Result<Kept, &'static str> {
     let text_of_chunk = take_text(fields, "text").ok_or("no_text")?;
@@ -258,7 +287,9 @@ pub(crate) fn kept(fields: &mut Map<String, Value>) -> Result<Kept, &'static str
     let attributes = attributes(fields)?;
     let place = place(fields, &text_of_chunk);
     let vector = fields.get("vector").and_then(floats);
+    let added = time(fields, "added_at")?;
     Ok(Kept {
+        added,
         id: text(fields, "id").unwrap_or_default(),
         namespace: text(fields, "namespace").unwrap_or_default(),
         source,

@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use line::{End, Line, Manifest};
 use lines::Lines;
 use pieces::{Judged, Pieces};
-pub(super) use pieces::{Piece, RecordsIn};
+pub(super) use pieces::{PastIn, Piece, RecordsIn};
 
 /// Tells whether a file is a bundle or a list of chunks, by its first line.
 pub(super) fn is_bundle(path: &Path) -> bool {
@@ -99,6 +99,12 @@ fn judge(source: &Source<'_>, path: &Path) -> Result<Judged> {
         return Err(damaged(format!(
             "it names {} chunks and {} records and holds {} and {}",
             end.chunks, end.records, judged.chunk_lines, judged.record_lines
+        )));
+    }
+    if end.past != judged.past_lines {
+        return Err(damaged(format!(
+            "it names {} past versions and holds {}",
+            end.past, judged.past_lines
         )));
     }
     Ok(judged)

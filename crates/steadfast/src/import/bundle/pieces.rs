@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use steadfast_model::{Metadata, Namespace, Vector};
+use steadfast_model::{Metadata, Namespace, Timestamp, Vector};
 
 use super::super::ImportKind;
 use super::super::survey::{Extent, Tally, Unit, UnitRow};
@@ -18,7 +18,9 @@ const UNIT_ROWS_MAX: usize = 500_000;
 const UNIT_BYTES_MAX: usize = 512 << 20;
 /// Records that are handed over at once.
 const RECORDS_MAX: usize = 500;
-/// Bytes of documents that are handed over at once.
+/// Versions of one document that are handed over at once.
+const VERSIONS_MAX: usize = 500;
+/// Bytes of documents, or of versions, that are handed over at once.
 const RECORD_BYTES_MAX: usize = 8 << 20;
 /// Collections that one bundle can name.
 const COLLECTIONS_MAX: usize = 100_000;
@@ -30,6 +32,8 @@ pub(in crate::import) enum Piece {
     Unit(Unit),
     /// Records of one collection, perhaps none.
     Records(RecordsIn),
+    /// Versions of one document that were no longer live.
+    Past(PastIn),
 }
 
 impl Piece {
@@ -38,6 +42,7 @@ impl Piece {
         match self {
             Self::Unit(unit) => unit.rows.len() as u64,
             Self::Records(batch) => batch.records.len() as u64,
+            Self::Past(past) => past.versions.len() as u64,
         }
     }
 }
@@ -49,6 +54,15 @@ pub(in crate::import) struct RecordsIn {
     pub(in crate::import) records: Vec<KeptRecord>,
 }
 
+/// Versions of one document.
+#[derive(Debug)]
+pub(in crate::import) struct PastIn {
+    pub(in crate::import) namespace: Namespace,
+    pub(in crate::import) source: String,
+    /// Each with when it came and when it left.
+    pub(in crate::import) versions: Vec<(UnitRow, Timestamp, Timestamp)>,
+}
+
 /// What a pass over a bundle found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judged {
@@ -58,6 +72,7 @@ pub(super) struct Judged {
     pub(super) read: u64,
     pub(super) chunk_lines: u64,
     pub(super) record_lines: u64,
+    pub(super) past_lines: u64,
     pub(super) refusals: Tally,
     /// The hash that the end must name; of a list, that of all its bytes.
     pub(super) hash: String,
@@ -73,6 +88,9 @@ pub(super) struct Pieces {
     judged: Judged,
     unit: Option<Unit>,
     unit_bytes: usize,
+    /// Versions that wait; while there are any, no document does.
+    past: Option<PastIn>,
+    past_bytes: usize,
     records: Option<RecordsIn>,
     record_bytes: usize,
     collections: Vec<CollectionHead>,
@@ -91,6 +109,8 @@ impl Pieces {
             judged: Judged::default(),
             unit: None,
             unit_bytes: 0,
+            past: None,
+            past_bytes: 0,
             records: None,
             record_bytes: 0,
             collections: Vec::new(),
@@ -128,6 +148,7 @@ impl Pieces {
             .unit
             .take()
             .map(Piece::Unit)
+            .or_else(|| self.past.take().map(Piece::Past))
             .or_else(|| self.records.take().map(Piece::Records)))
     }
 
@@ -172,6 +193,10 @@ impl Pieces {
                 self.judged.chunk_lines += 1;
                 Ok(self.chunk(*kept))
             }
+            Line::Past(kept, removed) => {
+                self.judged.past_lines += 1;
+                Ok(self.version(*kept, removed))
+            }
             Line::Collection(head) => Ok(self.collection(head)),
             Line::Record(record) => {
                 self.judged.record_lines += 1;
@@ -181,6 +206,7 @@ impl Pieces {
             Line::Refused { what, reason } => {
                 self.judged.chunk_lines += u64::from(what == "chunk");
                 self.judged.record_lines += u64::from(what == "record");
+                self.judged.past_lines += u64::from(what == "version");
                 self.judged.is_unfinished |= !is_ended && reason == "unreadable";
                 self.refuse(what, reason);
                 Ok(None)
@@ -219,7 +245,40 @@ impl Pieces {
             self.judged.read += 1;
             unit.rows.push(row(kept));
         }
-        ready.map(Piece::Unit)
+        ready
+            .map(Piece::Unit)
+            .or_else(|| self.past.take().map(Piece::Past))
+    }
+
+    fn version(&mut self, kept: Kept, removed: Timestamp) -> Option<Piece> {
+        let (Some(namespace), Some(added)) = (
+            namespace(self.namespace.as_ref(), &kept.namespace),
+            kept.added,
+        ) else {
+            self.refuse("version", "malformed_namespace");
+            return None;
+        };
+        let fits = self.past.as_ref().is_some_and(|past| {
+            past.namespace == namespace
+                && past.source == kept.source
+                && past.versions.len() < VERSIONS_MAX
+                && self.past_bytes < RECORD_BYTES_MAX
+        });
+        let full = if fits { None } else { self.past.take() };
+        if !fits {
+            self.past_bytes = 0;
+        }
+        self.judged.read += 1;
+        self.past_bytes += kept.text.len();
+        let past = self.past.get_or_insert_with(|| PastIn {
+            namespace,
+            source: kept.source.clone(),
+            versions: Vec::new(),
+        });
+        past.versions.push((row(kept), added, removed));
+        // The document comes before its versions.
+        let unit = self.unit.take().map(Piece::Unit);
+        unit.or(full.map(Piece::Past))
     }
 
     fn collection(&mut self, head: CollectionHead) -> Option<Piece> {
@@ -305,6 +364,7 @@ pub(in crate::import) fn row(kept: Kept) -> UnitRow {
         note: kept.note,
         vector: kept.vector.map(|(vector, model)| (Vector(vector), model)),
         is_live: false,
+        added: kept.added,
     };
     row
 }

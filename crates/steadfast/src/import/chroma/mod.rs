@@ -10,6 +10,8 @@ mod knowledge;
 mod place;
 mod queue;
 mod rows;
+#[cfg(feature = "remote")]
+pub(super) mod server;
 
 use std::path::Path;
 
