@@ -10,6 +10,7 @@ mod knowledge;
 mod place;
 mod queue;
 mod rows;
+mod tunnels;
 
 use std::path::Path;
 
