@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, in its helpers too, and says when it is skipped"
 )]
 
+mod damage;
 mod damaged;
 mod exports;
 mod fixtures;
