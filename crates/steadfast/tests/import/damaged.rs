@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
@@ -108,7 +108,7 @@ impl<'s> Victim<'s> {
         let mut options = ImportOptions::default();
         // Each case is the first import of its namespace.
         options.namespace = Some(Namespace::new(format!("case{}", self.number.get())).unwrap());
-        let begun = Instant::now();
+        let begun = Spent::now();
         let imported = memory.import(&self.path, &options, &Silent);
         let name = format!("import of a damaged input of {}", self.sample.kind);
         tell(&name, Figure::Longest(begun.elapsed()));
@@ -148,6 +148,31 @@ impl<'s> Victim<'s> {
             "silently partial: {report:?}\nof {whole:?}"
         );
         Ok(())
+    }
+}
+
+/// A moment in the time that this thread has had a processor for; where the system does not tell that, in time.
+enum Spent {
+    Processor(Duration),
+    Time(Instant),
+}
+
+impl Spent {
+    fn now() -> Self {
+        Self::processor().map_or_else(|| Self::Time(Instant::now()), Self::Processor)
+    }
+
+    fn processor() -> Option<Duration> {
+        let said = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        let nanoseconds = said.split_whitespace().next()?.parse().ok()?;
+        Some(Duration::from_nanos(nanoseconds))
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self {
+            Self::Processor(begun) => Self::processor().unwrap_or_default().saturating_sub(*begun),
+            Self::Time(begun) => begun.elapsed(),
+        }
     }
 }
 

@@ -107,9 +107,8 @@ pub(super) fn moves(palace: &Path) -> BTreeSet<String> {
 /// Returns whether a file in a backup is one that [`make`] writes, or the manifest on its way.
 fn is_ours(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    let manifest = name.strip_prefix(MANIFEST);
-    PARTS.iter().any(|part| name == format!("{DATABASE}{part}"))
-        || manifest.is_some_and(|end| end.is_empty() || end.ends_with(".tmp"))
+    let is_part = |part: &&str| name == format!("{DATABASE}{part}");
+    name.starts_with(MANIFEST) || PARTS.iter().any(is_part)
 }
 
 /// Discards backups that were never finished, because whoever made them was killed.
