@@ -15,13 +15,13 @@ use crate::figures::{Table, milliseconds};
 
 /// Measures a look, an import and a repair of a palace with so many rows, or of a copy of the one in `folder`.
 pub(crate) fn run(rows: usize, folder: Option<&Path>) -> anyhow::Result<()> {
-    let place = tempfile::tempdir()?;
-    let palace = place.path().join("palace");
+    let temporary = tempfile::tempdir()?;
+    let palace = temporary.path().join("palace");
     match folder {
         Some(folder) => copy(folder, &palace)?,
         None => layout::make(&palace, rows)?,
     }
-    let options = PalaceOptions::new(place.path().join("scratch"), &Memory::options());
+    let options = PalaceOptions::new(temporary.path().join("scratch"), &Memory::options());
     let begun = Instant::now();
     let found = examine_palace(&palace, &options)?;
     let look = begun.elapsed();
@@ -32,7 +32,7 @@ pub(crate) fn run(rows: usize, folder: Option<&Path>) -> anyhow::Result<()> {
         milliseconds(look),
         "",
     );
-    import(place.path(), &palace, &mut table)?;
+    import(temporary.path(), &palace, &mut table)?;
     let begun = Instant::now();
     let done = repair_palace(&palace, &options)?;
     let repair = begun.elapsed();
@@ -64,8 +64,10 @@ fn state(found: &PalaceDiagnosis) -> String {
 }
 
 /// Imports the palace into a new store, with all that belongs to it: reading, embedding, indexing, reading back.
-fn import(place: &Path, palace: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let memory = Memory::options().create(true).open(place.join("store"))?;
+fn import(temporary: &Path, palace: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let memory = Memory::options()
+        .create(true)
+        .open(temporary.join("store"))?;
     let begun = Instant::now();
     let report = memory.import(palace, &ImportOptions::default(), &Silent)?;
     table.add(

@@ -18,7 +18,7 @@ const KILLS: usize = 2;
 /// Commits of a killed import of which some but not all documents were there; of each run over all points.
 const PARTIAL: &str = "killed imports that had brought a part";
 
-/// The chunks of each source, in words.
+/// The chunks of each document, which is a source in a namespace, in words.
 type Contents = BTreeMap<String, Vec<String>>;
 
 struct Import {
@@ -88,8 +88,9 @@ impl Import {
         let run = self.run(&store, &point.options());
         assert_eq!(bytes(&self.source), self.bytes, "the source has changed");
         let left = self.contents(&store);
-        for (source, chunks) in &left {
-            assert_eq!(Some(chunks), self.wanted.get(source), "a part of {source}");
+        for (document, chunks) in &left {
+            let wanted = self.wanted.get(document);
+            assert_eq!(Some(chunks), wanted, "a part of {document}");
         }
         if is_acknowledged(&run.stdout) {
             assert_eq!(left, self.wanted, "it was acknowledged");
@@ -131,9 +132,12 @@ impl Import {
                 "{namespace} {:?} {:?} {:?} {:?}",
                 chunk.place, chunk.text, attributes.tags, attributes.meta
             );
-            contents.entry(chunk.source).or_default().push(said);
+            let document = format!("{namespace} {}", chunk.source);
+            contents.entry(document).or_default().push(said);
         }
-        contents.values_mut().for_each(|chunks| chunks.sort());
+        for chunks in contents.values_mut() {
+            chunks.sort();
+        }
         contents
     }
 }

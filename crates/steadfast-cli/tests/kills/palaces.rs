@@ -47,17 +47,14 @@ impl Doctor {
             .map(|word| (*word).to_owned())
             .collect();
         let store = self.world.store();
-        let mut command = match traced {
-            Some(options) => {
-                let mut command = self.world.wrapped("strace", &store);
-                strace::trace(&mut command, options, &arguments);
-                command
-            }
-            None => {
-                let mut command = self.world.program(&store);
-                command.args(&arguments);
-                command
-            }
+        let mut command = if let Some(options) = traced {
+            let mut command = self.world.wrapped("strace", &store);
+            strace::trace(&mut command, options, &arguments);
+            command
+        } else {
+            let mut command = self.world.program(&store);
+            command.args(&arguments);
+            command
         };
         let temporary = self.world.path("temporary");
         std::fs::create_dir_all(&temporary).unwrap();

@@ -238,7 +238,7 @@ fn cell(path: &Path, places: &[Index; 3], odd: Index) {
     let odd_cells = odd_cells();
     let odd = &odd_cells[odd.index(odd_cells.len())];
     // Bytes that are called a text are none in UTF-8.
-    let value = if row % 2 == 0 {
+    let value = if row.is_multiple_of(2) {
         "?1"
     } else {
         "CAST(?1 AS TEXT)"
@@ -337,7 +337,7 @@ fn odd_entry(bytes: &[u8], places: &[Index; 3], odd: Index) -> Vec<u8> {
     }
     let chosen = places[2].index(entries.len());
     match odd.index(4) {
-        0 => entries[chosen].0 = ODD_NAMES[places[0].index(ODD_NAMES.len())].to_owned(),
+        0 => ODD_NAMES[places[0].index(ODD_NAMES.len())].clone_into(&mut entries[chosen].0),
         1 => entries.push((
             ODD_NAMES[places[0].index(ODD_NAMES.len())].to_owned(),
             entries[chosen].1.clone(),
