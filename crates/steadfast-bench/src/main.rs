@@ -13,6 +13,7 @@ mod eval;
 mod figures;
 mod fleet;
 mod library;
+mod palace;
 mod process;
 mod secrets;
 mod server;
@@ -137,6 +138,15 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Look at, import and repair a palace whose index a kill tore, and print how long each takes
+    Palace {
+        /// How many rows it has
+        #[arg(long, default_value_t = 5_000)]
+        rows: usize,
+        /// A palace that is there, instead: of a copy of it
+        #[arg(long, conflicts_with = "rows")]
+        folder: Option<PathBuf>,
+    },
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -197,6 +207,7 @@ fn main() -> anyhow::Result<()> {
             seed,
             only,
         } => soak::run(seconds, seed, only.as_deref()),
+        Command::Palace { rows, folder } => palace::run(rows, folder.as_deref()),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
         Command::Write {

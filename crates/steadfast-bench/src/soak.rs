@@ -43,6 +43,8 @@ const PARTS: &[Part] = &[
     part("steadfast", "fuzz", "", 10),
     part("steadfast-cli", "kills", "moments", 10),
     part("steadfast-cli", "kills", "calls", 5),
+    part("steadfast-cli", "kills", "imports", 3),
+    part("steadfast-cli", "kills", "palaces", 5),
 ];
 
 /// What was told under one name.

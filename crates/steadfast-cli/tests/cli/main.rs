@@ -20,6 +20,10 @@ mod integrations;
 mod main_job;
 mod output;
 mod paging;
+#[path = "../../../steadfast/tests/palace/support.rs"]
+#[expect(dead_code, reason = "the tests of the library use more of it")]
+mod palace_support;
+mod palaces;
 mod prune;
 mod questions;
 #[cfg(unix)]

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `moments` | at moments that a seed draws: single commands, and a server in the middle of a stream of notes |
 //! | `calls` | at each system call by which it changes a file (needs strace; says so where it is missing) |
+//! | `imports` | the same while a palace, a memtomem database, an OpenHuman tree or a bundle is imported |
+//! | `palaces` | the same while a palace is repaired, or an index of it is set aside |
 //!
 //! `STEADFAST_SOAK=n` kills `n` times as often, `STEADFAST_SEED=n` at other moments.
 #![cfg(unix)]
@@ -18,7 +20,14 @@
 )]
 
 mod calls;
+mod imports;
 mod moments;
 #[path = "../../../steadfast/tests/promises/oracle.rs"]
 mod oracle;
+#[path = "../../../steadfast/tests/palace/support.rs"]
+#[expect(dead_code, reason = "the tests of the library use more of it")]
+mod palace_support;
+mod palaces;
+mod sources;
+mod strace;
 mod world;

@@ -170,7 +170,7 @@ impl World {
         check(&memory, &self.tree(), admissible)
     }
 
-    fn journal(&self) -> Journal {
+    pub(crate) fn journal(&self) -> Journal {
         match self.journal {
             "wal" => Journal::Wal,
             _ => Journal::Truncate,

@@ -17,9 +17,7 @@ fn each_kind_is_known_by_what_it_holds() {
         assert_eq!(report.read, sample.read, "{name}: {report:?}");
         assert!(report.complete, "{name}: {report:?}");
     }
-    let mut known: BTreeSet<ImportKind> = SAMPLES.iter().map(|sample| sample.kind).collect();
-    // Bundles are made by an export, and have a suite of their own.
-    known.insert(ImportKind::Bundle);
+    let known: BTreeSet<ImportKind> = SAMPLES.iter().map(|sample| sample.kind).collect();
     assert_eq!(
         known,
         BTreeSet::from(ImportKind::ALL),

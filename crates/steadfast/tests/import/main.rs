@@ -11,6 +11,7 @@
 )]
 
 mod continued;
+mod damage;
 mod damaged;
 mod exports;
 mod fixtures;

@@ -215,6 +215,7 @@ fn real_stores_come_whole() {
         keepers
     );
     check_texts(&folder.join("dups.db"), &chunks);
+    check_merged(&folder.join("dups.db"), &chunks);
 
     let place = Place::new();
     let report = place.import(&folder.join("healthy.db"));
@@ -229,6 +230,34 @@ fn real_stores_come_whole() {
         (1512, 1512, true)
     );
     check_texts(&folder.join("healthy.db"), &place.chunks());
+}
+
+/// Asserts that each row of the source is kept or merged into one that is, with what was counted for it.
+fn check_merged(source: &Path, chunks: &BTreeMap<String, steadfast::model::Chunk>) {
+    let connection = Connection::open(source).unwrap();
+    let mut statement = connection.prepare("SELECT id FROM chunks").unwrap();
+    let rows: BTreeSet<String> = statement
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let merged = |chunk: &steadfast::model::Chunk| -> Vec<String> {
+        let ids = chunk.attributes.meta.get("origin.merged_ids").cloned();
+        serde_json::from_value(ids.unwrap_or_else(|| serde_json::json!([]))).unwrap()
+    };
+    let mut found: BTreeSet<String> = chunks.values().flat_map(merged).collect();
+    assert_eq!(found.len(), 119, "a row was merged twice");
+    found.extend(chunks.keys().cloned());
+    assert_eq!(found, rows);
+    for column in ["access_count", "use_count"] {
+        let sql = format!("SELECT sum({column}) FROM chunks");
+        let wanted: i64 = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+        let of = |chunk: &steadfast::model::Chunk| {
+            let count = chunk.attributes.meta.get(&format!("origin.{column}"));
+            count.and_then(serde_json::Value::as_i64).unwrap_or(0)
+        };
+        assert_eq!(chunks.values().map(of).sum::<i64>(), wanted, "{column}");
+    }
 }
 
 fn check_texts(source: &Path, chunks: &BTreeMap<String, steadfast::model::Chunk>) {

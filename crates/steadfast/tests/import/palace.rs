@@ -86,6 +86,17 @@ fn palace(place: &Place) -> PathBuf {
     );
     place.database("palace/chroma.sqlite3", &sql);
     fs::write(place.path("palace/identity.txt"), "I am Atlas.\n").unwrap();
+    let tunnel = |id: &str, kind: &str, label: &str| {
+        json!({"id": id, "source": {"wing": "home", "room": "kitchen"}, "label": label, "kind": kind,
+            "target": {"wing": "deep", "room": "cellar", "drawer_id": "d6"}, "created_at": "2026-01-03T10:00:00+00:00"})
+    };
+    let tunnels = json!([
+        tunnel("u1", "explicit", "the stairs"),
+        tunnel("u2", "explicit", ""),
+        tunnel("u3", "topic", "found anew"),
+        {"id": "u4", "source": null},
+    ]);
+    fs::write(place.path("palace/tunnels.json"), tunnels.to_string()).unwrap();
     // Whoever opened this would run it; nobody does.
     fs::create_dir_all(place.path("palace/v1/x").parent().unwrap()).unwrap();
     fs::write(
@@ -111,11 +122,21 @@ fn a_palace_comes_with_its_queue_its_facts_and_its_identity() {
     assert_eq!(report.kind, ImportKind::MemPalace);
     assert_eq!(
         (report.read, report.imported, report.refused),
-        (6, 5, 1),
+        (9, 7, 2),
         "{report:?}"
     );
-    assert_eq!(report.refusals[0].reason, "no_text");
-    assert_eq!(report.left_out[0].reason, "no_collection");
+    let reasons = |list: &[steadfast::LeftOut]| -> Vec<String> {
+        let said = |it: &steadfast::LeftOut| format!("{} {} {}", it.what, it.reason, it.count);
+        list.iter().map(said).collect()
+    };
+    assert_eq!(
+        reasons(&report.refusals),
+        ["record no_text 1", "tunnel malformed 1"]
+    );
+    assert_eq!(
+        reasons(&report.left_out),
+        ["embeddings no_collection 1", "tunnels.json derived 1"]
+    );
     let chunks = place.chunks();
     let texts: Vec<(&str, &str)> = chunks
         .iter()
@@ -129,7 +150,16 @@ fn a_palace_comes_with_its_queue_its_facts_and_its_identity() {
             ("d6", "The cellar is dry."),
             ("identity", "I am Atlas.\n"),
             ("t1", "Ann lives in Oslo"),
+            ("u1", "home/kitchen and deep/cellar: the stairs"),
+            ("u2", "home/kitchen and deep/cellar belong together"),
         ]
+    );
+    let tunnel = &chunks["u1"].attributes;
+    assert!(tunnel.tags.contains("tunnel"));
+    assert_eq!(tunnel.meta["origin.tunnel"]["target"]["drawer_id"], "d6");
+    assert_eq!(
+        tunnel.document_time,
+        Timestamp::parse("2026-01-03T10:00:00Z").ok()
     );
     let drawer = &chunks["d1"];
     assert_eq!(drawer.namespace.as_str(), "home");
@@ -231,24 +261,35 @@ fn check_real(archive: &str, name: &str, rows: u64) {
                 .collect();
             assert_eq!(meta, expected);
             assert_eq!(chunk.namespace.as_str(), row["metadata"]["wing"]);
+            let room = row["metadata"]["room"].as_str();
+            assert!(room.is_none_or(|room| chunk.attributes.tags.contains(room)));
             seen += 1;
         }
     }
     assert_eq!(seen, rows);
-    finds_by_origin(&place, chunks.keys().next_back().unwrap());
+    let last = chunks.keys().next_back().unwrap();
+    finds_by_origin(&place, last, &chunks[last].text);
 }
 
-/// Ids of the source can be asked for.
-fn finds_by_origin(place: &Place, id: &str) {
-    let mut request = SearchRequest::new("");
+/// Ids of the source can be asked for, in a listing and beside a question.
+fn finds_by_origin(place: &Place, id: &str, text: &str) {
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| word.chars().all(char::is_alphanumeric))
+        .take(8)
+        .collect();
+    let mut request = SearchRequest::new(words.join(" "));
     request.filter = Filter {
         validity: Validity::Any,
         expression: Some(steadfast::model::Expression::parse(&json!({"origin.id": id})).unwrap()),
         ..Filter::default()
     };
     let mut list = steadfast::ListRequest::default();
-    list.filter = request.filter;
+    list.filter = request.filter.clone();
     assert_eq!(place.memory.list(&list).unwrap().total, 1);
+    let answer = place.memory.search(&request).unwrap();
+    assert_eq!(answer.hits.len(), 1);
+    assert_eq!(crate::support::origin(&answer.hits[0].chunk), id);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use steadfast::ImportKind;
+use steadfast::{ExportOptions, ImportKind, Memory, Note, Silent};
 use zip::write::SimpleFileOptions;
 
 use crate::support::Place;
@@ -37,10 +37,13 @@ const fn sample(
 }
 
 pub(crate) const SAMPLES: &[Sample] = &[
-    sample(ImportKind::MemPalace, "database", palace, 2),
+    sample(ImportKind::MemPalace, "folder", palace, 4),
     sample(ImportKind::Chroma, "database", chroma, 2),
     sample(ImportKind::Memtomem, "database", memtomem, 2),
+    sample(ImportKind::Memtomem, "bundle", memtomem_bundle, 2),
     sample(ImportKind::OpenHuman, "database", openhuman, 2),
+    sample(ImportKind::Bundle, "file", bundle, 3),
+    sample(ImportKind::Bundle, "packed", bundle_packed, 3),
     sample(ImportKind::ClaudeCode, "folder", claude_code, 2),
     sample(ImportKind::Codex, "folder", codex, 2),
     sample(ImportKind::ChatGpt, "file", chat_gpt, 2),
@@ -104,7 +107,20 @@ fn chroma_sql(collection: &str) -> String {
 }
 
 fn palace(place: &Place) -> PathBuf {
-    place.database("palace/chroma.sqlite3", &chroma_sql("mempalace_drawers"))
+    let path = place.database("palace/chroma.sqlite3", &chroma_sql("mempalace_drawers"));
+    place.database(
+        "palace/knowledge_graph.sqlite3",
+        "CREATE TABLE entities (id TEXT PRIMARY KEY, name TEXT);
+         CREATE TABLE triples (id TEXT PRIMARY KEY, subject TEXT, predicate TEXT, object TEXT, valid_from TEXT,
+           valid_to TEXT, confidence REAL);
+         INSERT INTO entities VALUES ('ann', 'Ann');
+         INSERT INTO triples VALUES ('t1', 'ann', 'lives_in', 'Oslo', '2026-01-01', NULL, 0.9);",
+    );
+    let tunnels = json!([{"id": "u1", "source": {"wing": "kitchen", "room": "tea"},
+        "target": {"wing": "shop", "room": "cups"}, "label": "cups for tea", "kind": "explicit",
+        "created_at": "2026-01-01T10:00:00+00:00"}]);
+    write(place, "palace/tunnels.json", &tunnels.to_string());
+    path.parent().unwrap().to_owned()
 }
 
 fn chroma(place: &Place) -> PathBuf {
@@ -120,6 +136,45 @@ fn memtomem(place: &Place) -> PathBuf {
            ('a', 'The kettle is blue.', '', '/n/k.md', '[]', 'home', 1, '2026-01-02T00:00:00Z'),
            ('b', 'The stove is gas.', '', '/n/k.md', '[]', 'home', 5, '2026-01-03T00:00:00Z');",
     )
+}
+
+fn memtomem_bundle(place: &Place) -> PathBuf {
+    let chunk = |id: &str, text: &str, line: u64| {
+        json!({"chunk_id": id, "namespace": "home", "content": text, "source_file": "/n/k.md",
+            "heading_hierarchy": ["# Kitchen"], "chunk_type": "markdown_section", "start_line": line, "end_line": line,
+            "language": "en", "tags": ["tea"], "created_at": "2026-01-02T00:00:00"})
+    };
+    let bundle = json!({"version": 2, "exported_at": "2026-02-01T00:00:00", "total_chunks": 2,
+        "chunks": [chunk("a", "The kettle is blue.", 1), chunk("b", "The stove is gas.", 5)]});
+    write(place, "memtomem-bundle/export.json", &bundle.to_string())
+}
+
+fn bundle(place: &Place) -> PathBuf {
+    exported(place, "bundle/a.bundle")
+}
+
+fn bundle_packed(place: &Place) -> PathBuf {
+    exported(place, "bundle-packed/a.zst")
+}
+
+/// Exports some notes of a store; as its name says, plain or packed.
+fn exported(place: &Place, name: &str) -> PathBuf {
+    let path = place.path(name);
+    let store = path.with_extension("store");
+    let memory = Memory::options().create(true).open(store).unwrap();
+    for text in [
+        "The kettle is blue.",
+        "The stove is gas.",
+        "The door is open.",
+    ] {
+        let mut note = Note::new(text);
+        note.source = Some(format!("kitchen: {text}"));
+        memory.remember(&note).unwrap();
+    }
+    memory
+        .export(&path, &ExportOptions::default(), &Silent)
+        .unwrap();
+    path
 }
 
 fn openhuman(place: &Place) -> PathBuf {

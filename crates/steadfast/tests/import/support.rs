@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use steadfast::model::{Chunk, Validity};
 use steadfast::{ImportOptions, ImportReport, ListRequest, Memory, Silent};
+use steadfast_testkit::scratch;
 use tempfile::TempDir;
 
 pub(crate) struct Place {
@@ -16,7 +17,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch().unwrap();
         let memory = Memory::options()
             .create(true)
             .open(folder.path().join("store"))
@@ -59,6 +60,8 @@ impl Place {
             )
         };
         assert_eq!(counts(&plan), counts(&report));
+        assert_eq!(plan.refusals, report.refusals);
+        assert_eq!(plan.left_out, report.left_out);
         assert!(report.verified >= report.imported + report.updated);
         let again = self.memory.import(path, options, &Silent).unwrap();
         assert!(again.adds_up(), "{again:?}");

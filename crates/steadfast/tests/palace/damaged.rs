@@ -1,29 +1,10 @@
 //! Torn, poisoned and half-restored palaces: found, told, made whole, and never made worse.
 
 use std::fs;
-use std::path::Path;
 
 use steadfast::{Error, quarantine_palace, repair_palace};
 
-use crate::support::{NEW, OLD, Palace, ROWS, codes};
-
-fn cut(path: &Path, bytes: usize) {
-    let whole = fs::read(path).unwrap();
-    fs::write(path, &whole[..bytes]).unwrap();
-}
-
-/// What a kill in the middle of writing the index leaves: a new header, half of the elements, an old map.
-fn tear(palace: &Palace) {
-    let index = palace.index();
-    let mut header = fs::read(index.join("header.bin")).unwrap();
-    let count = u64::from_le_bytes(header[20..28].try_into().unwrap());
-    header[20..28].copy_from_slice(&(count + 9).to_le_bytes());
-    fs::write(index.join("header.bin"), header).unwrap();
-    cut(
-        &index.join("data_level0.bin"),
-        usize::try_from(count).unwrap() * 172 + 40,
-    );
-}
+use crate::support::{NEW, OLD, Palace, ROWS, codes, tear};
 
 #[test]
 fn a_torn_index_is_told_and_made_whole_with_the_vectors_of_before() {

@@ -9,9 +9,11 @@
 #![expect(clippy::print_stderr, reason = "a test says when it is skipped")]
 
 mod damaged;
+mod fixtures;
 mod healthy;
 mod proof;
 mod random;
+mod real;
 #[cfg(feature = "remote")]
 mod served;
 mod support;

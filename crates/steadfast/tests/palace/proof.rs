@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use steadfast::{Memory, PalaceOptions, repair_palace};
 
+use crate::fixtures::fixture;
 use crate::support::{NEW, OLD, Palace};
 
 struct Chroma {
@@ -49,22 +50,6 @@ impl Chroma {
             }
         }
     }
-}
-
-fn fixture(archive: &str, folder: &Path) -> Option<()> {
-    let Some(shared) = std::env::var_os("STEADFAST_SHARED") else {
-        eprintln!("skipped without STEADFAST_SHARED: {archive}");
-        return None;
-    };
-    let status = Command::new("tar")
-        .arg("xJf")
-        .arg(Path::new(&shared).join("fixtures").join(archive))
-        .arg("-C")
-        .arg(folder)
-        .status()
-        .unwrap();
-    assert!(status.success());
-    Some(())
 }
 
 /// Repairs a real palace and has Chroma say what became of it; then writes five rows, and asks again in a new process.

@@ -67,8 +67,14 @@ fn assert_honest(done: &PalaceDiagnosis) {
     assert_eq!(done.lost.len() as u64, lost);
 }
 
+/// Damaged palaces of each test; `STEADFAST_CASES` says another number.
+fn cases() -> u32 {
+    let wanted = std::env::var("STEADFAST_CASES").ok();
+    wanted.and_then(|cases| cases.parse().ok()).unwrap_or(250)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_indexes(version in prop_oneof![Just(NEW), Just(OLD)], damages in prop::collection::vec((0..5_usize, damage()), 1..4)) {

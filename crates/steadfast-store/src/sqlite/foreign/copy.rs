@@ -91,6 +91,18 @@ impl PrivateCopy {
         Ok(())
     }
 
+    /// Takes the names of the files away where an open file lives on without one: of a process that is killed then
+    /// nothing is left that somebody would have to sweep.
+    ///
+    /// SQLite, which locks the copy for itself alone, opens all that it reads at its first read, and writes nothing.
+    pub(super) fn unname(&self) {
+        if cfg!(unix) {
+            for suffix in SUFFIXES {
+                discard(&with_suffix(&self.database(), suffix));
+            }
+        }
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

@@ -70,6 +70,7 @@ impl ForeignDatabase {
         let copy = PrivateCopy::of(source, scratch)?;
         let failed = |error: &rusqlite::Error| foreign(source, error);
         let connection = connect(&copy.database()).map_err(|error| failed(&error))?;
+        copy.unname();
         let tables = tables(&connection).map_err(|error| failed(&error))?;
         Ok(Self {
             connection,

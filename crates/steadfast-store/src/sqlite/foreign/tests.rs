@@ -48,6 +48,12 @@ fn rows_in_a_log_are_read_while_its_writer_lives_and_no_byte_changes() {
     let before = bytes();
     let scratch = folder.path().join("scratch");
     let database = ForeignDatabase::open(&source, &scratch).unwrap();
+    #[cfg(unix)]
+    assert_eq!(
+        fs::read_dir(database.scratch()).unwrap().count(),
+        0,
+        "a kill here would leave the copy"
+    );
     assert_eq!(ids(&database).0.len(), 50);
     assert!(!database.is_without_log());
     drop(database);

@@ -6,6 +6,7 @@
 //! folders that is. Indexes are not copied: a repair renames them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -103,6 +104,13 @@ pub(super) fn moves(palace: &Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// Returns whether a file in a backup is one that [`make`] writes, or the manifest on its way.
+fn is_ours(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_part = |part: &&str| name == format!("{DATABASE}{part}");
+    name.starts_with(MANIFEST) || PARTS.iter().any(is_part)
+}
+
 /// Discards backups that were never finished, because whoever made them was killed.
 pub(super) fn clear(disk: &dyn Disk, palace: &Path) {
     let entries = std::fs::read_dir(palace).into_iter().flatten().flatten();
@@ -110,10 +118,10 @@ pub(super) fn clear(disk: &dyn Disk, palace: &Path) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("steadfast-backup-") && name.ends_with(PARTIAL) {
-            for file in PARTS.map(|part| format!("{DATABASE}{part}")) {
-                disk.discard(&entry.path().join(file));
+            let files = std::fs::read_dir(entry.path()).into_iter().flatten();
+            for file in files.flatten().filter(|file| is_ours(&file.file_name())) {
+                disk.discard(&file.path());
             }
-            disk.discard(&entry.path().join(MANIFEST));
             // A folder with anything else in it stays.
             drop(std::fs::remove_dir(entry.path()));
         }

@@ -14,8 +14,12 @@ const CLASS: (&str, &str) = (
     "chromadb.segment.impl.vector.local_persistent_hnsw",
     "PersistentData",
 );
-/// How deep values may nest, and how many may lie on the stack.
+/// How many values may lie on the stack.
 const STACK_MAX: usize = 1 << 24;
+/// How many lists and maps may lie in each other: the fields hold maps of plain values.
+const NESTED_MAX: usize = 4;
+/// How often the length of the file may be copied from and to the memory: a file of Chroma's copies each id twice.
+const COPIES_MAX: usize = 8;
 /// How much of a text is quoted when it is refused.
 const QUOTED_CHARS_MAX: usize = 80;
 
@@ -45,6 +49,27 @@ enum Value {
     Copied(usize),
 }
 
+impl Value {
+    /// Returns whether more lists and maps than that lie in each other here. What is in them was asked already, so this
+    /// goes no deeper than one level more.
+    fn is_deeper(&self, levels: usize) -> bool {
+        let below = |value: &Self| value.is_deeper(levels.saturating_sub(1));
+        match self {
+            Self::List(list) => levels == 0 || list.iter().any(below),
+            Self::Map(pairs) => {
+                levels == 0 || pairs.iter().any(|(key, value)| below(key) || below(value))
+            }
+            Self::None
+            | Self::Number(_)
+            | Self::Text(_)
+            | Self::Bytes(_)
+            | Self::Mark
+            | Self::Class
+            | Self::Copied(_) => false,
+        }
+    }
+}
+
 /// Reads the map.
 ///
 /// # Errors
@@ -55,6 +80,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<IdMap, String> {
         at: 0,
         stack: Vec::new(),
         memory: HashMap::new(),
+        copied: 0,
     };
     let fields = machine.run()?;
     let mut map = IdMap::default();
@@ -101,6 +127,8 @@ struct Machine<'b> {
     at: usize,
     stack: Vec<Value>,
     memory: HashMap<usize, Value>,
+    /// Bytes of texts that were copied from or to the memory.
+    copied: usize,
 }
 
 const ENDS_EARLY: &str = "it ends early";
@@ -187,11 +215,12 @@ impl<'b> Machine<'b> {
     fn pop(&mut self) -> Result<Value, String> {
         let value = self.stack.pop().ok_or("it takes what is not there")?;
         match value {
-            Value::Copied(place) => self
-                .memory
-                .get(&place)
-                .cloned()
-                .ok_or_else(|| "it recalls what is not there".to_owned()),
+            Value::Copied(place) => {
+                let kept = self.memory.get(&place);
+                let kept = kept.ok_or("it recalls what is not there")?.clone();
+                self.count(&kept)?;
+                Ok(kept)
+            }
             Value::None
             | Value::Number(_)
             | Value::Text(_)
@@ -260,7 +289,19 @@ impl<'b> Machine<'b> {
             Some(_) => Value::Mark,
             None => return Err("it keeps what is not there".to_owned()),
         };
+        self.count(&kept)?;
         self.memory.insert(place, kept);
+        Ok(())
+    }
+
+    /// Counts the text that was copied: a long one that is recalled without end would fill every memory.
+    fn count(&mut self, value: &Value) -> Result<(), String> {
+        if let Value::Text(text) = value {
+            self.copied = self.copied.saturating_add(text.len());
+        }
+        if self.copied / COPIES_MAX > self.bytes.len() {
+            return Err("it says the same again and again".to_owned());
+        }
         Ok(())
     }
 
@@ -280,6 +321,9 @@ impl<'b> Machine<'b> {
                 self.stack.pop();
                 values.reverse();
             }
+        }
+        if values.iter().any(|value| value.is_deeper(NESTED_MAX)) {
+            return Err("it nests deeper than any index does".to_owned());
         }
         match (self.stack.last_mut(), matches!(code, b's' | b'u')) {
             (Some(Value::Map(pairs)), true) => {
@@ -387,6 +431,18 @@ mod tests {
             (b"\x80\x03}.", "no ids"),
         ] {
             let refused = read(bytes).unwrap_err();
+            assert!(refused.contains(word), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_or_the_stack_is_refused() {
+        let nested = [&b"]".repeat(200_000)[..], &b"a".repeat(199_999), b"."].concat();
+        let text = [&b"\x80\x03X\x00\x00\x01\x00"[..], &vec![b'x'; 1 << 16]].concat();
+        let recalled = [&text[..], b"q\x00](", &b"h\x00".repeat(1 << 16), b"e."].concat();
+        let kept = [&text[..], &b"q\x00".repeat(1 << 16), b"."].concat();
+        for (bytes, word) in [(nested, "deeper"), (recalled, "again"), (kept, "again")] {
+            let refused = read(&bytes).unwrap_err();
             assert!(refused.contains(word), "{refused}");
         }
     }

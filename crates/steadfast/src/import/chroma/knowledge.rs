@@ -1,7 +1,7 @@
-//! What lies in or beside a palace: the knowledge graph and the identity text.
+//! What lies in or beside a palace: the knowledge graph, the tunnels and the identity text.
 //!
 //! A fact comes in as a sentence of its three parts, with its validity; the
-//! tunnels and hallways, which MemPalace finds anew from its rooms, stay out.
+//! hallways, which MemPalace finds anew from its rooms, stay out.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,12 +14,13 @@ use steadfast_store::{ForeignDatabase, ForeignValue};
 use super::super::survey::{Survey, UnitRow, namespace};
 use super::super::times::time;
 use super::super::{ImportKind, Source};
+use super::tunnels;
 use crate::error::Result;
 
 const GRAPH: &str = "knowledge_graph.sqlite3";
 const IDENTITY: &str = "identity.txt";
 /// Files that are counted and left out.
-const DERIVED: &[&str] = &["tunnels.json", "hallways.json"];
+const DERIVED: &[&str] = &["hallways.json"];
 /// The longest identity text that is read, in bytes.
 const IDENTITY_BYTES_MAX: u64 = 1 << 20;
 
@@ -37,6 +38,9 @@ pub(super) fn read(source: &Source<'_>, folder: &Path, survey: &mut Survey) -> R
             Ok(database) => facts(source, &database, survey)?,
             Err(error) => survey.incomplete(format!("the knowledge graph cannot be read: {error}")),
         }
+    }
+    if let Some(path) = find(tunnels::FILE) {
+        tunnels::read(source, &path, survey);
     }
     if let Some(path) = find(IDENTITY) {
         identity(source, &path, survey);

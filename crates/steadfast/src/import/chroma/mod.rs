@@ -12,6 +12,7 @@ mod queue;
 mod rows;
 #[cfg(feature = "remote")]
 pub(super) mod server;
+mod tunnels;
 
 use std::path::Path;
 

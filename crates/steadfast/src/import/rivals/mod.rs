@@ -58,10 +58,10 @@ fn moment(row: &ForeignRow<'_>, column: &str) -> Option<Timestamp> {
 }
 
 /// Numbers above this are milliseconds: as seconds it is the year 5138.
-const SECONDS_MAX: i64 = 100_000_000_000;
+const SECONDS_MAX: u64 = 100_000_000_000;
 
 fn of_number(number: i64) -> Timestamp {
-    if number.abs() < SECONDS_MAX {
+    if number.unsigned_abs() < SECONDS_MAX {
         Timestamp(number * 1_000)
     } else {
         Timestamp(number)
@@ -71,4 +71,21 @@ fn of_number(number: i64) -> Timestamp {
 /// Returns a text that says something.
 fn said<'r>(row: &'r ForeignRow<'_>, column: &str) -> Option<&'r str> {
     row.text(column).filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_seconds_or_milliseconds_and_never_too_large() {
+        for (number, time) in [
+            (1_772_359_200, 1_772_359_200_000),
+            (1_772_359_200_000, 1_772_359_200_000),
+            (i64::MIN, i64::MIN),
+            (i64::MAX, i64::MAX),
+        ] {
+            assert_eq!(of_number(number), Timestamp(time));
+        }
+    }
 }

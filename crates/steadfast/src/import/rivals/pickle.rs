@@ -5,14 +5,18 @@
 //! other modules than those that points of Qdrant need are refused all the same,
 //! because such a file is no store but an attack. Invariants: each step uses a
 //! byte, so time and memory are bounded by the length; what is shared is turned
-//! into JSON at most so often.
+//! into JSON until that is as large as is allowed.
 
 use serde_json::{Map, Value};
 
 /// How deep a tree may be.
 const DEPTH_MAX: usize = 64;
-/// How many values one tree may be turned into.
-const VALUES_MAX: usize = 1 << 20;
+/// How large that may be which one tree is turned into, in bytes: a text that is shared counts each time.
+const TREE_BYTES_MAX: usize = 64 << 20;
+/// What a value counts beside its text.
+const VALUE_BYTES: usize = 64;
+/// The longest name of a module or class.
+const NAME_BYTES_MAX: usize = 512;
 /// The modules whose names may occur.
 const MODULES: &[&str] = &[
     "qdrant_client",
@@ -67,7 +71,7 @@ impl Tree {
 
     /// Returns a field of the whole, as JSON; objects in it stand for their fields.
     pub(super) fn field(&self, name: &str) -> Option<Value> {
-        let mut left = VALUES_MAX;
+        let mut left = TREE_BYTES_MAX;
         let Value::Object(mut fields) = self.value(self.root, 0, &mut left)? else {
             return None;
         };
@@ -75,12 +79,19 @@ impl Tree {
     }
 
     fn value(&self, place: usize, depth: usize, left: &mut usize) -> Option<Value> {
-        *left = left.checked_sub(1)?;
+        let node = self.nodes.get(place)?;
+        let text_bytes = match node {
+            Node::Plain(value) => value.as_str().map_or(0, str::len),
+            Node::Bytes | Node::List(_) | Node::Map(_) | Node::Global(..) | Node::Object { .. } => {
+                0
+            }
+        };
+        *left = left.checked_sub(text_bytes.saturating_add(VALUE_BYTES))?;
         if depth > DEPTH_MAX {
             return None;
         }
         let mut inner = |place: usize| self.value(place, depth + 1, left);
-        Some(match self.nodes.get(place)? {
+        Some(match node {
             Node::Plain(value) => value.clone(),
             Node::Bytes | Node::Global(..) => Value::Null,
             Node::List(list) => {
@@ -97,9 +108,9 @@ impl Tree {
                 Value::Object(map)
             }
             Node::Object { state, .. } => {
-                let state = state.map_or(Some(Value::Null), &mut inner)?;
-                match state.get("__dict__") {
-                    Some(fields) => fields.clone(),
+                let mut state = state.map_or(Some(Value::Null), &mut inner)?;
+                match state.get_mut("__dict__") {
+                    Some(fields) => fields.take(),
                     None => state,
                 }
             }
@@ -217,7 +228,8 @@ impl Machine<'_> {
         let Node::Plain(value) = self.nodes.get(place)? else {
             return None;
         };
-        value.as_str().map(str::to_owned)
+        let name = value.as_str()?;
+        (name.len() <= NAME_BYTES_MAX).then(|| name.to_owned())
     }
 
     fn number(&mut self, code: u8) -> Option<()> {

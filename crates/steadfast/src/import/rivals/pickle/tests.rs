@@ -82,6 +82,23 @@ fn damage_and_bombs_end() {
     }
     bomb.push(b'.');
     assert_eq!(read(&bomb).unwrap().field("x"), None);
+    // A long text that is recalled a hundred thousand times, and one that is the name of as many classes.
+    let text = [
+        &b"X\x00\x00\x01\x00"[..],
+        &b"numpy.".repeat(1 << 14)[..1 << 16],
+        b"q\x00",
+    ]
+    .concat();
+    let recalled = [
+        b"}X\x01\x00\x00\x00x](",
+        &text[..],
+        &b"h\x00".repeat(100_000),
+        b"es.",
+    ]
+    .concat();
+    assert_eq!(read(&recalled).unwrap().field("x"), None);
+    let named = [&text[..], &b"h\x00h\x00\x93".repeat(100_000), b"."].concat();
+    assert_eq!(read(&named).unwrap_err(), Refusal::Malformed);
     assert_eq!(
         read(b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff").unwrap_err(),
         Refusal::Malformed
