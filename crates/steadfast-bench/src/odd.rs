@@ -147,11 +147,12 @@ fn cases(files: usize) -> Vec<(String, Make)> {
         ),
     ];
     for (name, before, unit, behind) in REPEATED {
-        let make = |folder: &Path| repeat(&folder.join(name), before, unit, behind, LARGE_BYTES);
+        let make =
+            move |folder: &Path| repeat(&folder.join(name), before, unit, behind, LARGE_BYTES);
         cases.push((format!("32 MiB, {name}"), Box::new(make)));
     }
     for (name, unit) in OPENED {
-        let make = |folder: &Path| {
+        let make = move |folder: &Path| {
             let bytes = unit.len() * DEPTH;
             repeat(&folder.join(name), "", unit, "the bottom", bytes)
         };
