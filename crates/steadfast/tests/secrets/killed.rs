@@ -25,8 +25,9 @@ struct Stop {
 impl Progress for Stop {
     fn step(&self, _stage: &str, done: u64, _total: u64) -> bool {
         if done == self.at {
-            writeln!(stdout(), "@here").unwrap();
-            stdout().flush().unwrap();
+            let mut out = stdout().lock();
+            writeln!(out, "@here").unwrap();
+            out.flush().unwrap();
             // Nobody writes to it: this ends with the process.
             let mut line = String::new();
             stdin().read_line(&mut line).unwrap();

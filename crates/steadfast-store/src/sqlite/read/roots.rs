@@ -39,13 +39,10 @@ pub(in crate::sqlite) fn assignments(
         .prepare_cached("SELECT document, told FROM assignments")?
         .query_map([], |row| {
             let told: String = row.get(1)?;
-            let assignment = match known.get(&told) {
-                Some(assignment) => Arc::clone(assignment),
-                None => {
-                    let assignment = Arc::new(Assignment::from_told(&told));
-                    Arc::clone(known.entry(told).or_insert(assignment))
-                }
-            };
+            let assignment = known
+                .entry(told)
+                .or_insert_with_key(|told| Arc::new(Assignment::from_told(told)));
+            let assignment = Arc::clone(assignment);
             Ok((DocumentKey(row.get(0)?), assignment))
         })?
         .collect()
