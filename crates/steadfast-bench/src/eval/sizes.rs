@@ -367,12 +367,12 @@ mod tests {
         let found = sections(&first.text);
         assert_eq!(
             found,
-            [("The kayak at the mill".to_owned(), 25..first.text.len())]
+            [("The kayak at the mill".to_owned(), 24..first.text.len())]
         );
         let asked = Asked {
             text: "kayak".to_owned(),
             group: 0,
-            evidence: vec![(0, 25..first.text.len())],
+            evidence: vec![(0, 24..first.text.len())],
         };
         let (folder, memory) = open().unwrap();
         let mut options = IndexOptions::default();
