@@ -30,8 +30,8 @@ const WAITING_FILES: usize = 64;
 /// What a document that is packed weighs at least: of what it unpacks to nothing is known before.
 const PACKED_BYTES_MIN: u64 = 16 << 20;
 
-/// How many times its length a text weighs that is parsed.
-const PARSED_TIMES: u64 = 32;
+/// How many times its length a text weighs while it is parsed.
+const PARSED_TIMES: u64 = 64;
 
 /// What goes to the committer, with the share of memory that it needs until it is there.
 type Sent<'s> = (Prepared, Option<Share<'s>>);
