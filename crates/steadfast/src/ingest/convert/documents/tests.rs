@@ -110,11 +110,11 @@ fn a_book_that_asks_for_its_chapters_again_and_again_is_read_once() {
     let chapters: Vec<String> = (0..4_000).map(|number| format!("{number}.html")).collect();
     let mut package = String::from("<package><manifest>");
     for name in &chapters {
-        package += &format!("<item id=\"{name}\" href=\"{name}\"/>");
+        package.extend(["<item id=\"", name, "\" href=\"", name, "\"/>"]);
     }
     package += "</manifest><spine>";
     for name in chapters.iter().cycle().take(chapters.len() * 50) {
-        package += &format!("<itemref idref=\"{name}\"/>");
+        package.extend(["<itemref idref=\"", name, "\"/>"]);
     }
     package += "</spine></package>";
     let container = CONTAINER.replace("OEBPS/", "");
