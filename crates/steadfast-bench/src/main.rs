@@ -13,11 +13,13 @@ mod eval;
 mod figures;
 mod fleet;
 mod library;
+mod odd;
 mod palace;
 mod process;
 mod secrets;
 mod server;
 mod soak;
+mod stored;
 mod writers;
 
 use std::path::PathBuf;
@@ -97,6 +99,16 @@ enum Command {
         #[arg(long, value_name = "BYTES")]
         chunk_bytes: Option<usize>,
     },
+    /// Measure how long chunks should be: the evidence within the first bytes of an answer, a row for each size
+    Sizes {
+        /// What is cut
+        corpus: eval::Corpus,
+        /// The file or folder
+        file: PathBuf,
+        /// Targets, in bytes; a chunk is at most twice as long
+        #[arg(long, value_delimiter = ',', default_values_t = [250, 500, 750, 1_000, 1_500, 2_000, 3_000])]
+        bytes: Vec<usize>,
+    },
     /// Choose what the parts of a score count, by cross-validation on a data set in its public layout
     Tune {
         /// Which layout the file has
@@ -125,6 +137,24 @@ enum Command {
         /// Name the slowest file of each, too
         #[arg(long)]
         slowest: bool,
+    },
+    /// Index folders and prove from the store that every chunk is the bytes of its file, and that none of them is lost
+    Stored {
+        /// The folders
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+    },
+    /// Index what nobody writes by hand, and print outcome, time and peak memory of each
+    Odd {
+        /// Files in one folder
+        #[arg(long, default_value_t = 1_000_000)]
+        files: usize,
+        /// Only cases with this in their name, such as `yaml`, `deep` or `gigabyte`
+        #[arg(long)]
+        only: Option<String>,
+        /// The binary to measure; by default the one beside this program
+        #[arg(long)]
+        binary: Option<PathBuf>,
     },
     /// Try to break the promises for a while, in parts, and print what was tried
     Soak {
@@ -190,7 +220,7 @@ fn main() -> anyhow::Result<()> {
             binary,
             folder,
         } => agents_alone(chunks, binary, folder),
-        Command::Fleet { seconds, binary } => fleet::run(&beside(binary)?, seconds),
+        Command::Fleet { seconds, binary } => fleet::run(&measured_binary(binary)?, seconds),
         Command::Measure { command } => process::measure_here(&command),
         Command::Eval {
             layout,
@@ -198,10 +228,21 @@ fn main() -> anyhow::Result<()> {
             categories,
             chunk_bytes,
         } => eval::run(layout, &file, categories, chunk_bytes),
+        Command::Sizes {
+            corpus,
+            file,
+            bytes,
+        } => eval::sizes(corpus, &file, &bytes),
         Command::Tune { layout, file } => eval::tune(layout, &file),
         Command::Secrets { folders, show } => secrets::run(&folders, show),
         Command::Collections { records } => collections_alone(records),
         Command::Coverage { folder, slowest } => coverage::run(&folder, slowest),
+        Command::Stored { folders } => stored::run(&folders),
+        Command::Odd {
+            files,
+            only,
+            binary,
+        } => odd::run(&measured_binary(binary)?, files, only.as_deref()),
         Command::Soak {
             seconds,
             seed,
@@ -240,7 +281,7 @@ fn agents_alone(
 ) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
-    let binary = beside(binary)?;
+    let binary = measured_binary(binary)?;
     let (tree, store) = (folder.join("tree"), folder.join("store"));
     if !store.exists() {
         if !tree.exists() {
@@ -254,9 +295,9 @@ fn agents_alone(
     Ok(())
 }
 
-/// Returns the binary to measure: the one beside this program, unless another is named.
-fn beside(binary: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let binary = match binary {
+/// Returns the binary that is measured: the one named, else the one beside this program.
+fn measured_binary(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let binary = match named {
         Some(binary) => binary,
         None => std::env::current_exe()?
             .with_file_name(format!("steadfast{}", std::env::consts::EXE_SUFFIX)),
@@ -272,7 +313,7 @@ fn beside(binary: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
-    let binary = beside(binary)?;
+    let binary = measured_binary(binary)?;
     let tree = folder.join("tree");
     let store = folder.join("store");
     if !tree.exists() {

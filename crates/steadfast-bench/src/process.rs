@@ -13,9 +13,9 @@ use crate::figures::{Table, Times, milliseconds, per_second};
 const SEARCHES: usize = 60;
 
 /// One finished process.
-struct Run {
-    wall: Duration,
-    peak_kib: u64,
+pub(crate) struct Run {
+    pub(crate) wall: Duration,
+    pub(crate) peak_kib: u64,
 }
 
 /// Runs a command in this process and prints its figures for [`measured`].
@@ -58,7 +58,7 @@ fn peak_kib() -> u64 {
 }
 
 /// Runs a command through a process of its own, so that its peak memory is nobody else's.
-fn measured(binary: &Path, arguments: &[&str]) -> anyhow::Result<Run> {
+pub(crate) fn measured(binary: &Path, arguments: &[&str]) -> anyhow::Result<Run> {
     let output = Command::new(std::env::current_exe()?)
         .args(["measure", "--"])
         .arg(binary)

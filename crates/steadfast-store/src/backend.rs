@@ -400,11 +400,12 @@ pub trait Snapshot: Records {
     /// [`StoreError`] when the store cannot be read.
     fn roots(&self) -> Result<Vec<Root>, StoreError>;
 
-    /// Returns what documents were given from outside; those that were given nothing are left out.
+    /// Returns what documents were given from outside; those that were given nothing are left out, and those that
+    /// were given the same share it.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError>;
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Arc<Assignment>>, StoreError>;
 
     /// Returns the live rows whose vector is still to come, ascending.
     ///

@@ -64,8 +64,9 @@ impl Place {
 
     fn chunks(&self, name: &str) -> Vec<Chunk> {
         let mut request = ListRequest::default();
-        request.limit = 1_000;
+        request.limit = 10_000;
         let listing = self.memory.list(&request).unwrap();
+        assert!(listing.cursor.is_none(), "more chunks than are looked at");
         let chunks = listing.chunks.into_iter();
         chunks
             .filter(|chunk| self.short(&chunk.source) == name)
@@ -201,9 +202,43 @@ fn depth_overflows_nothing() {
     place.write("deep.rs", "{".repeat(depth));
     place.write("deep.py", "(".repeat(depth));
     place.write("deep.xml", "<a>".repeat(depth));
+    let others = [
+        ("deeper.json", "{\"a\":"),
+        ("deep.jsonl", "[{\"a\":"),
+        ("deep.ipynb", "{\"cells\":["),
+        ("deep.yaml", "- "),
+        ("deeper.yaml", "[{a: "),
+        ("deepest.yaml", "a:\n "),
+        ("deep.toml", "a=["),
+        ("deeper.toml", "[a."),
+        ("deep.csv", "\"\"\""),
+        ("deep.rst", " * a\n\n"),
+        ("deep.org", "*"),
+        ("deep.txt", "("),
+        ("deep.sh", "$("),
+        ("deep.js", "({["),
+        ("deep.ts", "a<"),
+        ("deep.tsx", "<a>"),
+        ("deep.go", "{("),
+        ("deep.c", "({"),
+        ("deep.cpp", "a<"),
+        ("deep.java", "a<"),
+    ];
+    for (name, opened) in others {
+        place.write(name, format!("{} the bottom", opened.repeat(depth)));
+    }
     let report = place.index();
-    assert_eq!((report.files.added, report.files.skipped), (7, 0));
+    let files = u64::try_from(others.len()).unwrap() + 7;
+    assert_eq!((report.files.added, report.files.skipped), (files, 0));
     assert!(place.text("deep.html").contains("the bottom"));
+    for (name, opened) in others {
+        let text = place.text(name);
+        assert_eq!(
+            text.len(),
+            opened.len() * depth + " the bottom".len(),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -220,7 +255,40 @@ fn pages_become_markdown_with_places_in_the_file() {
     assert!(chunk.place.fidelity.converted);
     assert_eq!((chunk.place.start_line, chunk.place.end_line), (1, 4));
     let end = usize::try_from(chunk.place.end_byte).unwrap();
-    assert!(html[..end].ends_with("six</b>."), "{}", &html[..end]);
+    // What has no place in the text lies in a chunk all the same.
+    assert_eq!((chunk.place.start_byte, end), (0, html.len()));
+}
+
+#[test]
+fn every_byte_of_a_page_lies_in_a_chunk() {
+    let place = Place::new();
+    let filler = "<p>High water is at <b>six</b>, and low water at noon.</p>\n".repeat(60);
+    let html = format!(
+        "<!doctype html>\n<script>var x = 1;</script>\n<h1>Tides</h1>\n{filler}\
+         <script>var y = 2;</script>\n<h2>Winds</h2>\n{filler}</body></html>\n<!-- end -->\n"
+    );
+    place.write("page.html", &html);
+    place.index();
+    let chunks = place.chunks("page.html");
+    assert!(chunks.len() > 3);
+    let (mut byte, mut line) = (0, 1);
+    for chunk in &chunks {
+        assert!(chunk.place.start_byte <= byte, "{:?}", chunk.place);
+        assert!(chunk.place.start_line <= line + 1, "{:?}", chunk.place);
+        (byte, line) = (chunk.place.end_byte, chunk.place.end_line);
+    }
+    let lines = u32::try_from(html.lines().count()).unwrap();
+    assert_eq!((byte, line), (html.len() as u64, lines));
+    // A chunk begins where its own first tag does, not in what was left out before it.
+    let winds = chunks
+        .iter()
+        .find(|chunk| chunk.text.starts_with("## Winds"));
+    let start = usize::try_from(winds.unwrap().place.start_byte).unwrap();
+    assert!(
+        html[start..].starts_with("<h2>Winds"),
+        "{}",
+        &html[start..start + 20]
+    );
 }
 
 #[test]

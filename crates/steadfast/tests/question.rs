@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use steadfast::model::Namespace;
+use steadfast::model::{Namespace, Timestamp};
 use steadfast::{
     Answer, Asked, Conversation, IndexOptions, Memory, Message, Mode, Note, SearchRequest, Silent,
 };
@@ -152,4 +152,71 @@ fn what_was_said_twice_was_said_twice() {
         .filter(|hit| hit.chunk.text.contains("good"));
     assert_eq!(said.count(), 2);
     assert!(answer.hits.iter().all(|hit| hit.also_in.is_empty()));
+}
+
+#[test]
+fn the_parts_of_every_score_add_up_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = open(folder.path());
+    let mut talk = Conversation::new("chat:1");
+    talk.time = Timestamp::parse("2026-03-01").ok();
+    for number in 0..150 {
+        let mut message = Message::new(format!("harbor report {number}, written on 8 May 2025"));
+        message.speaker = Some(["Ada", "Bob"][number % 2].to_owned());
+        message.role = Some(["user", "assistant"][number % 2].to_owned());
+        talk.messages.push(message);
+    }
+    memory.keep_conversation(&talk).unwrap();
+    for text in [
+        "harbor report",
+        "what did Ada write of the harbor?",
+        "when was the harbor report written?",
+        "harbor report of 8 May 2025",
+        "\"harbor report\" -bob",
+        "zzz",
+        "",
+    ] {
+        for mode in [Mode::Hybrid, Mode::Text, Mode::Vector] {
+            let mut request = SearchRequest::new(text);
+            Asked::read(text).apply(&mut request);
+            request.mode = mode;
+            request.limit = 90;
+            // The second page comes from deeper tiers, where other parts make up a score.
+            for _ in 0..2 {
+                let answer = memory.search(&request).unwrap();
+                assert_eq!(answer.parts.len(), answer.hits.len());
+                for (hit, parts) in answer.hits.iter().zip(&answer.parts) {
+                    let sum: f32 = parts.named().iter().map(|(_, share)| share).sum();
+                    let difference = (sum - hit.score).abs();
+                    assert!(difference < 1e-5, "{text:?}, {mode:?}: {parts:?}");
+                    let is_share = |(_, share): &(&str, f32)| *share >= 0.0;
+                    assert!(parts.named().iter().all(is_share), "{parts:?}");
+                }
+                request.cursor = answer.cursor;
+                if request.cursor.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn quotes_of_a_telephone_are_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = open(folder.path());
+    for text in ["a write-ahead log", "ahead of time we write a log"] {
+        memory.remember(&Note::new(text)).unwrap();
+    }
+    for text in [
+        "\u{201c}write ahead log\u{201d}",
+        "\u{201e}write ahead log\u{201c}",
+        "log -\u{201c}time we\u{201d}",
+    ] {
+        assert_eq!(
+            texts(&ask(&memory, text)),
+            ["a write-ahead log"].into(),
+            "{text}"
+        );
+    }
 }

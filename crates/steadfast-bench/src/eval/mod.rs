@@ -10,6 +10,7 @@ mod cosqa;
 mod locomo;
 mod longmemeval;
 mod measure;
+mod sizes;
 mod tune;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use steadfast::{Formula, Memory, Mode, SearchRequest};
 
 use crate::figures::Times;
 use measure::Tally;
+pub(crate) use sizes::{Corpus, run as sizes};
 
 /// Messages that a search returns to rank units and sessions by.
 const DEPTH: usize = 60;
@@ -76,25 +78,68 @@ pub(crate) fn run(
         started.elapsed().as_secs_f64()
     ));
     say(&measure::heading(task.has_sessions));
-    for (name, mode) in [
-        ("hybrid", Mode::Hybrid),
-        ("text only", Mode::Text),
-        ("vector only", Mode::Vector),
-    ] {
-        let (all, categories, times) = ask(&task, mode)?;
+    for (place, way) in WAYS.iter().enumerate() {
+        let (all, categories, times) = ask(&task, way)?;
         say(&format!(
             "{} {} |",
-            all.row(name, task.has_sessions),
+            all.row(way.name, task.has_sessions),
             times.text()
         ));
-        if by_category && matches!(mode, Mode::Hybrid) {
+        if by_category && place == 0 {
             for (category, tally) in categories {
                 let name = format!("- {category} ({})", tally.questions());
                 say(&format!("{} |", tally.row(&name, task.has_sessions)));
             }
         }
     }
+    let unanswerable = task.questions.iter().filter(|one| one.units.is_empty());
+    let unanswerable = unanswerable.count();
+    if unanswerable > 0 {
+        say(&format!(
+            "{unanswerable} questions name no evidence and count as answered, in every row."
+        ));
+    }
     Ok(())
+}
+
+/// A way to search, and the row that it has in the table.
+struct Way {
+    name: &'static str,
+    mode: Mode,
+    formula: fn() -> Formula,
+}
+
+/// The product first.
+const WAYS: &[Way] = &[
+    Way {
+        name: "hybrid",
+        mode: Mode::Hybrid,
+        formula: Formula::default,
+    },
+    Way {
+        name: "words alone, same formula",
+        mode: Mode::Text,
+        formula: Formula::default,
+    },
+    Way {
+        name: "BM25 of the chunk and nothing else",
+        mode: Mode::Text,
+        formula: bm25,
+    },
+    Way {
+        name: "vector only",
+        mode: Mode::Vector,
+        formula: Formula::default,
+    },
+];
+
+/// Returns the formula that is plain BM25: what others compare with.
+fn bm25() -> Formula {
+    let mut formula = Formula::default();
+    (formula.own_words, formula.reply) = (1.0, 1.0);
+    (formula.parent, formula.speaker) = (0.0, 0.0);
+    (formula.date, formula.when) = (0.0, 0.0);
+    formula
 }
 
 /// Chooses the formula by cross-validation and prints what it scores where it was not chosen.
@@ -110,13 +155,13 @@ fn load(layout: Layout, file: &Path, limits: ChunkLimits) -> anyhow::Result<Task
     }
 }
 
-fn ask(task: &Task, mode: Mode) -> anyhow::Result<(Tally, BTreeMap<String, Tally>, Times)> {
+fn ask(task: &Task, way: &Way) -> anyhow::Result<(Tally, BTreeMap<String, Tally>, Times)> {
     let mut all = Tally::default();
     let mut categories: BTreeMap<String, Tally> = BTreeMap::new();
     let mut times: Vec<Duration> = Vec::new();
     for question in &task.questions {
         let started = Instant::now();
-        let found = found(task, question, mode, Formula::default())?;
+        let found = found(task, question, way.mode, (way.formula)())?;
         times.push(started.elapsed());
         let category = categories.entry(question.category.clone()).or_default();
         for tally in [&mut all, category] {

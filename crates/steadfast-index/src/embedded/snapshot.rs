@@ -475,7 +475,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         self.ground.roots()
     }
 
-    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Arc<Assignment>>, StoreError> {
         self.ground.assignments()
     }
 

@@ -408,7 +408,7 @@ impl Snapshot for GroundSnapshot<'_> {
         self.inner.roots()
     }
 
-    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Arc<Assignment>>, StoreError> {
         self.inner.assignments()
     }
 

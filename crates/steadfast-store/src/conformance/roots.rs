@@ -119,10 +119,8 @@ fn assignments(backend: &dyn Backend) -> Vec<Assignment> {
     let view = snapshot(backend);
     let found = view.assignments().expect("assignments");
     let documents = view.documents(&everything()).expect("documents");
-    let given = documents
-        .iter()
-        .map(|document| found.get(&document.key).cloned());
-    let given: Vec<Assignment> = given.flatten().collect();
+    let given = documents.iter().map(|document| found.get(&document.key));
+    let given: Vec<Assignment> = given.flatten().map(|given| (**given).clone()).collect();
     assert_eq!(given.len(), found.len(), "each is of a document");
     given
 }

@@ -348,9 +348,11 @@ impl Snapshot for MemorySnapshot {
         Ok(self.state.roots.clone())
     }
 
-    fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+    fn assignments(&self) -> Result<HashMap<DocumentKey, Arc<Assignment>>, StoreError> {
         let assigned = self.state.assignments.iter();
-        Ok(assigned.map(|(key, told)| (*key, told.clone())).collect())
+        Ok(assigned
+            .map(|(key, told)| (*key, Arc::new(told.clone())))
+            .collect())
     }
 
     fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {

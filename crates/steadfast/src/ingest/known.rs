@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use steadfast_model::filter::lies_within;
 use steadfast_model::{
-    Assignment, Change, ContentHash, DocumentKey, DocumentStatus, Filter, Fingerprint, Namespace,
+    Assignment, Change, ContentHash, DocumentKey, DocumentStatus, Filter, Namespace,
 };
 use steadfast_store::Snapshot;
 
 use super::IndexOptions;
+use super::documents::{Documents, Entry, New};
 use super::identify::{self, source_name, unchanged};
 use super::place::{Placement, Placing};
 use super::report::IndexReport;
@@ -23,20 +23,10 @@ use crate::error::Result;
 /// Only documents in the namespace that is theirs by now: a file may be in others too, which this call leaves alone.
 pub(super) struct Known<'k> {
     placing: &'k Placing<'k>,
-    documents: HashMap<Box<str>, Entry>,
+    documents: Documents,
     /// The root is a file, or was named so.
     root: String,
     force: bool,
-}
-
-struct Entry {
-    status: DocumentStatus,
-    reason: Option<Box<str>>,
-    fingerprint: Option<Fingerprint>,
-    chunks: u64,
-    /// It has what roots and rules give it.
-    is_assigned: bool,
-    seen: AtomicBool,
 }
 
 /// What is to be done with a file that was found.
@@ -60,7 +50,7 @@ impl<'k> Known<'k> {
     /// Reads what the store knows within a root, and which documents are in a namespace that a rule no longer gives.
     pub(super) fn load(
         snapshot: &dyn Snapshot,
-        assignments: &HashMap<DocumentKey, Assignment>,
+        assignments: &HashMap<DocumentKey, Arc<Assignment>>,
         root: &Path,
         placing: &'k Placing<'k>,
         options: &IndexOptions,
@@ -71,10 +61,10 @@ impl<'k> Known<'k> {
             within: vec![root.clone()],
             ..Filter::default()
         };
-        let mut documents = HashMap::new();
+        let mut documents = Documents::default();
         let mut misplaced = Vec::new();
         snapshot.each_document(&filter, &mut |document| {
-            let assigned = assignments.get(&document.key);
+            let assigned = assignments.get(&document.key).map(AsRef::as_ref);
             let placement = placing.of(&document.source);
             if placement.namespace != document.namespace {
                 if placing.may_move(&document.source, &document.namespace, assigned) {
@@ -87,16 +77,16 @@ impl<'k> Known<'k> {
                 return;
             }
             let nothing = Assignment::default();
-            let entry = Entry {
-                status: document.status,
-                reason: document.reason.map(String::into_boxed_str),
+            documents.push(&New {
+                source: &document.source,
                 fingerprint: document.fingerprint,
-                chunks: document.chunks,
+                reason: document.reason.as_deref(),
+                status: document.status,
+                has_chunks: document.chunks > 0,
                 is_assigned: *assigned.unwrap_or(&nothing) == placement.assignment,
-                seen: AtomicBool::new(false),
-            };
-            documents.insert(document.source.into_boxed_str(), entry);
+            });
         })?;
+        documents.finish();
         let known = Self {
             placing,
             documents,
@@ -114,8 +104,8 @@ impl<'k> Known<'k> {
     /// Notes that a source is there; returns whether it has live chunks.
     pub(super) fn see(&self, source: &str) -> bool {
         self.documents.get(source).is_some_and(|entry| {
-            entry.seen.store(true, Ordering::Relaxed);
-            entry.chunks > 0
+            entry.see();
+            entry.has_chunks
         })
     }
 
@@ -123,7 +113,7 @@ impl<'k> Known<'k> {
     pub(super) fn has_chunks(&self, source: &str) -> bool {
         self.documents
             .get(source)
-            .is_some_and(|entry| entry.chunks > 0)
+            .is_some_and(|entry| entry.has_chunks)
     }
 
     /// Returns the hash that an indexed source had when it was last read.
@@ -135,32 +125,30 @@ impl<'k> Known<'k> {
         entry.fingerprint.map(|fingerprint| fingerprint.hash)
     }
 
-    /// Returns the sources whose chunks could go on under another name, with their content.
-    pub(super) fn movable(&self) -> impl Iterator<Item = (&str, ContentHash)> {
-        let movable = self.documents.iter().filter(|(_, entry)| {
+    /// Returns the documents whose chunks could go on under another name, by number, with their content.
+    pub(super) fn movable(&self) -> impl Iterator<Item = (u32, ContentHash)> {
+        let movable = self.documents.iter().filter(|(_, _, entry)| {
             let is_kept = matches!(
                 entry.status,
                 DocumentStatus::Indexed | DocumentStatus::Stale
             );
-            is_kept && entry.chunks > 0
+            is_kept && entry.has_chunks
         });
-        movable.filter_map(|(source, entry)| Some((source.as_ref(), entry.fingerprint?.hash)))
+        movable.filter_map(|(number, _, entry)| Some((number, entry.fingerprint?.hash)))
     }
 
-    /// Returns whether a walk came by a source.
-    pub(super) fn is_seen(&self, source: &str) -> bool {
-        self.documents
-            .get(source)
-            .is_some_and(|entry| entry.seen.load(Ordering::Relaxed))
+    /// Returns the document of a number that [`Self::movable`] gave.
+    pub(super) fn at(&self, number: u32) -> Option<(&str, &Entry)> {
+        self.documents.at(number)
     }
 
     /// Decides, without reading, what is to be done with a file.
     pub(super) fn judge(&self, found: &Found) -> Verdict {
-        let Some(entry) = self.documents.get(found.source.as_str()) else {
+        let Some(entry) = self.documents.get(&found.source) else {
             return Verdict::Read;
         };
-        entry.seen.store(true, Ordering::Relaxed);
-        let reason = || entry.reason.as_deref().unwrap_or_default().to_owned();
+        entry.see();
+        let reason = || self.documents.reason(entry).to_owned();
         if entry.status == DocumentStatus::Forgotten {
             let named = self.force && found.source == self.root;
             return if named {
@@ -193,17 +181,14 @@ impl<'k> Known<'k> {
         let mut blocked: Vec<String> = self
             .documents
             .iter()
-            .filter(|(source, entry)| {
+            .filter(|(_, source, entry)| {
                 let was_indexed = matches!(
                     entry.status,
                     DocumentStatus::Indexed | DocumentStatus::Stale
                 );
-                was_indexed
-                    && entry.chunks > 0
-                    && !entry.seen.load(Ordering::Relaxed)
-                    && summary.is_blind_to(source)
+                was_indexed && entry.has_chunks && !entry.is_seen() && summary.is_blind_to(source)
             })
-            .map(|(source, _)| source.to_string())
+            .map(|(_, source, _)| source.to_owned())
             .collect();
         blocked.sort_unstable();
         blocked
@@ -226,17 +211,17 @@ impl<'k> Known<'k> {
         let gone: Vec<&str> = self
             .documents
             .iter()
-            .filter(|(source, entry)| {
+            .filter(|(_, source, entry)| {
                 let is_there = matches!(
                     entry.status,
                     DocumentStatus::Indexed | DocumentStatus::Skipped | DocumentStatus::Stale
                 );
                 is_there
-                    && !entry.seen.load(Ordering::Relaxed)
+                    && !entry.is_seen()
                     && !summary.is_blind_to(source)
                     && (has_no_globs || is_gone(source))
             })
-            .map(|(source, _)| source.as_ref())
+            .map(|(_, source, _)| source)
             .collect();
         let root_is_empty = summary.files == 0 && summary.problems == 0 && !summary.stopped;
         if !gone.is_empty() && root_is_empty && !options.prune {

@@ -13,9 +13,11 @@ pub mod read;
 pub mod redact;
 pub mod walk;
 
+mod budget;
 mod commit;
 mod conversation;
 mod convert;
+mod documents;
 mod known;
 mod late;
 mod note;
@@ -92,6 +94,17 @@ pub struct IndexOptions {
     pub file_bytes_max: u64,
     /// How long chunks become. Files that have not changed keep the chunks they have, unless [`Self::force`] is set.
     pub chunk_limits: chunk::ChunkLimits,
+}
+
+impl IndexOptions {
+    /// Returns the bounds of reading.
+    fn read_limits(&self) -> read::ReadLimits {
+        let mut limits = read::ReadLimits::default();
+        if self.file_bytes_max > 0 {
+            limits.file_bytes_max = self.file_bytes_max;
+        }
+        limits
+    }
 }
 
 /// What becomes of what a call says of its paths.

@@ -14,7 +14,7 @@ use super::convert::{Document, read_document};
 use super::identify::SkipReason;
 use super::known::Known;
 use super::place::{Placement, fill};
-use super::read::{Fidelity, ReadLimits, Skip};
+use super::read::{Fidelity, Skip};
 use super::redact::Removals;
 use super::rename::Movable;
 use super::walk::{Found, Problem};
@@ -141,11 +141,8 @@ pub(super) fn prepare(
     found: Found,
     revive: bool,
 ) -> Prepared {
-    let mut limits = ReadLimits::default();
-    if options.file_bytes_max > 0 {
-        limits.file_bytes_max = options.file_bytes_max;
-    }
     let now = line.clock.now();
+    let limits = options.read_limits();
     let document = match read_document(&found.path, &found.source, &found.state, now, limits) {
         Ok(document) => document,
         Err(skip) => {

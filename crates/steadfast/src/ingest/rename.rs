@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use steadfast_model::ContentHash;
 
+use super::documents::Entry;
 use super::known::Known;
 use super::walk::Found;
 
@@ -29,26 +30,42 @@ pub(super) struct Held {
 }
 
 /// Sources whose content may turn up under another name.
+///
+/// They are as many as the files of the roots, so no more is kept of each than where to find it.
 pub(super) struct Movable<'k> {
-    by_hash: HashMap<ContentHash, Vec<(&'k Known<'k>, &'k str)>>,
+    known: Vec<&'k Known<'k>>,
+    /// The first bytes of the hash of each, the number of its root, and its own there; ascending.
+    places: Vec<(u64, u32, u32)>,
 }
 
 impl<'k> Movable<'k> {
     pub(super) fn of(known: impl Iterator<Item = &'k Known<'k>>) -> Self {
-        let mut by_hash: HashMap<ContentHash, Vec<(&Known<'_>, &str)>> = HashMap::new();
-        for known in known {
-            for (source, hash) in known.movable() {
-                by_hash.entry(hash).or_default().push((known, source));
-            }
+        let known: Vec<&Known<'_>> = known.collect();
+        let mut places = Vec::new();
+        for (root, known) in (0..).zip(&known) {
+            let of_root = known.movable();
+            places.extend(of_root.map(|(number, hash)| (first_bytes(&hash), root, number)));
         }
-        Self { by_hash }
+        places.sort_unstable();
+        Self { known, places }
     }
 
     /// Returns whether a source with this content has not been seen by now, so that it may be gone.
     pub(super) fn may_have_moved(&self, hash: &ContentHash) -> bool {
-        self.by_hash
-            .get(hash)
-            .is_some_and(|known| known.iter().any(|(known, source)| !known.is_seen(source)))
+        self.with(hash).any(|(_, entry)| !entry.is_seen())
+    }
+
+    /// Yields the sources that had this content.
+    fn with(&self, hash: &ContentHash) -> impl Iterator<Item = (&str, &Entry)> {
+        let (hash, bytes) = (*hash, first_bytes(hash));
+        let first = self.places.partition_point(|(known, ..)| *known < bytes);
+        let rest = self.places.get(first..).unwrap_or_default().iter();
+        rest.take_while(move |(known, ..)| *known == bytes)
+            .filter_map(|(_, root, number)| {
+                let known = self.known.get(usize::try_from(*root).ok()?)?;
+                known.at(*number)
+            })
+            .filter(move |(_, entry)| entry.fingerprint.is_some_and(|known| known.hash == hash))
     }
 
     /// Returns which of the sources that are gone became which of the files that were held.
@@ -67,11 +84,9 @@ impl<'k> Movable<'k> {
         }
         let mut pairs = HashMap::new();
         for (hash, mut new) in new_by_hash {
-            let known = self.by_hash.get(&ContentHash(hash));
-            let mut old: BTreeSet<&str> = known
-                .into_iter()
-                .flatten()
-                .map(|(_, source)| *source)
+            let mut old: BTreeSet<&str> = self
+                .with(&ContentHash(hash))
+                .map(|(source, _)| source)
                 .filter(|source| gone.contains(source))
                 .collect();
             let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -91,6 +106,13 @@ impl<'k> Movable<'k> {
         }
         pairs
     }
+}
+
+/// Returns the first bytes of a hash, as a number.
+fn first_bytes(hash: &ContentHash) -> u64 {
+    hash.0
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// Returns a source without its folder.

@@ -1,7 +1,7 @@
 //! The line at work: who feeds it, workers, and the committer, side by side.
 //!
 //! Invariants: channels are bounded, so however many files there are, few are
-//! in memory; the calling thread commits; when one of them ends the others do
+//! in memory, and so are the bytes of those that are; the calling thread commits; when one of them ends the others do
 //! too, because nobody takes from them any more.
 
 use std::ops::ControlFlow;
@@ -12,7 +12,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use steadfast_model::ContentHash;
 use steadfast_store::Progress;
 
+use super::budget::{Budget, Share};
+use super::chunk::is_parsed;
 use super::commit::Committer;
+use super::convert::is_packed;
 use super::known::{Known, Verdict};
 use super::prepare::{Moved, Prepared, prepare};
 use super::rename::Held;
@@ -23,6 +26,15 @@ use crate::error::{Error, Result};
 
 /// Files that may wait between two stations of the line.
 const WAITING_FILES: usize = 64;
+
+/// What a document that is packed weighs at least: of what it unpacks to nothing is known before.
+const PACKED_BYTES_MIN: u64 = 16 << 20;
+
+/// How many times its length a text weighs while it is parsed.
+const PARSED_TIMES: u64 = 64;
+
+/// What goes to the committer, with the share of memory that it needs until it is there.
+type Sent<'s> = (Prepared, Option<Share<'s>>);
 
 /// A root of a call, and what the store knows of it.
 pub(super) struct Root<'r> {
@@ -44,7 +56,7 @@ pub(super) struct Run<'r> {
 /// Where a feeder puts what it finds, and what it looks at.
 struct Feed<'f> {
     to_read: Sender<(usize, Found)>,
-    to_commit: Sender<Prepared>,
+    to_commit: Sender<Sent<'f>>,
     found_files: &'f AtomicU64,
     stop: &'f AtomicBool,
 }
@@ -120,12 +132,13 @@ impl Run<'_> {
     ) -> Result<Done<R>> {
         let found_files = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
+        let budget = Budget::new();
         let (to_read, found) = bounded::<(usize, Found)>(WAITING_FILES);
-        let (to_commit, prepared) = bounded::<Prepared>(WAITING_FILES);
+        let (to_commit, prepared) = bounded::<Sent<'_>>(WAITING_FILES);
         std::thread::scope(|scope| {
             for _ in 0..threads() {
-                let (found, to_commit) = (found.clone(), to_commit.clone());
-                scope.spawn(move || self.work(&found, &to_commit));
+                let (found, to_commit, budget) = (found.clone(), to_commit.clone(), &budget);
+                scope.spawn(move || self.work(&found, &to_commit, budget));
             }
             drop(found);
             let feed = Feed {
@@ -149,31 +162,55 @@ impl Run<'_> {
         })
     }
 
-    fn work(&self, found: &Receiver<(usize, Found)>, to_commit: &Sender<Prepared>) {
+    fn work<'s>(
+        &self,
+        found: &Receiver<(usize, Found)>,
+        to_commit: &Sender<Sent<'s>>,
+        budget: &'s Budget,
+    ) {
         for (number, found) in found {
             let Some(Root { path, known, .. }) = self.roots.get(number) else {
                 continue;
             };
+            let size = found.state.size;
+            let mut share = budget.take(self.weight(&found));
             let named = self.options.force && found.path == *path;
             let prepared = prepare(self.line, self.options, known, &self.moved, found, named);
-            if to_commit.send(prepared).is_err() {
+            // What is left of it now is as long as its text, whatever it took to make it.
+            share.shrink(size);
+            if to_commit.send((prepared, Some(share))).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Returns how many bytes a file brings onto the line; one over the limit is not read.
+    fn weight(&self, found: &Found) -> u64 {
+        if found.state.size > self.options.read_limits().file_bytes_max {
+            0
+        } else if is_packed(&found.source) {
+            found.state.size.max(PACKED_BYTES_MIN)
+        } else if is_parsed(&found.source, found.state.size) {
+            found.state.size.saturating_mul(PARSED_TIMES)
+        } else {
+            found.state.size
         }
     }
 
     /// Commits what the workers prepared; returns whether to go on, and what waits for the end of the walk.
     fn commit(
         &self,
-        prepared: &Receiver<Prepared>,
+        prepared: &Receiver<Sent<'_>>,
         found_files: &AtomicU64,
         report: &mut IndexReport,
     ) -> Result<(bool, Vec<(Found, ContentHash)>)> {
         let mut committer = Committer::new(self.line, report);
         let mut going_on = true;
-        for prepared in prepared {
+        for (prepared, share) in prepared {
             self.progress.item(prepared.source());
             committer.add(prepared)?;
+            // What waits for its commit now is bounded by the committer.
+            drop(share);
             let found = found_files.load(Ordering::Relaxed);
             if !self.progress.step("files", committer.files(), found) {
                 going_on = false;
@@ -199,7 +236,7 @@ impl Feed<'_> {
                 Prepared::problem(namespace, problem, was_indexed)
             }
         };
-        self.to_commit.send(prepared).map_err(drop)
+        self.to_commit.send((prepared, None)).map_err(drop)
     }
 }
 

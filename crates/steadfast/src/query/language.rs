@@ -8,6 +8,7 @@
 //! | `in:docs` | this file or folder |
 //! | `since:2026-01-01`, `until:2026-02-01` | texts of this time |
 //!
+//! The quotes that word processors and telephones make are quotes too.
 //! Whatever does not read as one of these is a word like any other: no text is
 //! an error. A value with spaces stands in quotes, as in `tag:"to do"`. A dash
 //! leaves out only before two or more letters, and never everything: a question
@@ -20,6 +21,9 @@ use super::SearchRequest;
 
 /// Phrases and left-out words that one question may have; further ones are plain words.
 const PARTS_MAX: usize = 32;
+
+/// Quotes that are written for `"`.
+const QUOTES: [char; 4] = ['\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}'];
 
 /// A question that has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -76,6 +80,8 @@ impl Asked {
     /// Reads a question.
     pub fn read(text: &str) -> Self {
         let mut asked = Self::default();
+        let plain = text.replace(QUOTES, "\"");
+        let text = plain.as_str();
         let mut words: Vec<&str> = Vec::new();
         let mut rest = text.trim_start();
         while !rest.is_empty() {

@@ -12,7 +12,7 @@ use steadfast::{
 use crate::cases::labelled;
 
 /// Looks for texts in every file below a folder.
-fn survivors(folder: &Path, needles: &AhoCorasick) -> Vec<String> {
+pub(crate) fn survivors(folder: &Path, needles: &AhoCorasick) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -28,7 +28,7 @@ fn survivors(folder: &Path, needles: &AhoCorasick) -> Vec<String> {
 }
 
 /// What is looked for: each secret, line by line, as keys are stored line by line if at all.
-fn needles() -> Vec<String> {
+pub(crate) fn needles() -> Vec<String> {
     let cases = labelled(11);
     let lines = cases
         .iter()

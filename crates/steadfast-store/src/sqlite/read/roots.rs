@@ -1,6 +1,7 @@
 //! Roots, and what documents were given from outside.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use steadfast_model::{Assignment, DocumentKey, Namespace, Root};
@@ -31,12 +32,18 @@ pub(in crate::sqlite) fn all(connection: &Connection) -> rusqlite::Result<Vec<Ro
 /// Returns what documents were given from outside.
 pub(in crate::sqlite) fn assignments(
     connection: &Connection,
-) -> rusqlite::Result<HashMap<DocumentKey, Assignment>> {
+) -> rusqlite::Result<HashMap<DocumentKey, Arc<Assignment>>> {
+    // A million files of one root were given the same.
+    let mut known: HashMap<String, Arc<Assignment>> = HashMap::new();
     connection
         .prepare_cached("SELECT document, told FROM assignments")?
         .query_map([], |row| {
             let told: String = row.get(1)?;
-            Ok((DocumentKey(row.get(0)?), Assignment::from_told(&told)))
+            let assignment = known
+                .entry(told)
+                .or_insert_with_key(|told| Arc::new(Assignment::from_told(told)));
+            let assignment = Arc::clone(assignment);
+            Ok((DocumentKey(row.get(0)?), assignment))
         })?
         .collect()
 }
@@ -57,7 +64,7 @@ impl SqliteSnapshot<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn assignments(&self) -> Result<HashMap<DocumentKey, Assignment>, StoreError> {
+    pub fn assignments(&self) -> Result<HashMap<DocumentKey, Arc<Assignment>>, StoreError> {
         if !self.knows("assignments")? {
             return Ok(HashMap::new());
         }

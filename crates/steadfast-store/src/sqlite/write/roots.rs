@@ -2,6 +2,8 @@
 //!
 //! Roots are settings and no memories: a change of them is no commit of the log.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension as _, params};
 use steadfast_model::root::rename_tag;
 use steadfast_model::{Assignment, DocumentKey, Namespace, Outcome, Root, Settled};
@@ -86,7 +88,10 @@ impl Transaction<'_> {
             }
         }
         for (document, mut assigned) in roots::assignments(self.connection)? {
-            if rename_tag(&mut assigned.tags, from, to) {
+            // Only one that has the tag is copied: the others share what they were given.
+            if assigned.tags.contains(from)
+                && rename_tag(&mut Arc::make_mut(&mut assigned).tags, from, to)
+            {
                 self.assign(document, &assigned)?;
             }
         }

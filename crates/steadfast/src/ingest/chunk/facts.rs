@@ -68,6 +68,8 @@ const META_KEYS_MAX: usize = 64;
 pub(super) const KEY_BYTES_MAX: usize = 128;
 /// The longest value of a key, and the longest title.
 const VALUE_BYTES_MAX: usize = 1_024;
+/// Keys above a text that are read, and tags among them.
+pub(super) const GIVEN_MAX: usize = 1_024;
 /// Milliseconds of a day in UTC.
 const DAY_MS: i64 = 86_400_000;
 

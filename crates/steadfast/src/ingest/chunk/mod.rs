@@ -155,6 +155,12 @@ pub fn chunk_source(text: &str, kind: Kind, source: &str, limits: &ChunkLimits) 
     marked_up(text, outline(text), limits.sane())
 }
 
+/// Returns whether the text of a source is parsed, which takes many times its memory.
+pub(super) fn is_parsed(source: &str, bytes: u64) -> bool {
+    matches!(syntax_of(source), Syntax::Language(_))
+        && usize::try_from(bytes).is_ok_and(|bytes| bytes <= code::PARSED_BYTES_MAX)
+}
+
 /// Returns the extension of a source when it is one that [`chunk_source`] knows.
 fn extension(source: &str) -> Option<&'static str> {
     let name = source.rsplit(['/', '\\']).next()?;
@@ -173,6 +179,9 @@ fn structured(text: &str, kind: Kind, syntax: Syntax, limits: &ChunkLimits) -> O
         _ => return None,
     };
     let cuts = join_blank(text, structure.cuts(text, limits));
+    if are_too_many(text, &cuts, limits) {
+        return Some(plain(text, pack::Grain::Block, limits));
+    }
     Some(spans(text, cuts, |symbol| structure.path(text, symbol)))
 }
 
@@ -188,6 +197,11 @@ impl Chunked {
 
 fn marked_up(text: &str, outline: Outline, limits: ChunkLimits) -> Chunked {
     let cuts = join_blank(text, outline.cuts(text, limits));
+    if are_too_many(text, &cuts, limits) {
+        let spans = plain(text, pack::Grain::Block, limits);
+        let facts = outline.facts.into_iter().take(1).collect();
+        return Chunked { spans, facts };
+    }
     let headings: Vec<Option<usize>> = cuts.iter().map(|cut| cut.heading).collect();
     let mut spans = spans(text, cuts, |heading| outline.path(text, heading));
     for (span, heading) in spans.iter_mut().zip(headings) {
@@ -197,6 +211,18 @@ fn marked_up(text: &str, outline: Outline, limits: ChunkLimits) -> Chunked {
         spans,
         facts: outline.facts,
     }
+}
+
+/// Chunks that a text may have in any case. One of sections of a line each could have ten times as many, each with a
+/// vector, and it would take ten times the memory of other texts.
+const CHUNKS_MAX: usize = 100_000;
+/// More chunks than these are allowed while in the mean they have one part in so many of the target.
+const SHORT_ONE_IN: usize = 3;
+
+/// Returns whether a text has so many short parts that it is better cut without regard to them.
+fn are_too_many(text: &str, cuts: &[Cut], limits: ChunkLimits) -> bool {
+    let bytes_least = (limits.bytes_target / SHORT_ONE_IN).max(1);
+    cuts.len() > CHUNKS_MAX && cuts.len() > text.len() / bytes_least
 }
 
 fn plain(text: &str, grain: pack::Grain, limits: ChunkLimits) -> Vec<Span> {

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::blocks::{is_drawer, keyword};
-use super::facts::{Facts, Given, KEY_BYTES_MAX};
+use super::facts::{Facts, GIVEN_MAX, Given, KEY_BYTES_MAX};
 use super::outline::{Builder, Outline};
 use super::pack::Grain;
 use super::pieces::line_ends;
@@ -42,11 +42,12 @@ pub(super) fn outline(text: &str) -> Outline {
             builder.has_body = true;
             is_top &= match key_of(line) {
                 Some((key, value)) if key.eq_ignore_ascii_case("filetags") => {
-                    file_tags.extend(tags_between(value).map(str::to_owned));
+                    let room = GIVEN_MAX.saturating_sub(file_tags.len());
+                    file_tags.extend(tags_between(value).take(room).map(str::to_owned));
                     true
                 }
                 Some((key, value)) => {
-                    if is_top && !is_one_of(SETTINGS, key) {
+                    if is_top && given.len() < GIVEN_MAX && !is_one_of(SETTINGS, key) {
                         let value = Given::plain(&undated(value.trim()));
                         given.extend(value.map(|value| (key.to_owned(), value)));
                     }
@@ -79,7 +80,7 @@ fn parts(behind: &str) -> (Range<usize>, Vec<String>) {
         .get(..end)
         .and_then(|behind| behind.rsplit([' ', '\t']).next());
     if let Some(word) = last_word.filter(|word| is_tags(word)) {
-        tags.extend(tags_between(word).map(str::to_owned));
+        tags.extend(tags_between(word).take(GIVEN_MAX).map(str::to_owned));
         let before = behind.get(..end - word.len()).unwrap_or_default();
         end = before.trim_ascii_end().len().max(start);
     }

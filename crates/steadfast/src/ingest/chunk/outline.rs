@@ -24,6 +24,8 @@ const LEVEL_APART: usize = 2;
 /// But a section shorter than one part in this many of the target is no chunk
 /// of its own: it goes with the one behind it.
 const MINUTE_ONE_IN: usize = 16;
+/// Headings that begin a section; what is behind further ones has no path, because that of the last would be wrong.
+const HEADINGS_MAX: usize = 1 << 18;
 /// Sections of a document with facts of their own; further ones have those of the section above.
 const SECTION_FACTS_MAX: usize = 256;
 
@@ -169,6 +171,8 @@ pub(super) struct Builder {
     /// What the document says about itself.
     pub(super) document: Facts,
     tagged: Vec<Tagged>,
+    /// There were more headings than are told apart.
+    is_full: bool,
 }
 
 impl Builder {
@@ -184,11 +188,16 @@ impl Builder {
             has_body: false,
             document,
             tagged: Vec::new(),
+            is_full: false,
         }
     }
 
     /// Takes note of a heading that stands at `place`.
     pub(super) fn begin(&mut self, place: usize, level: usize, title: Range<usize>) {
+        if self.headings.len() >= HEADINGS_MAX {
+            self.overflow(place);
+            return;
+        }
         let headings = &mut self.headings;
         let mut parent = headings.len().checked_sub(1);
         while let Some(above) = parent.and_then(|parent| headings.get(parent)) {
@@ -223,8 +232,26 @@ impl Builder {
         self.has_body = false;
     }
 
+    /// Ends the last section that has a heading: from `place` on there are more headings than are told apart.
+    fn overflow(&mut self, place: usize) {
+        if !self.is_full {
+            self.is_full = true;
+            self.open.end = place;
+            let rest = Section {
+                end: place,
+                heading: None,
+                level: None,
+            };
+            self.sections.push(std::mem::replace(&mut self.open, rest));
+        }
+        self.has_body = true;
+    }
+
     /// Gives tags to the section that is open, and so to those below it; above the first heading to the document.
     pub(super) fn tag(&mut self, tags: Vec<String>) {
+        if self.is_full {
+            return;
+        }
         let heading = self
             .open
             .heading

@@ -7,9 +7,10 @@
 //! generators read them. What is indented, as the content of a directive, goes
 //! with the line above it.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::facts::{Facts, Given, KEY_BYTES_MAX};
+use super::facts::{Facts, GIVEN_MAX, Given, KEY_BYTES_MAX};
 use super::outline::{Builder, Outline};
 use super::pack::Grain;
 use super::pieces::line_ends;
@@ -28,42 +29,30 @@ struct Style {
 
 /// Finds the headings, sections and facts of a text.
 pub(super) fn outline(text: &str) -> Outline {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    for end in line_ends(text, 0..text.len()) {
-        lines.push(start..end);
-        start = end;
-    }
-    let line = |index: usize| {
-        let range: Option<&Range<usize>> = lines.get(index);
-        range
-            .and_then(|range| text.get(range.clone()))
-            .map(str::trim_ascii_end)
-    };
+    let mut lines = Lines::new(text);
     let mut builder = Builder::new(Facts::default());
     let mut styles: Vec<Style> = Vec::new();
     let mut given = Vec::new();
     let mut headings = 0;
     let mut is_behind_gap = true;
-    let mut index = 0;
-    while let (Some(range), Some(this)) = (lines.get(index), line(index)) {
+    while let (Some(range), Some(this)) = (lines.range(0), lines.text(0)) {
         let found = is_behind_gap
-            .then(|| heading(this, line(index + 1), line(index + 2)))
+            .then(|| heading(this, lines.text(1), lines.text(2)))
             .flatten();
         if let Some(style) = found {
-            let title = index + usize::from(style.overlined);
+            let title = usize::from(style.overlined);
             let level = 1 + level_of(style, &mut styles);
-            let title_range = lines.get(title).cloned().unwrap_or_default();
-            builder.begin(range.start, level, title_range);
+            builder.begin(range.start, level, lines.range(title).unwrap_or(range));
             headings += 1;
-            index = title + 2;
+            lines.skip(title + 2);
             continue;
         }
+        lines.skip(1);
         if !builder.has_body && headings <= 1 {
             match field(this) {
                 Some((name, value)) => {
-                    given.extend(value.map(|value| (name, value)));
-                    index += 1;
+                    let room = GIVEN_MAX.saturating_sub(given.len());
+                    given.extend(value.map(|value| (name, value)).into_iter().take(room));
                     continue;
                 }
                 None if this.is_empty() => {}
@@ -72,10 +61,56 @@ pub(super) fn outline(text: &str) -> Outline {
         }
         builder.has_body |= !this.is_empty();
         is_behind_gap = this.is_empty();
-        index += 1;
     }
     builder.document = Facts::of(given);
     builder.finish(text.len(), Grain::Definition)
+}
+
+/// The next lines of a text: no more than a heading can have are held at once.
+struct Lines<'t, E> {
+    text: &'t str,
+    ends: E,
+    next: VecDeque<Range<usize>>,
+    end: usize,
+}
+
+/// A title between two rules.
+const LINES_HELD: usize = 3;
+
+impl<'t> Lines<'t, ()> {
+    fn new(text: &'t str) -> Lines<'t, impl Iterator<Item = usize>> {
+        let mut lines = Lines {
+            text,
+            ends: line_ends(text, 0..text.len()),
+            next: VecDeque::with_capacity(LINES_HELD),
+            end: 0,
+        };
+        lines.skip(0);
+        lines
+    }
+}
+
+impl<'t, E: Iterator<Item = usize>> Lines<'t, E> {
+    fn range(&self, ahead: usize) -> Option<Range<usize>> {
+        self.next.get(ahead).cloned()
+    }
+
+    fn text(&self, ahead: usize) -> Option<&'t str> {
+        let line = self.text.get(self.range(ahead)?)?;
+        Some(line.trim_ascii_end())
+    }
+
+    /// Lets go of the next lines.
+    fn skip(&mut self, count: usize) {
+        self.next.drain(..count.min(self.next.len()));
+        while self.next.len() < LINES_HELD {
+            let Some(end) = self.ends.next() else {
+                return;
+            };
+            self.next.push_back(self.end..end);
+            self.end = end;
+        }
+    }
 }
 
 /// Returns the style of the heading that a line begins, given the two lines below it.

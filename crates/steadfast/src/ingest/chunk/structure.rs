@@ -8,7 +8,8 @@
 //!
 //! Invariants: the places ascend, so the pieces between them tile the text
 //! whatever a scanner says; time is linear, because a symbol has at most
-//! [`SYMBOL_DEPTH_MAX`] above it.
+//! [`SYMBOL_DEPTH_MAX`] above it; memory is bounded by [`SYMBOLS_MAX`] and
+//! [`PLACES_MAX`], however many values a text has.
 //!
 //! Deliberately not here: grammars and formats.
 
@@ -29,6 +30,11 @@ const HELD_PARTS: usize = 2;
 const HELD_OF: usize = 3;
 /// .. unless more than one part in this many of it lies in symbols beside that one.
 const FOREIGN_ONE_IN: usize = 8;
+/// Symbols that are told apart in one text; what further ones hold belongs to what is around them.
+const SYMBOLS_MAX: usize = 1 << 20;
+/// Places that are kept as they come, and marks; of further places those a part of the target apart. A text of
+/// 32 MiB can have ten million, and they would take twenty times its memory.
+pub(super) const PLACES_MAX: usize = 1 << 20;
 
 /// What the text below a parent is, to the putting together of neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +158,7 @@ impl Structure {
     /// parent, unless that is long.
     pub(super) fn allow(&mut self, start: usize, group: Group, role: Role, is_first: bool) -> bool {
         let header_bytes_max = self.header_bytes_max;
+        let is_full = self.places.len() >= PLACES_MAX;
         let Some(last) = self.places.last_mut() else {
             return false;
         };
@@ -166,6 +173,9 @@ impl Structure {
             last.role = role;
             return false;
         }
+        if is_full && start - last.start < header_bytes_max {
+            return false;
+        }
         self.places.push(Place { start, group, role });
         true
     }
@@ -175,7 +185,7 @@ impl Structure {
         self.places.last().map_or(0, |place| place.start)
     }
 
-    /// Adds a symbol; returns the one above it when it would lie too deep.
+    /// Adds a symbol; returns the one above it when it would lie too deep, or there are too many.
     pub(super) fn add_symbol(
         &mut self,
         label: Label,
@@ -184,7 +194,7 @@ impl Structure {
         let depth = parent
             .and_then(|parent| self.symbol(parent))
             .map_or(0, |parent| parent.depth + 1);
-        if depth >= SYMBOL_DEPTH_MAX {
+        if depth >= SYMBOL_DEPTH_MAX || self.symbols.len() >= SYMBOLS_MAX {
             return parent;
         }
         let id = u32::try_from(self.symbols.len()).ok()?;
@@ -198,6 +208,9 @@ impl Structure {
 
     /// Says that from `start` on the innermost symbol is this one.
     pub(super) fn mark(&mut self, start: usize, symbol: Option<SymbolId>) {
+        if self.marks.len() >= PLACES_MAX && self.innermost() == symbol {
+            return;
+        }
         let start = self.marks.last().map_or(start, |last| start.max(last.0));
         if let Some(last) = self.marks.last_mut().filter(|last| last.0 == start) {
             last.1 = symbol;
@@ -225,6 +238,12 @@ impl Structure {
         self.places.truncate(extent.places.max(1));
         self.symbols.truncate(extent.symbols);
         self.marks.truncate(extent.marks);
+    }
+
+    /// Returns how many places, symbols and marks are in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.places.len() + self.symbols.len() + self.marks.len()
     }
 
     fn symbol(&self, id: SymbolId) -> Option<&Symbol> {

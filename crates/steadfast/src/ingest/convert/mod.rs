@@ -64,6 +64,14 @@ fn form_of(source: &str) -> Form {
     }
 }
 
+/// Returns whether a file is packed, so that its size says little of how long its text is.
+pub(super) fn is_packed(source: &str) -> bool {
+    match form_of(source) {
+        Form::Pdf | Form::Docx | Form::Epub => cfg!(feature = "documents"),
+        Form::Text | Form::Html => false,
+    }
+}
+
 /// A file's content as text.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
@@ -108,10 +116,20 @@ pub(super) struct Spot {
 }
 
 impl Document {
-    /// Returns where in the file ranges of the text come from; their starts must ascend, and their ends.
+    /// Returns where in the file ranges that tile the text come from; together their spots are the whole file.
     ///
     /// What a range touches is in its spot as a whole: a start is rounded down, an end up.
     pub(super) fn spots(&self, ranges: &[Range<usize>]) -> Vec<Spot> {
+        self.spots_by(ranges, tiled)
+    }
+
+    /// Returns where ranges come from; their starts must ascend, and their ends. `widen` sees their origins in the
+    /// text that was converted, and how long it is.
+    fn spots_by(
+        &self,
+        ranges: &[Range<usize>],
+        widen: impl FnOnce(Vec<Range<usize>>, usize) -> Vec<Range<usize>>,
+    ) -> Vec<Spot> {
         match &self.back {
             Back::Read(offsets) => spots(ranges, offsets),
             Back::Converted {
@@ -119,7 +137,8 @@ impl Document {
                 source,
                 offsets,
             } => {
-                let origins: Vec<_> = ranges.iter().map(|range| map.origin_of(range)).collect();
+                let origins = ranges.iter().map(|range| map.origin_of(range));
+                let origins = widen(origins.collect(), source.len());
                 let mut spots = spots(&origins, offsets);
                 for (spot, lines) in spots.iter_mut().zip(line_ranges(&origins, source)) {
                     spot.lines = Some(lines);
@@ -136,6 +155,20 @@ impl Document {
             }
         }
     }
+}
+
+/// Gives what stands between two ranges to the one before it, and what stands before the first to that one: every byte
+/// of a file lies in a chunk, also one that has no place in a text, such as those of a tag.
+fn tiled(mut ranges: Vec<Range<usize>>, length: usize) -> Vec<Range<usize>> {
+    let mut next = length;
+    for range in ranges.iter_mut().rev() {
+        range.end = range.end.max(next);
+        next = range.start;
+    }
+    if let Some(first) = ranges.first_mut() {
+        first.start = 0;
+    }
+    ranges
 }
 
 fn spots(ranges: &[Range<usize>], offsets: &Offsets) -> Vec<Spot> {

@@ -18,7 +18,8 @@ fn read(name: &str, bytes: &[u8]) -> Result<Document, Skip> {
 fn spot(document: &Document, part: &str) -> Spot {
     let start = document.text.find(part).unwrap();
     let range = start..start + part.len();
-    document.spots(std::slice::from_ref(&range)).remove(0)
+    let spots = document.spots_by(std::slice::from_ref(&range), |ranges, _| ranges);
+    spots.into_iter().next().unwrap()
 }
 
 #[test]

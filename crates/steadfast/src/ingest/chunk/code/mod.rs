@@ -23,9 +23,9 @@ mod walk;
 use super::structure::Structure;
 use super::{ChunkLimits, Language};
 
-/// The longest text that is parsed: a tree takes some 20 times the memory of its text, and what is longer
-/// was written by a program.
-const PARSED_BYTES_MAX: usize = 2 << 20;
+/// The longest text that is parsed: a tree takes some 20 times the memory of its text, of statements of one letter 250
+/// times as much, and what is longer was written by a program.
+pub(super) const PARSED_BYTES_MAX: usize = 512 << 10;
 
 /// Returns the structure of a program text, or none when it cannot be had at a fair price.
 pub(super) fn structure(text: &str, language: Language, limits: ChunkLimits) -> Option<Structure> {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod bounds;
 mod marked;
 mod sections;
 

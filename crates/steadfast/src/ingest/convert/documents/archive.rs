@@ -1,10 +1,12 @@
 //! Zip archives, as far as documents need them: one entry after the other, by name.
 //!
 //! Written after the ZIP specification (APPNOTE 6.3): the end record, the
-//! central directory, local headers; stored and deflated entries. Entries are
-//! not listed in memory, because an archive can name millions of them; a zip64
-//! archive is larger than any file that is read here.
+//! central directory, local headers; stored and deflated entries. Of an entry
+//! no more is listed than where it stands, because an archive can name hundreds
+//! of thousands of them, and a book can ask for each; a zip64 archive is larger
+//! than any file that is read here.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use flate2::Crc;
@@ -25,7 +27,8 @@ const LOCKED: u16 = 1;
 /// An archive that is being read.
 pub(super) struct Archive<'a> {
     bytes: &'a [u8],
-    directory: usize,
+    /// Where in the central directory the first entry of each name stands.
+    places: HashMap<&'a [u8], usize>,
     /// How many bytes may still be unpacked.
     left: usize,
 }
@@ -49,17 +52,21 @@ impl<'a> Archive<'a> {
             .find(|&at| bytes.get(at..at + END.len()) == Some(&END[..]))
             .ok_or_else(|| Failure::malformed("it is not a zip archive"))?;
         let directory = number(bytes, end + 16).ok_or_else(cut)?;
+        let mut places = HashMap::new();
+        for (at, entry) in entries(bytes, directory) {
+            places.entry(entry.name).or_insert(at);
+        }
         Ok(Self {
             bytes,
-            directory,
+            places,
             left: UNPACKED_BYTES_MAX,
         })
     }
 
     /// Returns the content of an entry; none when there is no such entry.
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let found = self.entries().find(|entry| entry.name == name.as_bytes());
-        let Some(entry) = found else {
+        let place = self.places.get(name.as_bytes());
+        let Some((entry, _)) = place.and_then(|at| entry(self.bytes, *at)) else {
             return Ok(None);
         };
         if entry.flags & LOCKED != 0 {
@@ -104,16 +111,6 @@ impl<'a> Archive<'a> {
         }))
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
-        let bytes = self.bytes;
-        let mut at = self.directory;
-        std::iter::from_fn(move || {
-            let entry = entry(bytes, at)?;
-            at = entry.1;
-            Some(entry.0)
-        })
-    }
-
     fn packed(&self, entry: &Entry<'_>) -> Option<&'a [u8]> {
         let at = entry.local;
         if self.bytes.get(at..at.checked_add(LOCAL.len())?)? != LOCAL {
@@ -124,6 +121,17 @@ impl<'a> Archive<'a> {
         let start = at.checked_add(LOCAL_BYTES + name_bytes + extra_bytes)?;
         self.bytes.get(start..start.checked_add(entry.packed)?)
     }
+}
+
+/// Yields the entries of the central directory, each with its place.
+fn entries(bytes: &[u8], directory: usize) -> impl Iterator<Item = (usize, Entry<'_>)> {
+    let mut next = directory;
+    std::iter::from_fn(move || {
+        let at = next;
+        let (entry, behind) = entry(bytes, at)?;
+        next = behind;
+        Some((at, entry))
+    })
 }
 
 /// Returns the entry of the central directory at a place, and where the next one begins.

@@ -3,7 +3,7 @@
 //! After EPUB 3.3: `META-INF/container.xml` names the package document, whose
 //! manifest lists files and whose spine puts them in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use steadfast_model::Timestamp;
@@ -25,12 +25,17 @@ pub(super) fn text(bytes: &[u8]) -> Result<Converted, Failure> {
     let package = tell(&package, Syntax::Xhtml, Package::default());
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut text = String::new();
+    let mut read = HashSet::new();
     for id in &package.spine {
         let Some(href) = package.manifest.get(id) else {
             continue;
         };
-        // A chapter that is listed and not there is missing text, and that must not go unsaid.
+        // A spine lists no chapter twice (EPUB 3.3, `itemref`); one that does could ask for an empty one without end.
         let name = resolved(folder, href);
+        if !read.insert(name.clone()) {
+            continue;
+        }
+        // A chapter that is listed and not there is missing text, and that must not go unsaid.
         let chapter = archive
             .text(&name)?
             .ok_or_else(|| Failure::malformed(format!("it has no `{name}`")))?;

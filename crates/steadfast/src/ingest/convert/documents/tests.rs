@@ -106,6 +106,32 @@ fn an_epub_is_read_in_the_order_of_its_spine() {
 }
 
 #[test]
+fn a_book_that_asks_for_its_chapters_again_and_again_is_read_once() {
+    let chapters: Vec<String> = (0..4_000).map(|number| format!("{number}.html")).collect();
+    let mut package = String::from("<package><manifest>");
+    for name in &chapters {
+        package.extend(["<item id=\"", name, "\" href=\"", name, "\"/>"]);
+    }
+    package += "</manifest><spine>";
+    for name in chapters.iter().cycle().take(chapters.len() * 50) {
+        package.extend(["<itemref idref=\"", name, "\"/>"]);
+    }
+    package += "</spine></package>";
+    let container = CONTAINER.replace("OEBPS/", "");
+    let mut entries: Vec<(&str, &[u8])> = vec![
+        ("META-INF/container.xml", container.as_bytes()),
+        ("book.opf", package.as_bytes()),
+    ];
+    entries.extend(
+        chapters
+            .iter()
+            .map(|name| (name.as_str(), &b"<p>once</p>"[..])),
+    );
+    let converted = epub(&archive(&entries)).unwrap();
+    assert_eq!(converted.text.matches("once").count(), chapters.len());
+}
+
+#[test]
 fn what_unpacks_to_too_much_is_left_out() {
     let zeros = vec![0; UNPACKED_BYTES_MAX + 1];
     let mut bomb = archive(&[("word/document.xml", &zeros)]);
