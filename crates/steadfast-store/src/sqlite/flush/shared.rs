@@ -17,8 +17,9 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use twox_hash::XxHash3_128;
 
@@ -27,6 +28,10 @@ use crate::files::{Disk, Gate, open_private, read_at, write_at};
 
 /// How long a commit waits for the flush of another one before it makes its own.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Up to here a flush of one's own costs less than waiting for another one: the thread that
+/// waits has to be woken twice, and systems put flushes together that come at one time.
+const QUICK: Duration = Duration::from_micros(500);
 
 /// Where the two marks lie in the file.
 const WRITTEN_AT: u64 = 0;
@@ -39,6 +44,8 @@ pub(in crate::sqlite) struct SharedFlush {
     gate: Gate,
     path: PathBuf,
     record: OnceLock<File>,
+    /// How long the last flush of this handle took.
+    took_us: AtomicU64,
 }
 
 /// A commit in a round of the log.
@@ -54,6 +61,7 @@ impl SharedFlush {
             gate: Gate::new(lock),
             path: record,
             record: OnceLock::new(),
+            took_us: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -92,21 +100,35 @@ impl SharedFlush {
                 drop(held);
                 flushed
             }
+            Ok(None) if self.is_quick() => self.flush_alone(log, disk.as_ref()),
             Ok(None) => {
                 let (shared, queued, below) = (Arc::clone(self), Arc::clone(log), Arc::clone(disk));
                 let work = move || shared.flush_for_all(&queued, seq, below.as_ref());
                 match self.gate.pass_and(PATIENCE, work) {
                     Ok(flushed) => flushed,
-                    Err(_) => log.flush(disk.as_ref()),
+                    Err(_) => self.flush_alone(log, disk.as_ref()),
                 }
             }
-            Err(_) => log.flush(disk.as_ref()),
+            Err(_) => self.flush_alone(log, disk.as_ref()),
         }
+    }
+
+    /// Returns whether the disk flushes in less time than it takes to stand in line.
+    fn is_quick(&self) -> bool {
+        Duration::from_micros(self.took_us.load(Ordering::Relaxed)) <= QUICK
+    }
+
+    fn flush_alone(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
+        let started = Instant::now();
+        log.flush(disk)?;
+        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.took_us.store(took_us, Ordering::Relaxed);
+        Ok(())
     }
 
     fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {
         let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
-            return log.flush(disk);
+            return self.flush_alone(log, disk);
         };
         let in_this_round = |mark: &Mark| mark.salts == salts;
         // Ours was written down behind the gate; a record without it is not to be trusted.
@@ -114,13 +136,13 @@ impl SharedFlush {
             .filter(in_this_round)
             .filter(|written| written.seq >= seq)
         else {
-            return log.flush(disk);
+            return self.flush_alone(log, disk);
         };
         let flushed = read(record, FLUSHED_AT).filter(in_this_round);
         if flushed.is_some_and(|flushed| flushed.seq >= seq) {
             return Ok(());
         }
-        log.flush(disk)?;
+        self.flush_alone(log, disk)?;
         // Who cannot write it down has flushed for itself alone.
         drop(write(record, FLUSHED_AT, written));
         Ok(())
@@ -170,8 +192,6 @@ fn checksum(mark: &Mark) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use super::*;
 
     /// Counts flushes.

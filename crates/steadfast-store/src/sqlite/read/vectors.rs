@@ -116,7 +116,6 @@ pub(super) fn decode<'b>(
     if vector_hash(row, bytes) != hash {
         return Ok(None);
     }
-    let Vector(values) = Vector::decode(bytes);
-    *buffer = values;
+    Vector::decode_into(bytes, buffer);
     Ok(Some(buffer))
 }

@@ -99,19 +99,18 @@ impl SqliteStore {
     /// When this returns, every change survives a crash and a loss of power.
     pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
         self.check_writable()?;
-        let written = if let Some(held) = self.core.gate.try_pass()? {
+        if let Some(held) = self.core.gate.try_pass()? {
             let written = self.behind_gate(|connection| self.apply(connection, changes, actor));
             drop(held);
-            written
-        } else {
-            let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
-            self.core
-                .gate
-                .pass_and(self.core.options.patience, move || {
-                    store.behind_gate(|connection| store.apply(connection, &changes, &actor))
-                })?
-        };
-        self.acknowledge(written)
+            return self.acknowledge(written);
+        }
+        let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
+        let flushed = self.clone();
+        self.core.gate.pass_and_then(
+            self.core.options.patience,
+            move || store.behind_gate(|connection| store.apply(connection, &changes, &actor)),
+            move |written| flushed.acknowledge(written),
+        )?
     }
 
     fn apply(
