@@ -19,6 +19,9 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Waiting threads that are kept while nobody needs them.
 const IDLE_MAX: usize = 4;
 
+/// How often a caller who is kept waiting asks whether it can help itself.
+const WATCH: Duration = Duration::from_millis(250);
+
 /// A gate on one lock file.
 #[derive(Debug)]
 pub struct Gate {
@@ -55,6 +58,15 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.turns.leave(self.forget_file);
     }
+}
+
+/// Which thread goes on after the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// That of the caller, who waits for nobody.
+    Caller,
+    /// One that waited for the caller, who watches over it.
+    Waiting,
 }
 
 /// The gate is held until this is dropped.
@@ -112,12 +124,13 @@ impl Gate {
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.pass_and_then(patience, work, |value| value)
+        self.pass_and_then(patience, work, |value, _| value, || None)
     }
 
     /// Like [`Self::pass_and`], and goes on with `after` on the same thread when the gate is open again.
     ///
-    /// Only then the caller is woken: two changes of thread are saved where `after` waits for the disk.
+    /// Only then the caller is woken: two changes of thread are saved where `after` waits in another line. Where
+    /// that has no end, `instead` is the way out: the caller asks it now and then for a value to go on with.
     ///
     /// # Errors
     /// As [`Self::pass_and`]; then `after` never runs either.
@@ -125,7 +138,8 @@ impl Gate {
         &self,
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
-        after: impl FnOnce(T) -> U + Send + 'static,
+        after: impl FnOnce(T, Thread) -> U + Send + 'static,
+        instead: impl FnMut() -> Option<U>,
     ) -> Result<U, StoreError> {
         let deadline = Instant::now() + patience;
         let file = self.wait_in_process(deadline)?;
@@ -134,16 +148,34 @@ impl Gate {
             turns: Arc::clone(&self.turns),
             forget_file: false,
         };
-        let done = self.run_before(deadline, file, turn, move |locked, turn| {
+        let job = move |locked, turn, thread| {
             let value = work();
-            drop(locked);
-            drop(turn);
-            after(value)
-        });
+            drop::<Locked>(locked);
+            drop::<Turn>(turn);
+            after(value, thread)
+        };
+        let done = self.run_before(deadline, file, turn, job, instead);
         match done {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(self.busy(patience)),
             Err(error) => Err(StoreError::from_io(&self.path, &error)),
+        }
+    }
+
+    /// Passes the gate, waiting on this very thread: for other threads of this process no longer than
+    /// `patience`, for other processes as long as it takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the patience is over; other errors when the lock file cannot be used.
+    pub fn pass_here(&self, patience: Duration) -> Result<GateHeld<'_>, StoreError> {
+        let file = self.wait_in_process(Instant::now() + patience)?;
+        let file = file.ok_or_else(|| self.busy(patience))?;
+        match file.lock() {
+            Ok(()) => Ok(GateHeld { gate: self, file }),
+            Err(error) => {
+                self.turns.leave(false);
+                Err(StoreError::from_io(&self.path, &error))
+            }
         }
     }
 
@@ -178,10 +210,11 @@ impl Gate {
         deadline: Instant,
         file: Arc<File>,
         turn: Turn,
-        job: impl FnOnce(Locked, Turn) -> T + Send + 'static,
+        job: impl FnOnce(Locked, Turn, Thread) -> T + Send + 'static,
+        mut instead: impl FnMut() -> Option<T>,
     ) -> std::io::Result<Option<T>> {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(job(Locked(file), turn))),
+            Ok(()) => return Ok(Some(job(Locked(file), turn, Thread::Caller))),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 turn.retire();
@@ -195,25 +228,34 @@ impl Gate {
         let thread = self.wait_with(Box::new(move || {
             let done = file.lock().map(|()| {
                 let locked = Locked(file);
-                take(&offered).map(|turn| job(locked, turn))
+                take(&offered).map(|turn| job(locked, turn, Thread::Waiting))
             });
             // Nobody hears this when the caller has given up.
             drop(sender.send(done));
         }))?;
         let ended = || std::io::Error::other("the thread that wrote ended without an answer");
-        let done = match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(done) => done,
-            Err(RecvTimeoutError::Timeout) => match take(&turn) {
-                // The waiting thread may be in the system's queue for as long as it likes: whoever
-                // comes next gets another one, and another file.
-                Some(turn) => {
+        let mut is_waiting = true;
+        let done = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let pause = if is_waiting { left.min(WATCH) } else { WATCH };
+            match receiver.recv_timeout(pause) {
+                Ok(done) => break done,
+                Err(RecvTimeoutError::Disconnected) => return Err(ended()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if is_waiting && Instant::now() >= deadline {
+                if let Some(turn) = take(&turn) {
+                    // The waiting thread may be in the system's queue for as long as it likes:
+                    // whoever comes next gets another one, and another file.
                     turn.retire();
                     return Ok(None);
                 }
                 // It is at work, and its transaction is bounded.
-                None => receiver.recv().map_err(|_| ended())?,
-            },
-            Err(RecvTimeoutError::Disconnected) => return Err(ended()),
+                is_waiting = false;
+            }
+            if let Some(value) = instead() {
+                return Ok(Some(value));
+            }
         };
         if done.is_ok() {
             self.keep(thread);
@@ -312,7 +354,10 @@ impl Turns {
             queue.abandoned.swap_remove(index);
             queue.serving += 1;
         }
-        self.turn.notify_all();
+        // Waking goes through the system also where nobody waits.
+        if queue.next_ticket != queue.serving {
+            self.turn.notify_all();
+        }
     }
 }
 
@@ -475,13 +520,45 @@ mod tests {
                 Duration::from_mins(1),
                 move || is_open(&inside),
                 // Both to another process and to the next thread of this one.
-                move |was_open| (was_open, is_open(&third), is_open(&again)),
+                move |was_open, _| (was_open, is_open(&third), is_open(&again)),
+                || None,
             )
             .unwrap()
         });
         drop(held);
         assert_eq!(waiting.join().unwrap(), (false, true, true));
         drop(mine.try_pass().unwrap().unwrap());
+    }
+
+    #[test]
+    fn a_caller_who_is_kept_waiting_after_the_gate_can_help_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let (mine, other) = (Gate::new(file("one")), Gate::new(file("one")));
+        let (line, stuck) = (
+            Arc::new(Gate::new(file("two"))),
+            Arc::new(Gate::new(file("two"))),
+        );
+        let never_ends = stuck.pass(Duration::from_mins(1)).unwrap();
+        let mut held = Some(other.pass(Duration::from_mins(1)).unwrap());
+        let mut asked = 0;
+        let waits = Arc::clone(&line);
+        let helped = mine.pass_and_then(
+            Duration::from_mins(1),
+            || (),
+            move |(), thread| {
+                drop(waits.pass_here(Duration::from_mins(1)).unwrap());
+                Some(thread)
+            },
+            || {
+                // The first time the gate itself is still shut.
+                asked += 1;
+                drop(held.take());
+                (asked == 2).then_some(None)
+            },
+        );
+        assert_eq!(helped.unwrap(), None);
+        drop(never_ends);
     }
 
     #[test]

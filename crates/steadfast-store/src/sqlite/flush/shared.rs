@@ -17,21 +17,16 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use twox_hash::XxHash3_128;
 
 use super::{Log, Salts};
-use crate::files::{Disk, Gate, open_private, read_at, write_at};
+use crate::files::{Disk, Gate, GateHeld, open_private, read_at, write_at};
 
 /// How long a commit waits for the flush of another one before it makes its own.
-const PATIENCE: Duration = Duration::from_millis(250);
-
-/// Up to here a flush of one's own costs less than waiting for another one: the thread that
-/// waits has to be woken twice, and systems put flushes together that come at one time.
-const QUICK: Duration = Duration::from_micros(500);
+pub(in crate::sqlite) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Where the two marks lie in the file.
 const WRITTEN_AT: u64 = 0;
@@ -44,8 +39,6 @@ pub(in crate::sqlite) struct SharedFlush {
     gate: Gate,
     path: PathBuf,
     record: OnceLock<File>,
-    /// How long the last flush of this handle took.
-    took_us: AtomicU64,
 }
 
 /// A commit in a round of the log.
@@ -61,7 +54,6 @@ impl SharedFlush {
             gate: Gate::new(lock),
             path: record,
             record: OnceLock::new(),
-            took_us: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -100,35 +92,50 @@ impl SharedFlush {
                 drop(held);
                 flushed
             }
-            Ok(None) if self.is_quick() => self.flush_alone(log, disk.as_ref()),
             Ok(None) => {
                 let (shared, queued, below) = (Arc::clone(self), Arc::clone(log), Arc::clone(disk));
                 let work = move || shared.flush_for_all(&queued, seq, below.as_ref());
                 match self.gate.pass_and(PATIENCE, work) {
                     Ok(flushed) => flushed,
-                    Err(_) => self.flush_alone(log, disk.as_ref()),
+                    Err(_) => log.flush(disk.as_ref()),
                 }
             }
-            Err(_) => self.flush_alone(log, disk.as_ref()),
+            Err(_) => log.flush(disk.as_ref()),
         }
     }
 
-    /// Returns whether the disk flushes in less time than it takes to stand in line.
-    fn is_quick(&self) -> bool {
-        Duration::from_micros(self.took_us.load(Ordering::Relaxed)) <= QUICK
+    /// Waits behind the flush that is under way, on this very thread; none when it does without.
+    ///
+    /// Nothing bounds the wait for another process: somebody must watch over who calls this.
+    pub(in crate::sqlite) fn turn(&self) -> Option<GateHeld<'_>> {
+        match self.gate.try_pass() {
+            Ok(None) => self.gate.pass_here(PATIENCE).ok(),
+            passed => passed.ok().flatten(),
+        }
     }
 
-    fn flush_alone(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
-        let started = Instant::now();
-        log.flush(disk)?;
-        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.took_us.store(took_us, Ordering::Relaxed);
-        Ok(())
+    /// Returns when the commit `seq` is on the medium: in turn, or by a flush of its own.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub(in crate::sqlite) fn flush_in_turn(
+        &self,
+        turn: Option<GateHeld<'_>>,
+        log: &Log,
+        seq: Option<u64>,
+        disk: &dyn Disk,
+    ) -> io::Result<()> {
+        let flushed = match seq {
+            Some(seq) if turn.is_some() => self.flush_for_all(log, seq, disk),
+            _ => log.flush(disk),
+        };
+        drop(turn);
+        flushed
     }
 
     fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {
         let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
-            return self.flush_alone(log, disk);
+            return log.flush(disk);
         };
         let in_this_round = |mark: &Mark| mark.salts == salts;
         // Ours was written down behind the gate; a record without it is not to be trusted.
@@ -136,13 +143,13 @@ impl SharedFlush {
             .filter(in_this_round)
             .filter(|written| written.seq >= seq)
         else {
-            return self.flush_alone(log, disk);
+            return log.flush(disk);
         };
         let flushed = read(record, FLUSHED_AT).filter(in_this_round);
         if flushed.is_some_and(|flushed| flushed.seq >= seq) {
             return Ok(());
         }
-        self.flush_alone(log, disk)?;
+        log.flush(disk)?;
         // Who cannot write it down has flushed for itself alone.
         drop(write(record, FLUSHED_AT, written));
         Ok(())
@@ -192,6 +199,8 @@ fn checksum(mark: &Mark) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     /// Counts flushes.
