@@ -108,9 +108,8 @@ impl Drop for SqliteSnapshot<'_> {
 
 /// Returns keys as one parameter, the table `rarray(?)` in a statement.
 ///
-/// One statement for many rows costs a third less than one for each: it is begun and ended once, and
-/// its cursor keeps the root of the table. With CROSS JOIN after it, the rows come in the order of the keys
-/// (<https://sqlite.org/optoverview.html#crossjoin>).
+/// One statement for many rows is begun and ended once, and its cursor keeps the root of the table. With
+/// CROSS JOIN after it, the rows come in the order of the keys (<https://sqlite.org/optoverview.html#crossjoin>).
 fn wanted(keys: impl Iterator<Item = i64>) -> Array {
     Rc::new(keys.map(Value::Integer).collect())
 }
