@@ -40,14 +40,16 @@ impl Vector {
 
     /// Reads the stored form; bytes past the last whole number are left out.
     pub fn decode(bytes: &[u8]) -> Self {
-        Self(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|value| f32::from_le_bytes(*value))
-                .collect(),
-        )
+        let mut values = Vec::new();
+        Self::decode_into(bytes, &mut values);
+        Self(values)
+    }
+
+    /// Reads the stored form into a buffer in place of what it holds.
+    pub fn decode_into(bytes: &[u8], values: &mut Vec<f32>) {
+        values.clear();
+        let numbers = bytes.as_chunks::<4>().0.iter();
+        values.extend(numbers.map(|value| f32::from_le_bytes(*value)));
     }
 
     /// Returns the inner product, summed in f64 from the first number to the last.

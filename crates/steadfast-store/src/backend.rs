@@ -355,6 +355,14 @@ pub trait Snapshot: Records {
     fn document(&self, namespace: &Namespace, source: &str)
     -> Result<Option<Document>, StoreError>;
 
+    /// Returns whether a source may be out of date. False spares every answer the look-ups by which that is told.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn may_be_stale(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Returns the documents that a filter's namespace, source and folder parts admit, by namespace and source.
     ///
     /// # Errors

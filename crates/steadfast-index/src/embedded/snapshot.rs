@@ -479,6 +479,10 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         self.ground.assignments()
     }
 
+    fn may_be_stale(&self) -> Result<bool, StoreError> {
+        self.ground.may_be_stale()
+    }
+
     fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
         self.waiting_for_vectors()
     }

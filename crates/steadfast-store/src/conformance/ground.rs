@@ -412,6 +412,10 @@ impl Snapshot for GroundSnapshot<'_> {
         self.inner.assignments()
     }
 
+    fn may_be_stale(&self) -> Result<bool, StoreError> {
+        self.inner.may_be_stale()
+    }
+
     fn pending_vectors(&self) -> Result<Vec<Row>, StoreError> {
         self.inner.pending_vectors()
     }

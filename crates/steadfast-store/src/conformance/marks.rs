@@ -57,6 +57,7 @@ pub fn marks_tell_what_became_of_a_source(bench: &Bench<'_>) {
     let health = backend.health().expect("a report");
     assert_eq!((health.sources, health.skipped, health.chunks), (0, 2, 2));
     assert_eq!(stale_sources(backend), 1);
+    assert!(snapshot(backend).may_be_stale().expect("an answer"));
 
     let gone = commit(backend, mark("/a", DocumentStatus::Removed, None, None));
     assert_eq!((gone.outcome, gone.counts.removed), (Outcome::Removed, 2));

@@ -6,7 +6,6 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SendError, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,13 +16,24 @@ use crate::files::open_private;
 /// Something to be done with the lock held.
 type Job = Box<dyn FnOnce() + Send>;
 
+/// Waiting threads that are kept while nobody needs them.
+const IDLE_MAX: usize = 4;
+
+/// How often a caller who is kept waiting asks whether it can help itself.
+const WATCH: Duration = Duration::from_millis(250);
+
 /// A gate on one lock file.
 #[derive(Debug)]
 pub struct Gate {
     path: PathBuf,
-    /// The thread that waits for the lock and then does the work; in-process turns see to it
-    /// that it has one job at a time.
-    waiter: Mutex<Option<Sender<Job>>>,
+    /// Threads that wait for the lock and then do the work, as long as nobody has work for them.
+    idle: Mutex<Vec<Sender<Job>>>,
+    turns: Arc<Turns>,
+}
+
+/// The threads of this process, by ticket.
+#[derive(Debug, Default)]
+struct Turns {
     queue: Mutex<Queue>,
     turn: Condvar,
 }
@@ -35,6 +45,28 @@ struct Queue {
     /// Tickets whose owners gave up waiting.
     abandoned: Vec<u64>,
     file: Option<Arc<File>>,
+}
+
+/// The turn of one thread of this process: the next one comes when this is dropped, also by a panic.
+struct Turn {
+    turns: Arc<Turns>,
+    /// Those who come next open a file of their own.
+    forget_file: bool,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.leave(self.forget_file);
+    }
+}
+
+/// Which thread goes on after the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// That of the caller, who waits for nobody.
+    Caller,
+    /// One that waited for the caller, who watches over it.
+    Waiting,
 }
 
 /// The gate is held until this is dropped.
@@ -49,9 +81,8 @@ impl Gate {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            waiter: Mutex::default(),
-            queue: Mutex::default(),
-            turn: Condvar::new(),
+            idle: Mutex::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -65,7 +96,7 @@ impl Gate {
     /// # Errors
     /// [`StoreError`] when the lock file cannot be opened.
     pub fn try_pass(&self) -> Result<Option<GateHeld<'_>>, StoreError> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.turns.queue();
         if queue.next_ticket != queue.serving {
             return Ok(None);
         }
@@ -93,22 +124,56 @@ impl Gate {
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.pass_and_then(patience, work, |value, _| value, || None)
+    }
+
+    /// Like [`Self::pass_and`], and goes on with `after` on the same thread when the gate is open again.
+    ///
+    /// Only then the caller is woken: two changes of thread are saved where `after` waits in another line. Where
+    /// that has no end, `instead` is the way out: the caller asks it now and then for a value to go on with.
+    ///
+    /// # Errors
+    /// As [`Self::pass_and`]; then `after` never runs either.
+    pub fn pass_and_then<T, U: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+        after: impl FnOnce(T, Thread) -> U + Send + 'static,
+        instead: impl FnMut() -> Option<U>,
+    ) -> Result<U, StoreError> {
         let deadline = Instant::now() + patience;
-        let busy = || self.busy(patience);
-        let file = self.wait_in_process(deadline)?.ok_or_else(busy)?;
-        match self.run_before(&file, deadline, work) {
-            Ok(Some(value)) => {
-                self.leave(false);
-                Ok(value)
-            }
-            // The waiting thread may be in the system's queue for as long as it likes: whoever
-            // comes next gets another one, and another file.
-            Ok(None) => {
-                self.retire();
-                Err(busy())
-            }
+        let file = self.wait_in_process(deadline)?;
+        let file = file.ok_or_else(|| self.busy(patience))?;
+        let turn = Turn {
+            turns: Arc::clone(&self.turns),
+            forget_file: false,
+        };
+        let job = move |locked, turn, thread| {
+            let value = work();
+            drop::<Locked>(locked);
+            drop::<Turn>(turn);
+            after(value, thread)
+        };
+        let done = self.run_before(deadline, file, turn, job, instead);
+        match done {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(self.busy(patience)),
+            Err(error) => Err(StoreError::from_io(&self.path, &error)),
+        }
+    }
+
+    /// Passes the gate, waiting on this very thread: for other threads of this process no longer than
+    /// `patience`, for other processes as long as it takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the patience is over; other errors when the lock file cannot be used.
+    pub fn pass_here(&self, patience: Duration) -> Result<GateHeld<'_>, StoreError> {
+        let file = self.wait_in_process(Instant::now() + patience)?;
+        let file = file.ok_or_else(|| self.busy(patience))?;
+        match file.lock() {
+            Ok(()) => Ok(GateHeld { gate: self, file }),
             Err(error) => {
-                self.retire();
+                self.turns.leave(false);
                 Err(StoreError::from_io(&self.path, &error))
             }
         }
@@ -127,73 +192,84 @@ impl Gate {
             Ok(false) => {
                 // The waiting thread may still get the lock through this very
                 // file and lets it go; a new file keeps that apart from us.
-                self.leave(true);
+                self.turns.leave(true);
                 Err(busy())
             }
             Err(error) => {
-                self.leave(false);
+                self.turns.leave(false);
                 Err(StoreError::from_io(&self.path, &error))
             }
         }
     }
 
-    fn retire(&self) {
-        drop(self.waiter().take());
-        self.leave(true);
-    }
-
-    fn waiter(&self) -> MutexGuard<'_, Option<Sender<Job>>> {
-        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `work` with the lock held; none when the deadline came first, and then it never runs.
+    /// Runs `job` with the lock held; none when the deadline came first, and then it never runs.
+    ///
+    /// The job lets go of lock and turn when it sees fit.
     fn run_before<T: Send + 'static>(
         &self,
-        file: &Arc<File>,
         deadline: Instant,
-        work: impl FnOnce() -> T + Send + 'static,
+        file: Arc<File>,
+        turn: Turn,
+        job: impl FnOnce(Locked, Turn, Thread) -> T + Send + 'static,
+        mut instead: impl FnMut() -> Option<T>,
     ) -> std::io::Result<Option<T>> {
         match file.try_lock() {
-            Ok(()) => {
-                let locked = Locked(file);
-                let value = work();
-                drop(locked);
-                return Ok(Some(value));
-            }
+            Ok(()) => return Ok(Some(job(Locked(file), turn, Thread::Caller))),
             Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::Error(error)) => {
+                turn.retire();
+                return Err(error);
+            }
         }
-        // Whoever claims first decides: the thread that got the lock, or the caller who waits no longer.
-        let claim = Arc::new(AtomicBool::new(false));
+        // Whoever takes the turn decides: the thread that got the lock, or the caller who waits no longer.
+        let turn = Arc::new(Mutex::new(Some(turn)));
         let (sender, receiver) = sync_channel(1);
-        let (waiting, thread_claim) = (Arc::clone(file), Arc::clone(&claim));
-        self.wait_with(Box::new(move || {
-            let locked = waiting.lock().map(|()| Locked(&waiting));
-            let is_mine = !thread_claim.swap(true, Ordering::AcqRel);
-            let done = locked.map(|locked| {
-                let value = is_mine.then(work);
-                drop(locked);
-                value
+        let offered = Arc::clone(&turn);
+        let thread = self.wait_with(Box::new(move || {
+            let done = file.lock().map(|()| {
+                let locked = Locked(file);
+                take(&offered).map(|turn| job(locked, turn, Thread::Waiting))
             });
             // Nobody hears this when the caller has given up.
             drop(sender.send(done));
         }))?;
         let ended = || std::io::Error::other("the thread that wrote ended without an answer");
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(done) => done,
-            Err(RecvTimeoutError::Timeout) if !claim.swap(true, Ordering::AcqRel) => Ok(None),
-            // It is at work, and its transaction is bounded.
-            Err(RecvTimeoutError::Timeout) => receiver.recv().map_err(|_| ended())?,
-            Err(RecvTimeoutError::Disconnected) => Err(ended()),
+        let mut is_waiting = true;
+        let done = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let pause = if is_waiting { left.min(WATCH) } else { WATCH };
+            match receiver.recv_timeout(pause) {
+                Ok(done) => break done,
+                Err(RecvTimeoutError::Disconnected) => return Err(ended()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if is_waiting && Instant::now() >= deadline {
+                if let Some(turn) = take(&turn) {
+                    // The waiting thread may be in the system's queue for as long as it likes:
+                    // whoever comes next gets another one, and another file.
+                    turn.retire();
+                    return Ok(None);
+                }
+                // It is at work, and its transaction is bounded.
+                is_waiting = false;
+            }
+            if let Some(value) = instead() {
+                return Ok(Some(value));
+            }
+        };
+        if done.is_ok() {
+            self.keep(thread);
+        } else if let Some(turn) = take(&turn) {
+            turn.retire();
         }
+        done
     }
 
-    /// Gives a job to the waiting thread, which the first job starts.
-    fn wait_with(&self, job: Job) -> std::io::Result<()> {
-        let mut waiter = self.waiter();
-        let job = match waiter.as_ref() {
+    /// Gives a job to a waiting thread, a new one when all are at work, and returns the way to it.
+    fn wait_with(&self, job: Job) -> std::io::Result<Sender<Job>> {
+        let job = match self.idle().pop() {
             Some(sender) => match sender.send(job) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(sender),
                 // A panic ended it.
                 Err(SendError(job)) => job,
             },
@@ -204,8 +280,19 @@ impl Gate {
             .name("steadfast-gate".to_owned())
             .spawn(move || jobs.into_iter().for_each(|job| job()))?;
         drop(sender.send(job));
-        *waiter = Some(sender);
-        Ok(())
+        Ok(sender)
+    }
+
+    /// Keeps a thread that has done its job for the next one.
+    fn keep(&self, thread: Sender<Job>) {
+        let mut idle = self.idle();
+        if idle.len() < IDLE_MAX {
+            idle.push(thread);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Sender<Job>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn busy(&self, patience: Duration) -> StoreError {
@@ -217,7 +304,7 @@ impl Gate {
 
     /// Waits for this thread's turn; none when the deadline came first.
     fn wait_in_process(&self, deadline: Instant) -> Result<Option<Arc<File>>, StoreError> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.turns.queue();
         let file = self.file(&mut queue)?;
         let ticket = queue.next_ticket;
         queue.next_ticket += 1;
@@ -228,6 +315,7 @@ impl Gate {
                 return Ok(None);
             }
             queue = self
+                .turns
                 .turn
                 .wait_timeout(queue, left)
                 .unwrap_or_else(PoisonError::into_inner)
@@ -245,9 +333,15 @@ impl Gate {
         queue.file = Some(Arc::clone(&file));
         Ok(file)
     }
+}
+
+impl Turns {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn leave(&self, forget_file: bool) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue();
         if forget_file {
             queue.file = None;
         }
@@ -260,15 +354,30 @@ impl Gate {
             queue.abandoned.swap_remove(index);
             queue.serving += 1;
         }
-        self.turn.notify_all();
+        // Waking goes through the system also where nobody waits.
+        if queue.next_ticket != queue.serving {
+            self.turn.notify_all();
+        }
     }
+}
+
+impl Turn {
+    /// Ends the turn, and those who come next open a file of their own.
+    fn retire(mut self) {
+        self.forget_file = true;
+    }
+}
+
+fn take(offered: &Mutex<Option<Turn>>) -> Option<Turn> {
+    let mut offered = offered.lock().unwrap_or_else(PoisonError::into_inner);
+    offered.take()
 }
 
 impl Drop for GateHeld<'_> {
     fn drop(&mut self) {
         // An unlock that fails leaves the lock to the closing of the file.
         let forget_file = self.file.unlock().is_err();
-        self.gate.leave(forget_file);
+        self.gate.turns.leave(forget_file);
     }
 }
 
@@ -309,9 +418,9 @@ fn lock_before(file: &Arc<File>, deadline: Instant) -> std::io::Result<bool> {
 }
 
 /// Unlocks the file when it is dropped, also by a panic.
-struct Locked<'f>(&'f File);
+struct Locked(Arc<File>);
 
-impl Drop for Locked<'_> {
+impl Drop for Locked {
     fn drop(&mut self) {
         // A failed unlock ends with the file.
         drop(self.0.unlock());
@@ -320,6 +429,8 @@ impl Drop for Locked<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -388,6 +499,82 @@ mod tests {
         assert!(!ran.load(Ordering::Acquire), "a refused write was done");
         mine.pass_and(Duration::from_mins(1), work(&ran)).unwrap();
         assert!(ran.load(Ordering::Acquire));
+        drop(other.pass(Duration::from_mins(1)).unwrap());
+    }
+
+    #[test]
+    fn what_comes_after_finds_the_gate_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("writer.lock");
+        let (mine, other) = (
+            Arc::new(Gate::new(path.clone())),
+            Arc::new(Gate::new(path.clone())),
+        );
+        let held = other.pass(Duration::from_mins(1)).unwrap();
+        let (inside, again) = (Arc::clone(&other), Arc::clone(&mine));
+        let waiting = std::thread::spawn(move || {
+            let third = Gate::new(path);
+            let is_open = |gate: &Gate| gate.try_pass().unwrap().is_some();
+            let gate = Arc::clone(&again);
+            gate.pass_and_then(
+                Duration::from_mins(1),
+                move || is_open(&inside),
+                // Both to another process and to the next thread of this one.
+                move |was_open, _| (was_open, is_open(&third), is_open(&again)),
+                || None,
+            )
+            .unwrap()
+        });
+        drop(held);
+        assert_eq!(waiting.join().unwrap(), (false, true, true));
+        drop(mine.try_pass().unwrap().unwrap());
+    }
+
+    #[test]
+    fn a_caller_who_is_kept_waiting_after_the_gate_can_help_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let (mine, other) = (Gate::new(file("one")), Gate::new(file("one")));
+        let (line, stuck) = (
+            Arc::new(Gate::new(file("two"))),
+            Arc::new(Gate::new(file("two"))),
+        );
+        let never_ends = stuck.pass(Duration::from_mins(1)).unwrap();
+        let mut held = Some(other.pass(Duration::from_mins(1)).unwrap());
+        let mut asked = 0;
+        let waits = Arc::clone(&line);
+        let helped = mine.pass_and_then(
+            Duration::from_mins(1),
+            || (),
+            move |(), thread| {
+                drop(waits.pass_here(Duration::from_mins(1)).unwrap());
+                Some(thread)
+            },
+            || {
+                // The first time the gate itself is still shut.
+                asked += 1;
+                drop(held.take());
+                (asked == 2).then_some(None)
+            },
+        );
+        assert_eq!(helped.unwrap(), None);
+        drop(never_ends);
+    }
+
+    #[test]
+    fn a_panic_inside_lets_the_next_one_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("writer.lock");
+        let (mine, other) = (Gate::new(path.clone()), Gate::new(path));
+        let held = other.pass(Duration::from_mins(1)).unwrap();
+        std::thread::scope(|scope| {
+            let failing =
+                scope.spawn(|| mine.pass_and(Duration::from_mins(1), || panic!("inside")));
+            drop(held);
+            let failed: Result<(), StoreError> = failing.join().unwrap_or(Err(StoreError::Full));
+            assert!(failed.is_err());
+        });
+        assert_eq!(mine.pass_and(Duration::from_mins(1), || 7).unwrap(), 7);
         drop(other.pass(Duration::from_mins(1)).unwrap());
     }
 

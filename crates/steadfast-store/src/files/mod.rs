@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::error::StoreError;
 
 pub use disk::{Disk, SystemDisk};
-pub use gate::{Gate, GateHeld};
+pub use gate::{Gate, GateHeld, Thread};
 pub use kind::{FilesystemKind, filesystem_kind};
 pub use system::free_bytes;
 pub(crate) use system::{read_at, write_at};

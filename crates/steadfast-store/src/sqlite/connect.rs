@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::vtab::array;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::codes::BUSY_WAIT_MS;
@@ -72,6 +73,8 @@ pub(super) fn reader(
 
 pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
     set(connection, "query_only", 1)?;
+    // Many rows are asked for in one statement, given as `rarray(?)`.
+    array::load_module(connection)?;
     set(connection, "cache_size", -32_768)
 }
 

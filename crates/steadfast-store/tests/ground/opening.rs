@@ -105,7 +105,7 @@ fn a_store_of_the_first_schema_is_brought_up_to_date() {
         connection
             .execute_batch(
                 "DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots; DROP TABLE assignments;
-                 DROP TABLE late_vectors; DROP TABLE intervals; PRAGMA user_version=1",
+                 DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals; PRAGMA user_version=1",
             )
             .unwrap();
         drop(connection);
@@ -131,7 +131,7 @@ fn a_store_of_the_second_schema_is_brought_up_to_date() {
         let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
         connection
             .execute_batch(
-                "DROP TABLE roots; DROP TABLE assignments; DROP TABLE late_vectors; DROP TABLE intervals; PRAGMA user_version=2",
+                "DROP TABLE roots; DROP TABLE assignments; DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals; PRAGMA user_version=2",
             )
             .unwrap();
         drop(connection);

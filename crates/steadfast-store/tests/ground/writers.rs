@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
+use std::time::Duration;
 
 use steadfast_model::{Attributes, Change, Namespace, NoteWrite};
+use steadfast_store::files::Gate;
 use steadfast_store::{Journal, SqliteStore};
 
 use super::support::{
@@ -142,4 +144,36 @@ fn processes_take_turns_from_the_first_moment() {
         }
         check(&open(&store, Journal::Auto), 3, &all);
     }
+}
+
+/// A process that was stopped in the middle of a flush holds nobody up for long.
+#[test]
+fn a_flush_that_never_ends_elsewhere_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Journal::Wal);
+    commit(&store, Change::Put(put("/first", &["alpha"])));
+    let other = |name: &str| Gate::new(folder.path().join(name));
+    let (flush, writer) = (other("flush.lock"), other("writer.lock"));
+    let never_ends = flush.pass(Duration::from_mins(1)).unwrap();
+    let held = writer.pass(Duration::from_mins(1)).unwrap();
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..3)
+            .map(|number| {
+                let store = &store;
+                let change = Change::Put(put(&format!("/{number}"), &["beta"]));
+                scope.spawn(move || commit(store, change).seq)
+            })
+            .collect();
+        // Most often they stand at the gate by then; it must go well if they do not, too.
+        for _ in 0..10_000 {
+            std::thread::yield_now();
+        }
+        drop(held);
+        for waiting in waiting {
+            assert!(waiting.join().unwrap().is_some());
+        }
+    });
+    drop(never_ends);
+    assert_eq!(texts(&store).len(), 4);
+    assert_sound(&store);
 }

@@ -15,6 +15,9 @@ const NAMED_MAX: usize = 3;
 
 /// Returns warnings about sources among the hits that could not be read since they were indexed.
 pub(super) fn warnings(snapshot: &dyn Snapshot, hits: &[Hit]) -> Result<Vec<String>> {
+    if !snapshot.may_be_stale()? {
+        return Ok(Vec::new());
+    }
     let sources: BTreeSet<_> = hits
         .iter()
         // Only files are read again.

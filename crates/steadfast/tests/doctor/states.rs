@@ -26,7 +26,7 @@ fn a_store_of_an_older_schema_is_brought_up_to_date_and_looked_at_again() {
         change(
             &place,
             "DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
-             DROP TABLE assignments; DROP TABLE late_vectors; DROP TABLE intervals; PRAGMA user_version=1;
+             DROP TABLE assignments; DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals; PRAGMA user_version=1;
              UPDATE indexes SET watermark_row = watermark_row - 1",
         );
         let found = place.examine();

@@ -41,7 +41,7 @@ fn make_old(store: &Path) {
     drop(memory);
     let connection = Connection::open(store.join("steadfast.db")).unwrap();
     let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
-                      DROP TABLE assignments; DROP TABLE late_vectors; DROP TABLE intervals;
+                      DROP TABLE assignments; DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals;
                PRAGMA user_version=1; COMMIT";
     connection.execute_batch(sql).unwrap();
 }

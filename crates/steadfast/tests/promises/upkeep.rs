@@ -121,7 +121,7 @@ fn while_a_store_of_the_first_schema_is_brought_up_to_date() {
                 older.execute_batch(mode).unwrap();
             }
             let sql = "BEGIN; DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
-                              DROP TABLE assignments; DROP TABLE late_vectors; DROP TABLE intervals;
+                              DROP TABLE assignments; DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals;
                        PRAGMA user_version=1; COMMIT";
             older.execute_batch(sql).unwrap();
         },

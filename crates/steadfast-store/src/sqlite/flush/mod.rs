@@ -30,7 +30,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::files::{Disk, read_at};
-pub(super) use shared::SharedFlush;
+pub(super) use shared::{PATIENCE, SharedFlush};
 
 /// The connection that writes, and the log that it writes to.
 pub(super) struct Writer {

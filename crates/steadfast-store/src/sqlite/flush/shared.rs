@@ -23,10 +23,10 @@ use std::time::Duration;
 use twox_hash::XxHash3_128;
 
 use super::{Log, Salts};
-use crate::files::{Disk, Gate, open_private, read_at, write_at};
+use crate::files::{Disk, Gate, GateHeld, open_private, read_at, write_at};
 
 /// How long a commit waits for the flush of another one before it makes its own.
-const PATIENCE: Duration = Duration::from_millis(250);
+pub(in crate::sqlite) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Where the two marks lie in the file.
 const WRITTEN_AT: u64 = 0;
@@ -102,6 +102,35 @@ impl SharedFlush {
             }
             Err(_) => log.flush(disk.as_ref()),
         }
+    }
+
+    /// Waits behind the flush that is under way, on this very thread; none when it does without.
+    ///
+    /// Nothing bounds the wait for another process: somebody must watch over who calls this.
+    pub(in crate::sqlite) fn turn(&self) -> Option<GateHeld<'_>> {
+        match self.gate.try_pass() {
+            Ok(None) => self.gate.pass_here(PATIENCE).ok(),
+            passed => passed.ok().flatten(),
+        }
+    }
+
+    /// Returns when the commit `seq` is on the medium: in turn, or by a flush of its own.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub(in crate::sqlite) fn flush_in_turn(
+        &self,
+        turn: Option<GateHeld<'_>>,
+        log: &Log,
+        seq: Option<u64>,
+        disk: &dyn Disk,
+    ) -> io::Result<()> {
+        let flushed = match seq {
+            Some(seq) if turn.is_some() => self.flush_for_all(log, seq, disk),
+            _ => log.flush(disk),
+        };
+        drop(turn);
+        flushed
     }
 
     fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {

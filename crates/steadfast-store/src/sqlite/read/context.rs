@@ -1,12 +1,13 @@
 //! Where rows stand, and who stands beside them: read from one covering index.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rusqlite::OptionalExtension as _;
 use steadfast_model::{Attributes, DocumentKey, Row};
 
-use super::{SqliteSnapshot, attributes};
+use super::{SqliteSnapshot, attributes, wanted};
 use crate::context::{FacetKey, Placed, Standing};
 use crate::error::StoreError;
 
@@ -18,19 +19,19 @@ impl SqliteSnapshot<'_> {
     pub fn standings(&self, rows: &[Row]) -> Result<Vec<Option<Standing>>, StoreError> {
         self.sql(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT document, position FROM chunks WHERE row = ?1 AND removed_seq IS NULL",
+                "SELECT row, document, position
+                 FROM rarray(?1) wanted CROSS JOIN chunks ON row = wanted.value WHERE removed_seq IS NULL",
             )?;
-            rows.iter()
-                .map(|row| {
-                    let standing = statement.query_row([row.0], |columns| {
-                        Ok(Standing {
-                            document: DocumentKey(columns.get(0)?),
-                            position: columns.get(1)?,
-                        })
-                    });
-                    standing.optional()
-                })
-                .collect()
+            let wanted = wanted(rows.iter().map(|row| i64::from(row.0)));
+            let found = statement.query_map([wanted], |columns| {
+                let standing = Standing {
+                    document: DocumentKey(columns.get(1)?),
+                    position: columns.get(2)?,
+                };
+                Ok((Row(columns.get(0)?), standing))
+            })?;
+            let found = found.collect::<rusqlite::Result<HashMap<Row, Standing>>>()?;
+            Ok(rows.iter().map(|row| found.get(row).copied()).collect())
         })
     }
 

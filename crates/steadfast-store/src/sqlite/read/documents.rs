@@ -110,6 +110,21 @@ impl SqliteSnapshot<'_> {
         found.transpose()
     }
 
+    /// Returns whether a source is out of date; true also where that cannot be told in a single look.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn may_be_stale(&self) -> Result<bool, StoreError> {
+        if !self.knows("documents_stale")? {
+            return Ok(true);
+        }
+        self.sql(|connection| {
+            connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM documents WHERE status = 2)")?
+                .query_row([], |row| row.get(0))
+        })
+    }
+
     /// Returns the documents that a filter's namespace, source and folder parts admit, by namespace and source.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 use steadfast_model::{Chunk, ChunkId, ContentHash, DocumentKey, Row, Seq, StoreId};
 
-use super::{SqliteSnapshot, attributes, place};
+use super::{SqliteSnapshot, attributes, place, wanted};
 use crate::backend::Fetched;
 use crate::error::StoreError;
 use crate::sabotage::{self, Sabotage};
@@ -11,8 +11,9 @@ use crate::sabotage::{self, Sabotage};
 const SELECT: &str = "SELECT c.document, c.content_hash, c.text, c.added_seq, c.removed_seq, c.access_count,
     d.namespace, d.source,
     c.start_line, c.end_line, c.start_byte, c.end_byte, c.ordinal, c.position, c.heading_path, c.fidelity,
-    f.kind, f.title, f.tags, f.meta, f.document_time, f.valid_from, f.valid_to, f.trust
-    FROM chunks c JOIN documents d ON d.document = c.document JOIN facets f ON f.facet = c.facet WHERE c.row = ?1";
+    f.kind, f.title, f.tags, f.meta, f.document_time, f.valid_from, f.valid_to, f.trust, c.row
+    FROM rarray(?1) wanted CROSS JOIN chunks c ON c.row = wanted.value
+    CROSS JOIN documents d ON d.document = c.document CROSS JOIN facets f ON f.facet = c.facet";
 
 enum Found {
     Whole(Box<Chunk>),
@@ -45,14 +46,13 @@ impl SqliteSnapshot<'_> {
         self.sql(|connection| {
             let mut fetched = Fetched::default();
             let mut statement = connection.prepare_cached(SELECT)?;
-            for &row in rows {
-                match statement
-                    .query_row([row.0], |columns| decode(&id, row, columns))
-                    .optional()?
-                {
-                    Some(Found::Whole(chunk)) => fetched.chunks.push(*chunk),
-                    Some(Found::Damaged) => fetched.damaged.push(row),
-                    None => {}
+            let wanted = wanted(rows.iter().map(|row| i64::from(row.0)));
+            let mut found = statement.query([wanted])?;
+            while let Some(columns) = found.next()? {
+                let row = Row(columns.get(24)?);
+                match decode(&id, row, columns)? {
+                    Found::Whole(chunk) => fetched.chunks.push(*chunk),
+                    Found::Damaged => fetched.damaged.push(row),
                 }
             }
             Ok(fetched)

@@ -13,6 +13,10 @@ mod scope;
 mod tail;
 mod vectors;
 
+use std::rc::Rc;
+
+use rusqlite::types::Value;
+use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension as _};
 use steadfast_model::{Row, Seq};
 
@@ -100,6 +104,14 @@ impl Drop for SqliteSnapshot<'_> {
             self.store.give_back(connection);
         }
     }
+}
+
+/// Returns keys as one parameter, the table `rarray(?)` in a statement.
+///
+/// One statement for many rows is begun and ended once, and its cursor keeps the root of the table. With
+/// CROSS JOIN after it, the rows come in the order of the keys (<https://sqlite.org/optoverview.html#crossjoin>).
+fn wanted(keys: impl Iterator<Item = i64>) -> Array {
+    Rc::new(keys.map(Value::Integer).collect())
 }
 
 fn read_head(connection: &Connection) -> rusqlite::Result<Head> {

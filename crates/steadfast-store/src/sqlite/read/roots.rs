@@ -71,15 +71,15 @@ impl SqliteSnapshot<'_> {
         self.sql(assignments)
     }
 
-    /// Returns whether the schema has a table: a store of an older schema that can only be read may not.
-    pub(super) fn knows(&self, table: &str) -> Result<bool, StoreError> {
+    /// Returns whether the schema has a table or an index: a store of an older schema that can only be read may not.
+    pub(super) fn knows(&self, name: &str) -> Result<bool, StoreError> {
         if self.store.is_writable() {
             return Ok(true);
         }
         self.sql(|connection| {
             connection
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")?
-                .query_row([table], |row| row.get(0))
+                .query_row([name], |row| row.get(0))
         })
     }
 }

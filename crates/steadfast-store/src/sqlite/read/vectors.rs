@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use steadfast_model::{CollectionSpace, Row, RowSet, Seq, Vector};
 
-use super::SqliteSnapshot;
+use super::{SqliteSnapshot, wanted};
 use crate::error::StoreError;
 use crate::sqlite::spaces;
 use crate::sqlite::write::vector_hash;
@@ -31,14 +31,16 @@ impl SqliteSnapshot<'_> {
         each: &mut Vectors<'_>,
     ) -> Result<(), StoreError> {
         self.sql(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT vector, hash FROM vectors WHERE vector_key = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT vector, hash, vector_key & 4294967295
+                 FROM rarray(?1) wanted CROSS JOIN vectors ON vector_key = wanted.value",
+            )?;
+            let wanted = wanted(rows.map(|row| space << 32 | i64::from(row.0)));
+            let mut found = statement.query([wanted])?;
             let mut buffer = Vec::new();
-            for row in rows {
-                let mut found = statement.query([space << 32 | i64::from(row.0)])?;
-                if let Some(columns) = found.next()?
-                    && !each(row, decode(row, columns, 0, &mut buffer)?)
-                {
+            while let Some(columns) = found.next()? {
+                let row = Row(columns.get(2)?);
+                if !each(row, decode(row, columns, 0, &mut buffer)?) {
                     break;
                 }
             }
@@ -167,7 +169,6 @@ pub(super) fn decode<'b>(
     if vector_hash(row, bytes) != hash {
         return Ok(None);
     }
-    let Vector(values) = Vector::decode(bytes);
-    *buffer = values;
+    Vector::decode_into(bytes, buffer);
     Ok(Some(buffer))
 }

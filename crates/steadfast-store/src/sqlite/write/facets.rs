@@ -49,11 +49,28 @@ impl Transaction<'_> {
         {
             return Ok(found.key);
         }
+        let key = self.add_facet(document, wanted, note_digest, 0)?;
+        known.push(Facet {
+            key,
+            attributes: wanted.clone(),
+            note_digest: note_digest.copied(),
+        });
+        Ok(key)
+    }
+
+    /// Adds a facet that has `live` chunks.
+    pub(super) fn add_facet(
+        &mut self,
+        document: DocumentKey,
+        wanted: &Attributes,
+        note_digest: Option<&ContentHash>,
+        live: i64,
+    ) -> Written<i64> {
         let key = self.head.take_facet();
         self.connection
             .prepare_cached(
                 "INSERT INTO facets (facet, document, kind, title, tags, meta, document_time, valid_from, valid_to,
-                 trust, note_digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 trust, note_digest, live) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 key,
@@ -67,18 +84,16 @@ impl Transaction<'_> {
                 wanted.valid_to.map(|time| time.0),
                 attributes::trust_number(wanted.trust),
                 note_digest.map(|digest| &digest.0[..]),
+                live,
             ])?;
-        let mut tags = self
-            .connection
-            .prepare_cached("INSERT OR IGNORE INTO tags (tag, facet) VALUES (?1, ?2)")?;
-        for tag in &wanted.tags {
-            tags.execute(params![tag, key])?;
+        if !wanted.tags.is_empty() {
+            let mut tags = self
+                .connection
+                .prepare_cached("INSERT OR IGNORE INTO tags (tag, facet) VALUES (?1, ?2)")?;
+            for tag in &wanted.tags {
+                tags.execute(params![tag, key])?;
+            }
         }
-        known.push(Facet {
-            key,
-            attributes: wanted.clone(),
-            note_digest: note_digest.copied(),
-        });
         Ok(key)
     }
 

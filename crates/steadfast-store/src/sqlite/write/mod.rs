@@ -1,5 +1,6 @@
 //! The writing half: one gate, one transaction, one acknowledgement after the commit.
 
+mod acknowledge;
 mod facets;
 mod forget;
 mod head;
@@ -22,7 +23,6 @@ pub(in crate::sqlite) use prune::plan as plan_prune;
 pub(in crate::sqlite) use rows::vector_hash;
 pub(in crate::sqlite) use undo::plan as plan_undo;
 
-use std::io;
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, params};
@@ -30,14 +30,15 @@ use steadfast_model::{
     Analyze, Change, ChunkId, Counts, ModelId, Namespace, Row, Seq, Settled, StoreId, Timestamp,
 };
 
+use self::acknowledge::{Committed, Unflushed, Waiting};
 use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
-use super::flush::{Log, Writer};
+use super::flush::Writer;
 use super::read::find_space;
 use super::spaces::has_other_models;
 use super::{SqliteStore, WriterState, connect, journal};
 use crate::error::StoreError;
-use crate::sabotage::{self, Sabotage};
+use crate::files::Thread;
 
 /// What a transaction works with.
 struct Transaction<'t> {
@@ -75,16 +76,6 @@ impl From<StoreError> for WriteError {
 
 type Written<T> = Result<T, WriteError>;
 
-/// What a transaction gave, and the log that is still to be flushed, if there is one.
-type Committed<T> = Result<(T, Option<io::Result<Unflushed>>), StoreError>;
-
-/// A log that holds a commit whose flush is still to come.
-struct Unflushed {
-    log: Arc<Log>,
-    /// The last commit of the store that the log holds; none when a flush of another one cannot be relied on.
-    seq: Option<u64>,
-}
-
 /// Where a transaction that ends well leaves the store.
 #[derive(Clone, Copy)]
 struct Reached {
@@ -104,19 +95,28 @@ impl SqliteStore {
     /// When this returns, every change survives a crash and a loss of power.
     pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
         self.check_writable()?;
-        let written = if let Some(held) = self.core.gate.try_pass()? {
+        if let Some(held) = self.core.gate.try_pass()? {
             let written = self.behind_gate(|connection| self.apply(connection, changes, actor));
             drop(held);
-            written
-        } else {
-            let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
-            self.core
-                .gate
-                .pass_and(self.core.options.patience, move || {
-                    store.behind_gate(|connection| store.apply(connection, &changes, &actor))
-                })?
-        };
-        self.acknowledge(written)
+            return self.acknowledge(written);
+        }
+        let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
+        let waiting = Arc::new(Waiting::default());
+        let (after, behind) = (self.clone(), Arc::clone(&waiting));
+        let acknowledged = self.core.gate.pass_and_then(
+            self.core.options.patience,
+            move || store.behind_gate(|connection| store.apply(connection, &changes, &actor)),
+            move |written, thread| match thread {
+                Thread::Caller => Some(after.acknowledge(written)),
+                Thread::Waiting => after.acknowledge_in_turn(written, &behind),
+            },
+            || Some(Some(self.acknowledge_alone(waiting.take_overdue()?))),
+        )?;
+        acknowledged.unwrap_or_else(|| {
+            Err(StoreError::Internal(
+                "a commit was not acknowledged".to_owned(),
+            ))
+        })
     }
 
     fn apply(
@@ -228,39 +228,6 @@ impl SqliteStore {
                     WriteError::Store(error) => error,
                 })
             }
-        }
-    }
-
-    /// Returns what was committed once it is on the disk; the gate is open again.
-    fn acknowledge<T>(&self, committed: Committed<T>) -> Result<T, StoreError> {
-        let (value, unflushed) = committed?;
-        if let Some(unflushed) = unflushed
-            && !sabotage::is(Sabotage::AcknowledgedUnflushed)
-        {
-            unflushed
-                .and_then(|Unflushed { log, seq }| self.core.flushes.flush(&log, seq, self.disk()))
-                .map_err(|error| self.not_flushed(&error))?;
-        }
-        Ok(value)
-    }
-
-    /// Ends the writing of this handle: what it committed may not be on the disk.
-    fn not_flushed(&self, error: &std::io::Error) -> StoreError {
-        let what = format!("the log could not be flushed: {error}");
-        let written_back = self.checkpoint();
-        let mut state = self
-            .core
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !sabotage::is(Sabotage::PoisonedReused) {
-            *state = WriterState::Poisoned(what.clone());
-        }
-        StoreError::Poisoned {
-            what: match written_back {
-                Ok(_) => what,
-                Err(error) => format!("{what}; nor could it be written back: {error}"),
-            },
         }
     }
 

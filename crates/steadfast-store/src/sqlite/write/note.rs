@@ -174,14 +174,19 @@ impl Transaction<'_> {
             Some(stored) => stored.key,
             None => self.head.take_document()?,
         };
-        let (standing, mut facets) = if stored.is_some() {
-            (self.live_rows(document)?, self.facets(document)?)
+        let (attributes, digest) = (&note.attributes, Some(digest));
+        // A source that is new has no rows that could be in the way: all chunks will be live.
+        let (standing, facet, live_already) = if stored.is_some() {
+            let mut facets = self.facets(document)?;
+            let facet = self.facet(document, &mut facets, attributes, digest)?;
+            (self.live_rows(document)?, facet, 0)
         } else {
-            (Vec::new(), Vec::new())
+            let live = i64::try_from(note.chunks.len()).unwrap_or(0);
+            let facet = self.add_facet(document, attributes, digest, live)?;
+            (Vec::new(), facet, live)
         };
         let chunks = placed_after(&standing, note);
         let seq = self.next_seq();
-        let facet = self.facet(document, &mut facets, &note.attributes, Some(digest))?;
         let mut counts = Counts::default();
         let mut rows = Vec::with_capacity(chunks.len());
         for chunk in &chunks {
@@ -196,7 +201,10 @@ impl Transaction<'_> {
                 }
             }
         }
-        self.facet_live(facet, i64::try_from(counts.inserted).unwrap_or(0))?;
+        let inserted = i64::try_from(counts.inserted).unwrap_or(0);
+        if inserted != live_already {
+            self.facet_live(facet, inserted - live_already)?;
+        }
         let seq = self.log("note", Some(&note.namespace), Some(&source), counts)?;
         let live = i64::try_from(standing.len() + rows.len()).unwrap_or(i64::MAX);
         self.store_document(
