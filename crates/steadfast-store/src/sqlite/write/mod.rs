@@ -32,8 +32,9 @@ use steadfast_model::{
 use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::{Log, Writer};
+use super::owner::WriterState;
 use super::read::find_space;
-use super::{SqliteStore, WriterState, connect, journal};
+use super::{SqliteStore, connect, journal};
 use crate::error::StoreError;
 use crate::sabotage::{self, Sabotage};
 
@@ -99,13 +100,14 @@ impl SqliteStore {
     /// When this returns, every change survives a crash and a loss of power.
     pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
         self.check_writable()?;
-        let written = if let Some(held) = self.core.gate.try_pass()? {
+        let written = if let Some(held) = self.core.owner.gate.try_pass()? {
             let written = self.behind_gate(|connection| self.apply(connection, changes, actor));
             drop(held);
             written
         } else {
             let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
             self.core
+                .owner
                 .gate
                 .pass_and(self.core.options.patience, move || {
                     store.behind_gate(|connection| store.apply(connection, &changes, &actor))
@@ -181,7 +183,7 @@ impl SqliteStore {
     /// Runs `work` inside one `BEGIN IMMEDIATE` behind the writer gate.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Result<T, StoreError> {
         self.check_writable()?;
-        let held = self.core.gate.pass(self.core.options.patience)?;
+        let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let written = self.behind_gate(|connection| Ok((work(connection)?, None)));
         drop(held);
         self.acknowledge(written)
@@ -194,14 +196,15 @@ impl SqliteStore {
     ) -> Committed<T> {
         let mut state = self
             .core
+            .owner
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer_connection(&mut state)?;
         match transact(&writer.connection, work) {
-            Ok((value, reached)) if self.core.journal == journal::WAL => {
+            Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
                 let unflushed = writer.log(&self.core.database).map(|log| {
-                    let flushes = &self.core.flushes;
+                    let flushes = &self.core.owner.flushes;
                     let seq = reached
                         .filter(|reached| flushes.note_written(&log, reached.seq, reached.is_new))
                         .map(|reached| reached.seq);
@@ -231,7 +234,9 @@ impl SqliteStore {
             && !sabotage::is(Sabotage::AcknowledgedUnflushed)
         {
             unflushed
-                .and_then(|Unflushed { log, seq }| self.core.flushes.flush(&log, seq, self.disk()))
+                .and_then(|Unflushed { log, seq }| {
+                    self.core.owner.flushes.flush(&log, seq, self.disk())
+                })
                 .map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)
@@ -243,6 +248,7 @@ impl SqliteStore {
         let written_back = self.checkpoint();
         let mut state = self
             .core
+            .owner
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -262,9 +268,12 @@ impl SqliteStore {
         state: &'w mut WriterState,
     ) -> Result<&'w mut Writer, StoreError> {
         if let WriterState::Closed = state {
-            let connection =
-                connect::writer(self.disk().as_ref(), &self.core.database, self.core.journal)
-                    .map_err(|error| self.error(&error))?;
+            let connection = connect::writer(
+                self.disk().as_ref(),
+                &self.core.database,
+                self.core.owner.journal,
+            )
+            .map_err(|error| self.error(&error))?;
             *state = WriterState::Open(Box::new(Writer::new(connection)));
         }
         match state {
