@@ -70,7 +70,8 @@ fn a_handle_that_goes_takes_nothing_from_those_that_work() {
             let folder = tempfile::tempdir().unwrap();
             let first = open(folder.path(), journal);
             commit(&first, Change::Put(put("/first", &["first"])));
-            let view = first.snapshot().unwrap();
+            // With a rollback journal nobody commits while somebody reads.
+            let view = (journal == Journal::Wal).then(|| first.snapshot().unwrap());
             let start = Barrier::new(handles);
             std::thread::scope(|scope| {
                 for number in 0..handles {
@@ -96,14 +97,11 @@ fn a_handle_that_goes_takes_nothing_from_those_that_work() {
                     });
                 }
             });
-            if journal == Journal::Wal {
+            if let Some(view) = &view {
                 another_process_is("refused", folder.path());
+                let live = view.head().live_chunks;
+                assert_eq!(live, 1, "the view is still that of its moment");
             }
-            assert_eq!(
-                view.head().live_chunks,
-                1,
-                "the view is still that of its moment"
-            );
             drop(view);
             assert_eq!(texts(&first).len(), 1 + 6 + (handles - 1) * 12);
             assert_sound(&first);
