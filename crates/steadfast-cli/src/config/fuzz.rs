@@ -83,14 +83,13 @@ fn drawn(random: &mut Random, sample: &str) -> String {
 
 /// A refusal says which of a few kinds it is, and why.
 fn told(failure: &Failure) -> Result<(), String> {
-    match failure {
-        Failure::Trouble(trouble)
-            if KINDS.contains(&trouble.kind) && !trouble.message.is_empty() =>
-        {
-            Ok(())
-        }
-        other => Err(format!("{other:?}")),
+    if let Failure::Trouble(trouble) = failure
+        && KINDS.contains(&trouble.kind)
+        && !trouble.message.is_empty()
+    {
+        return Ok(());
     }
+    Err(format!("{failure:?}"))
 }
 
 /// Settings that were taken can be used: nothing is refused later that was not refused when it was read.

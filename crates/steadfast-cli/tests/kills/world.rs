@@ -218,10 +218,10 @@ impl World {
         let again = self.program(store).args(self.arguments(step)).output();
         let again = again.map_err(|error| error.to_string())?;
         let said: Value = serde_json::from_slice(&again.stdout).unwrap_or_default();
-        match &said["purged"] {
-            Value::Bool(true) => Ok(()),
-            other => Err(format!("run again, it says purged: {other}")),
+        if said["purged"] == true {
+            return Ok(());
         }
+        Err(format!("run again, it says: {said}"))
     }
 
     /// Checks that a copy is whole or absent, and gives the next one a name of its own.
