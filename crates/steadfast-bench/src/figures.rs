@@ -11,7 +11,12 @@ impl Times {
         Self(times)
     }
 
-    fn at(&self, percent: usize) -> Duration {
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the time below which so many of a hundred are.
+    pub(crate) fn at(&self, percent: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
         self.0
             .get(last * percent / 100)

@@ -13,6 +13,7 @@ mod eval;
 mod figures;
 mod fleet;
 mod library;
+mod load;
 mod odd;
 mod palace;
 mod process;
@@ -23,6 +24,7 @@ mod stored;
 mod writers;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -156,15 +158,18 @@ enum Command {
         #[arg(long)]
         binary: Option<PathBuf>,
     },
-    /// Try to break the promises for a while, in parts, and print what was tried
+    /// Try to break the promises, in parts, and print what was tried
     Soak {
+        /// Each part once, as much of it as every change must pass: twelve minutes on two processors
+        #[arg(long, conflicts_with = "seconds")]
+        ci: bool,
         /// For how long; each part runs once in any case
         #[arg(long, default_value_t = 600)]
         seconds: u64,
         /// What is tried
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Only the parts of this name, such as `upkeep`, `fuzz` or `kills`
+        /// Only the parts with this in their name, or of this test: `images`, `fuzz`, `promises`
         #[arg(long)]
         only: Option<String>,
     },
@@ -177,6 +182,11 @@ enum Command {
         #[arg(long, conflicts_with = "rows")]
         folder: Option<PathBuf>,
     },
+    /// Search and write for a while with many threads, kill it, and look for what was acknowledged
+    Load(load::Arguments),
+    /// Be the process that is killed; used by `load`
+    #[command(hide = true)]
+    Bear(load::Bearing),
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -244,10 +254,20 @@ fn main() -> anyhow::Result<()> {
             binary,
         } => odd::run(&measured_binary(binary)?, files, only.as_deref()),
         Command::Soak {
+            ci,
             seconds,
             seed,
             only,
-        } => soak::run(seconds, seed, only.as_deref()),
+        } => {
+            let extent = if ci {
+                soak::Extent::Bounded
+            } else {
+                soak::Extent::Long(Duration::from_secs(seconds))
+            };
+            soak::run(extent, seed, only.as_deref())
+        }
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Bear(bearing) => load::bear(&bearing),
         Command::Palace { rows, folder } => palace::run(rows, folder.as_deref()),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),

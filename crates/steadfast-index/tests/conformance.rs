@@ -10,8 +10,8 @@ use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{Change, Clock, Settled, StoreId};
 use steadfast_store::conformance::{Bench, model};
 use steadfast_store::{
-    Backend, Capabilities, CatchUp, Derived, Effort, Health, Jobs, Journal, OpenOptions, Progress,
-    Snapshot, StoreError, Verification,
+    Backend, Capabilities, CatchUp, Connections, Derived, Effort, Health, Jobs, Journal,
+    OpenOptions, Progress, Snapshot, StoreError, Verification,
 };
 
 /// A backend that takes its folder with it.
@@ -30,6 +30,7 @@ fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         clock,
         patience: std::time::Duration::from_mins(1),
         disk: Arc::new(steadfast_store::files::SystemDisk),
+        connections: Connections::default(),
     };
     let backend = EmbeddedBackend::open(&folder.path().join("store"), options).unwrap();
     Box::new(Housed {

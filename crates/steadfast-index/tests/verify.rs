@@ -12,7 +12,7 @@ use steadfast_model::{
     PutDocument, Row, Timestamp,
 };
 use steadfast_store::conformance::model;
-use steadfast_store::{Backend, Effort, Journal, OpenOptions, Silent};
+use steadfast_store::{Backend, Connections, Effort, Journal, OpenOptions, Silent};
 
 fn open(folder: &Path) -> EmbeddedBackend {
     let options = OpenOptions {
@@ -23,6 +23,7 @@ fn open(folder: &Path) -> EmbeddedBackend {
         clock: Arc::new(FixedClock::at(Timestamp(1))),
         patience: Duration::from_mins(1),
         disk: Arc::new(steadfast_store::files::SystemDisk),
+        connections: Connections::default(),
     };
     EmbeddedBackend::open(folder, options).unwrap()
 }

@@ -43,7 +43,9 @@ pub use jobs::{Job, Jobs};
 pub use memory::MemoryBackend;
 pub use records::{EachVector, Records};
 pub use sqlite::foreign::{ForeignDatabase, ForeignEdit, ForeignRow, ForeignValue, TableRead};
-pub use sqlite::{Checked, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy};
+pub use sqlite::{
+    Checked, Connections, Journal, OpenOptions, SqliteSnapshot, SqliteStore, check_copy,
+};
 pub use upkeep::{
     History, PastRow, PrunePlan, Scrubbed, Skipped, UndoPlan, UndoRefusal, Undone, Upkeep,
 };

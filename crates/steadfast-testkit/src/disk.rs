@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steadfast_store::files::{Disk, SystemDisk};
 
 use crate::fault::{Fault, Operation, Plan};
+use crate::image::Image;
 use crate::journal::{Event, Journal, name_below};
 use crate::vfs;
 
@@ -108,6 +109,16 @@ impl FaultDisk {
     /// Returns the root.
     pub fn root(&self) -> &Path {
         &self.inner.root
+    }
+
+    /// Writes an image below the root, as something that was there and flushed before all that is still to come.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn begin_with(&self, image: &Image) -> io::Result<()> {
+        image.write(self.root())?;
+        self.inner.change(|journal| journal.begin_with(image));
+        Ok(())
     }
 
     /// Sets a fault, or none, and counts the operations anew.

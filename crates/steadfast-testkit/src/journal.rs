@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::image::Image;
+
 /// The number of a file.
 pub(crate) type FileNumber = usize;
 
@@ -98,6 +100,26 @@ impl Journal {
             file,
         });
         file
+    }
+
+    /// Writes down an image as flushed.
+    pub(crate) fn begin_with(&mut self, image: &Image) {
+        for name in &image.folders {
+            self.push(Event::CreateFolder { name: name.clone() });
+        }
+        for (name, content) in &image.files {
+            let file = self.file(name);
+            self.push(Event::Write {
+                file,
+                offset: 0,
+                bytes: content.as_slice().into(),
+            });
+            self.push(Event::Sync { file });
+        }
+        let root = String::new();
+        let folders = std::iter::once(&root).chain(&image.folders);
+        self.events
+            .extend(folders.map(|name| Event::SyncFolder { name: name.clone() }));
     }
 
     pub(crate) fn push(&mut self, event: Event) {

@@ -18,18 +18,22 @@
 //! - `journal`: what was done to the disk, in order
 //! - `disk`: the disk that `steadfast-store` is given
 //! - `vfs`: the same disk as SQLite sees it
+//! - `image`: what lies on a disk at one moment
 //! - `replay`: the folders that a power cut leaves
 //! - `folder`: folders that cost little
 //! - `mount`: real file systems, small and cut off
 //! - `damage`: flipped bits and cut files
 //! - `sources`: clocks and models that fail
 //! - `random`: numbers from a seed
+//! - `crew`: cases side by side
 //! - `knobs`: how much a run tries, and what it tells
 
+mod crew;
 mod damage;
 mod disk;
 mod fault;
 mod folder;
+mod image;
 mod journal;
 mod knobs;
 mod mount;
@@ -38,13 +42,15 @@ mod replay;
 mod sources;
 mod vfs;
 
+pub use crew::{side_by_side, tried};
 pub use damage::{Damage, damage};
 pub use disk::FaultDisk;
 pub use fault::{Fault, Operation, Times};
 pub use folder::scratch;
+pub use image::Image;
 pub use journal::Event;
 pub use knobs::{Figure, cases, seed, tell, time_to_spend};
 pub use mount::Mount;
 pub use random::Random;
-pub use replay::{Cut, Image, Metadata, Replay};
+pub use replay::{Cut, Metadata, Replay};
 pub use sources::{FailingEmbed, JumpingClock};

@@ -11,10 +11,9 @@
 //! once; no later flush brings the rest (Rebello et al., "Can Applications
 //! Recover from fsync Failures?", USENIX ATC 2020).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::Path;
+use std::collections::BTreeMap;
 
+use crate::image::Image;
 use crate::journal::Event;
 use crate::random::Random;
 
@@ -53,31 +52,6 @@ impl Cut {
             },
             sector: if seed & 2 == 0 { 512 } else { 4096 },
         }
-    }
-}
-
-/// The files that a cut leaves, by name, and the folders.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
-    /// Folders.
-    pub folders: BTreeSet<String>,
-    /// Files with their content.
-    pub files: BTreeMap<String, Vec<u8>>,
-}
-
-impl Image {
-    /// Writes the image below a folder.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn write(&self, root: &Path) -> io::Result<()> {
-        for name in &self.folders {
-            std::fs::create_dir_all(root.join(name))?;
-        }
-        for (name, content) in &self.files {
-            std::fs::write(root.join(name), content)?;
-        }
-        Ok(())
     }
 }
 
@@ -193,6 +167,15 @@ impl<'e> Replay<'e> {
         let mut random = Random::new(seed);
         // All of it, nothing of it, and everything between.
         let percent = [0, 100, 50, 90, 10][random.below(5)];
+        self.remains(random, percent, sector)
+    }
+
+    /// Returns what a kill at this moment leaves: the power stays on, so nothing is lost.
+    pub fn kept(&self) -> Image {
+        self.remains(Random::new(0), 100, 4096)
+    }
+
+    fn remains(&self, mut random: Random, percent: usize, sector: usize) -> Image {
         let mut names = self.names.clone();
         match self.metadata {
             Metadata::Ordered => {
@@ -352,6 +335,8 @@ fn folders_of(event: &Event) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn write(file: usize, offset: u64, byte: u8, length: usize) -> Event {
@@ -406,6 +391,28 @@ mod tests {
         assert!(images.contains(&vec![1; 2048]));
         let torn = [vec![0; 512], vec![1; 512], vec![0; 512], vec![1; 512]].concat();
         assert!(images.contains(&torn), "{} images", images.len());
+    }
+
+    #[test]
+    fn a_kill_loses_nothing() {
+        let events = [
+            create("a", 0),
+            write(0, 0, 1, 5000),
+            Event::Truncate {
+                file: 0,
+                length: 4500,
+            },
+            Event::Rename {
+                from: "a".to_owned(),
+                to: "b".to_owned(),
+            },
+        ];
+        for metadata in [Metadata::Ordered, Metadata::Unordered] {
+            let mut replay = Replay::new(&events, metadata);
+            replay.advance(events.len());
+            let files = replay.kept().files;
+            assert_eq!(files, BTreeMap::from([("b".to_owned(), vec![1; 4500])]));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use steadfast_embed::{Embed, EmbedError, StaticModel};
 use steadfast_index::Analyzer;
 use steadfast_model::{Clock, Metadata, Namespace, Timestamp};
 use steadfast_store::files::{Disk, SystemDisk};
-use steadfast_store::{Journal, OpenOptions};
+use steadfast_store::{Connections, Journal, OpenOptions};
 
 /// How a store is opened.
 ///
@@ -29,6 +29,7 @@ pub struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) embed: Arc<dyn Embed>,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) connections: Connections,
     pub(crate) redaction: Redaction,
     pub(crate) rules: Vec<Rule>,
 }
@@ -146,6 +147,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             embed: Arc::new(BuiltIn),
             disk: Arc::new(SystemDisk),
+            connections: Connections::default(),
             redaction: Redaction::default(),
             rules: Vec::new(),
         }
@@ -178,6 +180,13 @@ impl Options {
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = actor.into();
+        self
+    }
+
+    /// Sets whose connections are used; those of the other handles that this process has on the store otherwise.
+    #[must_use]
+    pub fn connections(mut self, connections: Connections) -> Self {
+        self.connections = connections;
         self
     }
 
@@ -234,6 +243,7 @@ impl Options {
             clock: Arc::clone(&self.clock),
             patience: self.patience,
             disk: Arc::clone(&self.disk),
+            connections: self.connections,
         }
     }
 }

@@ -71,6 +71,6 @@ pub use steadfast_store::files::{Disk, FilesystemKind, SystemDisk, filesystem_ki
 #[cfg(feature = "sabotage")]
 pub use steadfast_store::sabotage;
 pub use steadfast_store::{
-    CatchUp, Derived, Event, Health, IndexHealth, Journal, Progress, PrunePlan, Scrubbed, Silent,
-    Skipped, StoreError, UndoPlan, UndoRefusal, Undone, Verification,
+    CatchUp, Connections, Derived, Event, Health, IndexHealth, Journal, Progress, PrunePlan,
+    Scrubbed, Silent, Skipped, StoreError, UndoPlan, UndoRefusal, Undone, Verification,
 };

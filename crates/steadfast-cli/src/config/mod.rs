@@ -297,4 +297,6 @@ fn find_store(
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -188,8 +188,13 @@ impl World {
         let before = if acknowledged { after } else { &self.contents };
         let admissible = Admissible::between(before, after);
         let found = self.ask(store, &admissible)?;
-        if let (Step::Forget(name), true) = (step, acknowledged) {
-            gone(store, &word(name, 1))?;
+        if let Step::Forget(name) = step {
+            if !acknowledged && found == *after {
+                self.purge(store, step)?;
+            }
+            if found == *after {
+                gone(store, &word(name, 1))?;
+            }
         }
         if *step == Step::Backup {
             self.check_backup(after, acknowledged)?;
@@ -206,6 +211,17 @@ impl World {
         self.ask(store, &Admissible::between(after, after))
             .map_err(|what| format!("after it was run again: {what}"))
             .map(drop)
+    }
+
+    /// Runs a command that was killed after its commit once more: it purges what is left, and says so.
+    fn purge(&self, store: &Path, step: &Step) -> Result<(), String> {
+        let again = self.program(store).args(self.arguments(step)).output();
+        let again = again.map_err(|error| error.to_string())?;
+        let said: Value = serde_json::from_slice(&again.stdout).unwrap_or_default();
+        if said["purged"] == true {
+            return Ok(());
+        }
+        Err(format!("run again, it says: {said}"))
     }
 
     /// Checks that a copy is whole or absent, and gives the next one a name of its own.

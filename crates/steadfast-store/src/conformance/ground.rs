@@ -27,7 +27,7 @@ use crate::jobs::Jobs;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};
 use crate::records::{EachVector, Records};
-use crate::sqlite::{Journal, OpenOptions, RowScope, SqliteSnapshot, SqliteStore};
+use crate::sqlite::{Connections, Journal, OpenOptions, RowScope, SqliteSnapshot, SqliteStore};
 
 struct Ground {
     store: SqliteStore,
@@ -45,6 +45,7 @@ fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
         clock,
         patience: Duration::from_mins(1),
         disk: Arc::new(crate::files::SystemDisk),
+        connections: Connections::default(),
     };
     Box::new(Ground {
         store: SqliteStore::open(&folder.path().join("store"), options).unwrap(),

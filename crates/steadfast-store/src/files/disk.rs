@@ -114,6 +114,18 @@ impl dyn Disk + '_ {
         Ok(())
     }
 
+    /// Flushes the entries of a folder and of those above it, whoever has created them: one that was killed in
+    /// between, or whose flush failed, may have left them to the system.
+    ///
+    /// # Errors
+    /// What the system says of the entry of the folder itself; of those above it is asked for no more than that.
+    pub(crate) fn sync_entries_to(&self, folder: &Path) -> io::Result<()> {
+        for above in folder.ancestors().skip(1) {
+            drop(self.sync_entry_of(above));
+        }
+        self.sync_entry_of(folder)
+    }
+
     /// Flushes the entry of a folder that was just created: else a loss of power takes the folder with all that
     /// was flushed in it. Who may create in a folder but not open it leaves that to the system.
     fn sync_entry_of(&self, folder: &Path) -> io::Result<()> {

@@ -68,12 +68,16 @@ impl SqliteStore {
         );
         let waits = self.is_writable() && self.journal() != journal::WAL;
         let held = if waits {
-            Some(self.core.gate.pass(self.core.options.patience)?)
+            Some(self.core.owner.gate.pass(self.core.options.patience)?)
         } else {
             None
         };
-        let copied = connect::open(self.disk().as_ref(), &self.core.database, self.core.access)
-            .and_then(|connection| vacuum_into(&connection, file));
+        let copied = connect::open(
+            self.disk().as_ref(),
+            &self.core.database,
+            self.core.owner.access,
+        )
+        .and_then(|connection| vacuum_into(&connection, file));
         drop(held);
         copied.map_err(|error| self.error(&error))?;
         self.disk()

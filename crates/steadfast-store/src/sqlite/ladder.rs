@@ -252,7 +252,10 @@ fn initialise(
     if !was_created(gate.path()) {
         mark_created(options.disk.as_ref(), gate.path(), id)
             .map_err(|error| StoreError::from_io(gate.path(), &error))?;
-        let flushed = options.disk.sync_folder(folder);
+        let disk = options.disk.as_ref();
+        let flushed = disk
+            .sync_folder(folder)
+            .and_then(|()| disk.sync_entries_to(folder));
         flushed.map_err(|error| StoreError::from_io(folder, &error))?;
     }
     drop(held);
@@ -330,17 +333,20 @@ pub fn mark_created(disk: &dyn Disk, init_lock: &Path, id: StoreId) -> std::io::
 }
 
 fn read_id(folder: &Path, connection: &Connection) -> Result<StoreId, Refused> {
+    read_id_of(connection)?.ok_or_else(|| {
+        StoreError::Damaged {
+            path: folder.to_owned(),
+            what: "the identity of the store is malformed".to_owned(),
+        }
+        .into()
+    })
+}
+
+/// Returns the identity of a store; none when it is malformed.
+pub(super) fn read_id_of(connection: &Connection) -> rusqlite::Result<Option<StoreId>> {
     let bytes: Vec<u8> =
         connection.query_row("SELECT store_id FROM store", [], |row| row.get(0))?;
-    <[u8; 16]>::try_from(bytes.as_slice())
-        .map(StoreId)
-        .map_err(|_| {
-            StoreError::Damaged {
-                path: folder.to_owned(),
-                what: "the identity of the store is malformed".to_owned(),
-            }
-            .into()
-        })
+    Ok(<[u8; 16]>::try_from(bytes.as_slice()).map(StoreId).ok())
 }
 
 fn finish(

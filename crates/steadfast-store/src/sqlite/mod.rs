@@ -1,8 +1,9 @@
 //! The ground operations on SQLite. No other room of the house holds a connection.
 //!
-//! One writer connection per handle, behind the writer gate; a small pool of
-//! readers that can only query. What is deliberately not here: indexes. The
-//! crate above assembles this with them into a whole backend.
+//! One writer connection, behind the writer gate, and a small pool of readers
+//! that can only query; handles of one process on one store share them
+//! (`owner`). What is deliberately not here: indexes. The crate above assembles
+//! this with them into a whole backend.
 
 mod codes;
 mod connect;
@@ -13,6 +14,7 @@ mod jobs;
 mod journal;
 mod ladder;
 mod look;
+mod owner;
 mod publish;
 mod read;
 mod retry;
@@ -22,14 +24,14 @@ mod spaces;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use steadfast_model::{Analyze, Clock, ModelId, StoreId};
 
 use crate::error::StoreError;
-use crate::files::{Disk, Gate};
+use crate::files::Disk;
+use owner::Owner;
 
 pub use codes::{CodeClass, class_of};
 pub use copy::{Checked, check_copy};
@@ -61,6 +63,18 @@ pub struct OpenOptions {
     pub patience: Duration,
     /// The disk that the store lies on.
     pub disk: Arc<dyn Disk>,
+    /// Whose connections are used.
+    pub connections: Connections,
+}
+
+/// Whose connections a handle uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Connections {
+    /// Those of the other handles that this process has on the same store.
+    #[default]
+    Shared,
+    /// Its own, as another process would have them: for tests, mostly.
+    Own,
 }
 
 /// A store folder, opened. Clones are the same handle.
@@ -72,18 +86,8 @@ pub struct SqliteStore {
 struct Core {
     folder: PathBuf,
     database: PathBuf,
-    id: StoreId,
-    journal: &'static str,
-    access: Access,
-    /// What had to be done to open it, beyond opening it.
-    rungs: Vec<String>,
     options: OpenOptions,
-    gate: Gate,
-    flushes: Arc<flush::SharedFlush>,
-    // Fields drop in order: the readers go before the writer, so that the
-    // writer is the last connection of this handle and may checkpoint.
-    readers: Mutex<Vec<Connection>>,
-    writer: Mutex<WriterState>,
+    owner: Arc<Owner>,
     /// The number of the active vector space, once a commit has found it: it never changes.
     space: OnceLock<i64>,
 }
@@ -99,16 +103,6 @@ pub enum Access {
     Immutable,
 }
 
-enum WriterState {
-    Closed,
-    Open(Box<flush::Writer>),
-    /// An earlier write failed such that its fate is open.
-    Poisoned(String),
-}
-
-/// Idle readers that are kept.
-const READERS_MAX: usize = 4;
-
 impl SqliteStore {
     /// Opens the store in `folder`, climbing the opening ladder as far as needed.
     ///
@@ -117,22 +111,12 @@ impl SqliteStore {
     /// [`StoreError::TooNew`] without a byte changed; [`StoreError::Damaged`]
     /// when the file is not a store; others when the system refuses.
     pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        let opened = ladder::open(folder, &options)?;
+        let owner = owner::open(folder, &options)?;
         let core = Core {
             folder: folder.to_owned(),
             database: folder.join(DATABASE),
-            id: opened.id,
-            journal: opened.journal,
-            access: opened.access,
-            rungs: opened.rungs,
             options,
-            gate: Gate::new(folder.join("writer.lock")),
-            flushes: Arc::new(flush::SharedFlush::new(
-                folder.join("flush.lock"),
-                folder.join("flush.mark"),
-            )),
-            readers: Mutex::new(vec![opened.connection]),
-            writer: Mutex::new(WriterState::Closed),
+            owner,
             space: OnceLock::new(),
         };
         Ok(Self {
@@ -147,7 +131,7 @@ impl SqliteStore {
 
     /// Returns the identity of the store.
     pub fn store_id(&self) -> StoreId {
-        self.core.id
+        self.core.owner.id
     }
 
     /// Returns the active vector space.
@@ -172,17 +156,22 @@ impl SqliteStore {
 
     /// Returns the journal in force: `wal`, `truncate`, or `none` when the store can only be read.
     pub fn journal(&self) -> &'static str {
-        self.core.journal
+        self.core.owner.journal
+    }
+
+    /// Returns whether both handles use the same connections.
+    pub fn shares_connections_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core.owner, &other.core.owner)
     }
 
     /// Returns whether writing is possible.
     pub fn is_writable(&self) -> bool {
-        self.core.access == Access::ReadWrite
+        self.core.owner.access == Access::ReadWrite
     }
 
     /// Returns what had to be done to open the store, beyond opening it.
     pub fn rungs(&self) -> &[String] {
-        &self.core.rungs
+        &self.core.owner.rungs
     }
 
     /// Returns a view of one moment.
@@ -190,31 +179,16 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn snapshot(&self) -> Result<SqliteSnapshot<'_>, StoreError> {
-        let connection = match self.idle_reader() {
+        let connection = match self.core.owner.idle_reader() {
             Some(connection) => connection,
-            None => connect::reader(self.disk().as_ref(), &self.core.database, self.core.access)
-                .map_err(|error| self.error(&error))?,
+            None => connect::reader(
+                self.disk().as_ref(),
+                &self.core.database,
+                self.core.owner.access,
+            )
+            .map_err(|error| self.error(&error))?,
         };
         SqliteSnapshot::begin(self, connection)
-    }
-
-    fn idle_reader(&self) -> Option<Connection> {
-        self.core
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-    }
-
-    fn give_back(&self, connection: Connection) {
-        let mut readers = self
-            .core
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS_MAX {
-            readers.push(connection);
-        }
     }
 
     fn error(&self, error: &rusqlite::Error) -> StoreError {

@@ -32,7 +32,7 @@ fn second_process_that_wants_the_file_alone() {
     }
 }
 
-fn another_process_is(role: &str, folder: &std::path::Path) {
+pub(crate) fn another_process_is(role: &str, folder: &std::path::Path) {
     let test = "handles::second_process_that_wants_the_file_alone";
     let output = second_process(test, folder, role).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);

@@ -12,6 +12,7 @@ mod journals;
 mod killed;
 mod modes;
 mod opening;
+mod owners;
 mod rot;
 mod support;
 mod writers;

@@ -11,7 +11,7 @@ use steadfast_model::{
     Analyze, AnalyzerId, Assignment, Attributes, Change, ContentHash, FixedClock, HashedTerms,
     ModelId, Namespace, NewChunk, Place, PutDocument, Row, Settled, Timestamp, Vector,
 };
-use steadfast_store::{Journal, OpenOptions, SqliteStore, StoreError};
+use steadfast_store::{Connections, Journal, OpenOptions, SqliteStore, StoreError};
 
 pub(crate) const DIMENSIONS: usize = 8;
 pub(crate) const BOTH_JOURNALS: [Journal; 2] = [Journal::Wal, Journal::Truncate];
@@ -46,6 +46,7 @@ pub(crate) fn options(journal: Journal) -> OpenOptions {
         clock: Arc::new(FixedClock::at(Timestamp(1))),
         patience: Duration::from_mins(1),
         disk: Arc::new(steadfast_store::files::SystemDisk),
+        connections: Connections::Own,
     }
 }
 

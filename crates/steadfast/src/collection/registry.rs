@@ -233,6 +233,7 @@ impl Provider for Embedded {
             clock: Arc::clone(&options.clock),
             patience: options.patience,
             disk: Arc::clone(&options.disk),
+            connections: options.connections,
         };
         Ok(Arc::new(EmbeddedBackend::open(folder, options)?))
     }

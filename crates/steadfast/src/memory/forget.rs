@@ -133,20 +133,48 @@ impl Memory {
         let settled = self.backend().commit(&changes, &self.inner.actor)?;
         let seq = settled.iter().filter_map(|settled| settled.seq).max();
         let chunks = settled.iter().map(|settled| settled.counts.removed).sum();
-        let purged =
-            seq.is_none() || matches!(self.backend().catch_up(Effort::Wait)?, CatchUp::Done { .. });
-        let waiting = self
-            .backend()
-            .health()?
-            .jobs
-            .iter()
-            .any(|(state, count)| state != "failed" && *count > 0);
+        // Also when there was nothing to forget: what a killed process has left to purge is purged now.
+        let is_left = seq.is_none() && self.jobs_left()?.waiting > 0;
+        if is_left {
+            // What is at work for a process that is no more would be tried again after a pause only; this is due now.
+            self.backend().jobs().enqueue("purge", "purge", "")?;
+        }
+        let is_due = seq.is_some() || is_left;
+        let caught_up = if is_due {
+            self.backend().catch_up(Effort::Wait)?
+        } else {
+            CatchUp::NotNeeded
+        };
+        let left = self.jobs_left()?;
+        // A purge writes the whole file anew, also for those before it that were given up.
+        let is_done = matches!(caught_up, CatchUp::Done { .. });
         Ok(Forgotten {
             seq,
             chunks,
-            is_purged: purged && !waiting,
+            is_purged: left.waiting == 0 && (is_done || left.failed == 0),
         })
     }
+
+    fn jobs_left(&self) -> Result<JobsLeft> {
+        let jobs = self.backend().health()?.jobs;
+        let count = |is_failed: bool| {
+            let of_state = jobs.iter();
+            of_state
+                .filter(|(state, _)| (state == "failed") == is_failed)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        Ok(JobsLeft {
+            waiting: count(false),
+            failed: count(true),
+        })
+    }
+}
+
+/// Work that commits have left behind.
+struct JobsLeft {
+    waiting: u64,
+    failed: u64,
 }
 
 /// Returns the roots that are named themselves, or of which these documents are all that is left.

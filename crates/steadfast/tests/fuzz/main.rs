@@ -8,6 +8,8 @@
 //! | `texts::*` | texts of each format and language | spans tile the text, within their limits |
 //! | `files::database`, `files::index`, `files::backup`, `files::log` | the bytes of files | an error with a name, or what was written |
 //!
+//! The target for settings is with their parser, in the command (`config::fuzz`).
+//!
 //! By default each target has a few hundred cases from a fixed seed. `STEADFAST_FUZZ_SECONDS=20` lets
 //! each go on for so long, `STEADFAST_SEED=n` begins elsewhere. A case is named by its seed; one that
 //! failed is kept in `REGRESSIONS` of `hunt`.

@@ -6,10 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
+use std::time::Instant;
 
 use steadfast::model::Fault as _;
 use steadfast::{IndexOptions, Memory, Mode, Note, SearchRequest, Silent};
-use steadfast_testkit::{Figure, Random, cases, scratch, seed, tell};
+use steadfast_testkit::{Figure, Random, cases, scratch, seed, tell, time_to_spend};
 
 use crate::peer::{Peer, logical, say, write_tree};
 
@@ -37,7 +38,7 @@ pub(crate) fn rescan(store: &Path, tree: &Path) {
 
 #[test]
 fn sixteen_processes_that_look_for_changes_leave_what_one_would() {
-    let rounds = cases(3);
+    let (begun, limit) = (Instant::now(), time_to_spend());
     let folder = scratch().unwrap();
     let (store, tree) = (folder.path().join("store"), folder.path().join("tree"));
     let mut random = Random::new(seed(61));
@@ -49,7 +50,10 @@ fn sixteen_processes_that_look_for_changes_leave_what_one_would() {
         assert_eq!(peer.hear().as_deref(), Some("ready"));
     }
     let reader = Memory::open(&store).unwrap();
-    for round in 0..rounds {
+    let mut rounds = 0;
+    while limit.map_or(rounds < cases(3), |limit| begun.elapsed() < limit) {
+        let round = rounds;
+        rounds += 1;
         write_tree(&tree, FOLDERS, FILES, random.draw());
         let word = |number: usize| {
             let letter = |number: usize| char::from(b'a' + u8::try_from(number % 26).unwrap());

@@ -4,17 +4,16 @@
 //! the store is opened, the file has rotted, ends early or is another's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Barrier;
 
 use steadfast::model::Fault as _;
 use steadfast::{Error, Journal, ListRequest, Memory, SearchRequest};
 use steadfast_testkit::{
-    Damage, Fault, Figure, Operation, Random, Times, cases, damage, scratch, seed, tell,
+    Damage, Fault, Figure, Operation, Random, Times, cases, damage, scratch, seed, side_by_side,
+    tell,
 };
 
-use crate::cuts::message;
 use crate::life::{DEEDS, Golden, Life, golden, note};
 use crate::oracle::{Admissible, check};
 
@@ -102,33 +101,41 @@ fn opens_on_a_failing_disk(journal: Journal) {
     let sound = with_files(&files, journal);
     sound.disk.set(None);
     drop(open_and_search(&sound).unwrap());
-    let mut failures = Vec::new();
-    let mut tried_all = 0;
+    let mut faults = Vec::new();
     for operation in Operation::ALL {
+        let points = points(sound.disk.count(operation));
         for code in operation.codes() {
             for times in [Times::Once, Times::Always] {
-                for after in points(sound.disk.count(operation)) {
-                    let fault = Fault {
-                        operation,
-                        after,
-                        times,
-                        code: *code,
-                    };
-                    tried_all += 1;
-                    let tried = catch_unwind(AssertUnwindSafe(|| {
-                        opens_under(&files, fault, journal, &admissible, &before.files)
-                    }));
-                    match tried {
-                        Ok(Ok(())) => {}
-                        Ok(Err(what)) => failures.push(format!("{fault:?}: {what}")),
-                        Err(panic) => failures.push(format!("{fault:?}: {}", message(&*panic))),
-                    }
-                }
+                faults.extend(points.iter().map(|after| Fault {
+                    operation,
+                    after: *after,
+                    times,
+                    code: *code,
+                }));
             }
         }
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    tell("I/O faults while opening", Figure::Cases(tried_all));
+    let failures = side_by_side(
+        faults.len(),
+        || (),
+        |(), case| opens_under(&files, faults[case], journal, &admissible, &before.files),
+    );
+    tell("I/O faults while opening", Figure::Cases(faults.len()));
+    assert_none(&failures, |case| format!("{:?}", faults[case]));
+}
+
+/// Fails when cases have, and says which.
+fn assert_none(failures: &[(usize, String)], name: impl Fn(usize) -> String) {
+    let told = failures.iter().take(8);
+    let told: Vec<String> = told
+        .map(|(case, what)| format!("case {case}, {}: {what}", name(*case)))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} failed, among them:\n{}",
+        failures.len(),
+        told.join("\n")
+    );
 }
 
 /// Returns some places among `count` operations: the first ones, and others that the soak adds.
@@ -202,32 +209,33 @@ fn a_store_that_is_damaged_in_any_file_and_any_way_gives_no_wrong_text() {
         .collect();
     for journal in [Journal::Wal, Journal::Truncate] {
         let (files, _, _) = killed(journal, &golden);
-        let names: Vec<&String> = files.keys().collect();
-        let mut random = Random::new(seed(10));
-        let mut failures = Vec::new();
-        for case in 0..cases(240) {
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        let first = seed(10);
+        let draw = |case: usize| {
+            let mut random = Random::new(first.wrapping_add(case as u64));
             // Half of the cases are about the database itself.
             let name = match case % 2 {
                 0 => "steadfast.db",
                 _ => names[random.below(names.len())],
             };
-            let kind = Damage::ALL[case / 2 % Damage::ALL.len()];
-            let mut files = files.clone();
-            let content = damage(&files[name], kind, &mut random);
-            files.insert(name.to_owned(), content);
-            let life = with_files(&files, journal);
-            let tried = catch_unwind(AssertUnwindSafe(|| reads_only_truth(&life, &truth)));
-            let what = match tried {
-                Ok(Ok(())) => continue,
-                Ok(Err(what)) => what,
-                Err(panic) => format!("panicked: {}", message(&*panic)),
-            };
-            failures.push(format!(
-                "{journal:?}, case {case}, {kind:?} of {name}: {what}"
-            ));
-        }
-        assert!(failures.is_empty(), "{}", failures.join("\n"));
+            (name, Damage::ALL[case / 2 % Damage::ALL.len()], random)
+        };
+        let failures = side_by_side(
+            cases(240),
+            || (),
+            |(), case| {
+                let (name, kind, mut random) = draw(case);
+                let mut files = files.clone();
+                let content = damage(&files[name], kind, &mut random);
+                files.insert(name.to_owned(), content);
+                reads_only_truth(&with_files(&files, journal), &truth)
+            },
+        );
         tell("damaged files opened", Figure::Cases(cases(240)));
+        assert_none(&failures, |case| {
+            let (name, kind, _) = draw(case);
+            format!("{journal:?}, {kind:?} of {name}")
+        });
     }
 }
 
@@ -237,18 +245,23 @@ fn a_bit_that_is_another_gives_no_wrong_text() {
     let (files, _, _life) = killed(Journal::Truncate, &golden);
     let truth = golden.after.iter().flat_map(|it| it.values().flatten());
     let truth: BTreeSet<&str> = truth.map(String::as_str).collect();
-    let mut random = Random::new(seed(11));
-    for case in 0..cases(100) {
-        let mut files = files.clone();
-        let content = damage(&files["steadfast.db"], Damage::Flip, &mut random);
-        files.insert("steadfast.db".to_owned(), content);
-        let read = reads_only_truth(&with_files(&files, Journal::Truncate), &truth);
-        read.unwrap_or_else(|what| panic!("case {case}: {what}"));
-    }
+    let first = seed(11);
+    let failures = side_by_side(
+        cases(100),
+        || (),
+        |(), case| {
+            let mut random = Random::new(first.wrapping_add(case as u64));
+            let mut files = files.clone();
+            let content = damage(&files["steadfast.db"], Damage::Flip, &mut random);
+            files.insert("steadfast.db".to_owned(), content);
+            reads_only_truth(&with_files(&files, Journal::Truncate), &truth)
+        },
+    );
     tell(
         "bit flips in the database, none silent",
         Figure::Cases(cases(100)),
     );
+    assert_none(&failures, |_| "a flipped bit".to_owned());
 }
 
 #[test]

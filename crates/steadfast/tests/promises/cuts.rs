@@ -1,14 +1,14 @@
 //! Loss of power at any moment of a life, many at once.
 
-use std::any::Any;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use steadfast::{Journal, Memory};
 use steadfast_testkit::{
-    Cut, Event, FaultDisk, Figure, Image, Metadata, Random, Replay, scratch, seed, tell,
+    Cut, Event, FaultDisk, Figure, Image, Metadata, Random, Replay, scratch, seed, tell, tried,
 };
 
 use crate::life::note;
@@ -39,23 +39,31 @@ pub(crate) fn nothing_first(_disk: &FaultDisk, _event: usize) -> Result<(), Stri
     Ok(())
 }
 
+/// What was asked before: an image, what may be there, and what was acknowledged.
+type Known = (u128, u64);
+
 impl Recording<'_> {
     /// Cuts the power `count` times, at moments and with remains that the seed decides.
     pub(crate) fn cut(&self, count: usize, seed_default: u64) {
         let seed = seed(seed_default);
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let known = &Mutex::new(HashSet::new());
         let failures: Vec<String> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
                 .map(|worker| {
                     scope.spawn(move || {
                         let seed = seed.wrapping_mul(1_000_003) + worker as u64;
-                        self.cut_in_order(count.div_ceil(threads), seed)
+                        self.cut_in_order(count.div_ceil(threads), seed, known)
                     })
                 })
                 .collect();
             let ended = workers.into_iter().map(|worker| worker.join().unwrap());
             ended.flatten().collect()
         });
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        tell("power-cut images", Figure::Cases(count));
+        let different = "power-cut images, those that no earlier one equals";
+        tell(different, Figure::Cases(known.len()));
         assert!(
             failures.is_empty(),
             "{}, seed {seed}: {} of {count} cuts broke the promise, among them:\n{}",
@@ -68,11 +76,12 @@ impl Recording<'_> {
                 .collect::<Vec<_>>()
                 .join("\n")
         );
-        tell("power-cut images", Figure::Cases(count));
     }
 
     /// Cuts in order of the moments, so that the disk is replayed once for each way of keeping names.
-    fn cut_in_order(&self, count: usize, seed: u64) -> Vec<String> {
+    ///
+    /// An image that equals an earlier one, at a moment at which the same is promised, is not asked again.
+    fn cut_in_order(&self, count: usize, seed: u64, known: &Mutex<HashSet<Known>>) -> Vec<String> {
         let mut random = Random::new(seed);
         let mut cuts: Vec<Cut> = (0..count)
             .map(|_| Cut::at(self.moment(&mut random), random.draw()))
@@ -84,7 +93,13 @@ impl Recording<'_> {
             for cut in cuts.iter().filter(|cut| cut.metadata == metadata) {
                 replay.advance(cut.event);
                 let image = replay.image(cut.seed, cut.sector);
-                failures.extend(self.try_image(&image, *cut));
+                let admissible = (self.admissible)(cut.event);
+                let about = self.about(&image, cut.event, &admissible);
+                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                if known.insert(about) {
+                    drop(known);
+                    failures.extend(self.try_image(&image, *cut, admissible));
+                }
             }
         }
         failures
@@ -102,21 +117,30 @@ impl Recording<'_> {
 
     /// Cuts once, as a kept regression says.
     pub(crate) fn cut_at(&self, cut: Cut) {
-        let failure = self.try_image(&Replay::image_of(self.events, cut), cut);
+        let image = Replay::image_of(self.events, cut);
+        let failure = self.try_image(&image, cut, (self.admissible)(cut.event));
         assert!(failure.is_none(), "{}", failure.unwrap_or_default());
     }
 
-    fn try_image(&self, image: &Image, cut: Cut) -> Option<String> {
-        let tried = catch_unwind(AssertUnwindSafe(|| self.check_image(image, cut)));
-        let what = match tried {
-            Ok(Ok(())) => return None,
-            Ok(Err(what)) => what,
-            Err(panic) => format!("panicked: {}", message(panic.as_ref())),
-        };
+    /// Returns all that an image is asked about, as numbers.
+    fn about(&self, image: &Image, event: usize, admissible: &Admissible) -> Known {
+        let done = self.acknowledged.iter().filter(|at| **at <= event);
+        let mut hasher = DefaultHasher::new();
+        (done.count(), admissible, (self.gone)(event)).hash(&mut hasher);
+        (image.digest(), hasher.finish())
+    }
+
+    fn try_image(&self, image: &Image, cut: Cut, admissible: Admissible) -> Option<String> {
+        let what = tried(|| self.check_image(image, cut, admissible)).err()?;
         Some(format!("{cut:?}: {what}"))
     }
 
-    fn check_image(&self, image: &Image, cut: Cut) -> Result<(), String> {
+    fn check_image(
+        &self,
+        image: &Image,
+        cut: Cut,
+        mut admissible: Admissible,
+    ) -> Result<(), String> {
         let scratch = scratch().unwrap();
         image.write(scratch.path()).unwrap();
         for word in (self.gone)(cut.event) {
@@ -137,7 +161,6 @@ impl Recording<'_> {
                 .map_err(|error| format!("it does not open: {error}"))
         };
         (self.first)(&disk, cut.event)?;
-        let mut admissible = (self.admissible)(cut.event);
         let memory = open()?;
         let found = check(&memory, self.files, &admissible)?;
         // Now and then life goes on after the cut, and the store is opened once more.
@@ -160,13 +183,4 @@ impl Recording<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns what a panic said.
-pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without words")
 }

@@ -1,5 +1,6 @@
 //! A life of a store, deed by deed: what a user does to it between the first day and the last.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +8,10 @@ use std::time::Duration;
 use steadfast::model::filter::SourcePattern;
 use steadfast::model::{Clock, FixedClock, Timestamp};
 use steadfast::{
-    Conversation, Derived, Embed, IndexOptions, Journal, Memory, Message, Note, Result, Selection,
-    Silent,
+    Connections, Conversation, Derived, Embed, IndexOptions, Journal, Memory, Message, Note,
+    Result, Selection, Silent,
 };
-use steadfast_testkit::{FaultDisk, scratch};
+use steadfast_testkit::{FaultDisk, Image, Metadata, Replay, scratch};
 use tempfile::TempDir;
 
 use crate::oracle::{Contents, contents};
@@ -98,6 +99,24 @@ impl Life {
         Self::at(disk, &root, journal)
     }
 
+    /// Takes up a life in the morning of some day: on a disk of its own, with the user's files of the other one.
+    pub(crate) fn taken_up(morning: &Morning, files: &Path, journal: Journal) -> Self {
+        let life = Self {
+            files: files.to_owned(),
+            ..Self::new(journal)
+        };
+        life.disk.begin_with(&morning.disk).unwrap();
+        for name in files_in(files).keys() {
+            if !morning.files.contains_key(name) {
+                life.remove(name);
+            }
+        }
+        for (name, content) in &morning.files {
+            std::fs::write(files.join(name), content).unwrap();
+        }
+        life
+    }
+
     fn at(scratch: TempDir, root: &Path, journal: Journal) -> Self {
         sabotage::plant_as_told();
         let files = scratch.path().join("files");
@@ -143,6 +162,7 @@ impl Life {
         let mut options = Memory::options()
             .create(true)
             .journal(self.journal)
+            .connections(Connections::Own)
             .patience(Duration::from_secs(20))
             .disk(Arc::new(self.disk.clone()));
         if let Some(clock) = &self.clock {
@@ -279,9 +299,28 @@ pub(crate) fn word(name: &str, edition: u32, part: u32) -> String {
     )
 }
 
+/// What a day begins with: the disk as a kill leaves it, and the user's files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Morning {
+    pub(crate) disk: Image,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read(path).unwrap())
+    };
+    entries.map(read).collect()
+}
+
 /// What a life without a bad day leaves after each deed.
 pub(crate) struct Golden {
     pub(crate) life: Life,
+    /// The files of the user after each deed.
+    files: Vec<BTreeMap<String, Vec<u8>>>,
     /// The contents after each deed.
     pub(crate) after: Vec<Contents>,
     /// The moment on the disk at which each deed was acknowledged.
@@ -295,16 +334,42 @@ pub(crate) fn golden(journal: Journal) -> Golden {
 
 /// Lives a whole life; no deed may fail.
 pub(crate) fn live(mut life: Life) -> Golden {
-    let (mut after, mut acknowledged) = (Vec::new(), Vec::new());
+    let (mut after, mut acknowledged, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for deed in DEEDS {
         (deed.act)(&mut life).unwrap_or_else(|error| panic!("{}: {error}", deed.name));
         acknowledged.push(life.disk.now());
+        files.push(files_in(&life.files));
         let contents = life.contents().map(std::result::Result::unwrap);
         after.push(contents.unwrap_or_else(|| after.last().cloned().unwrap_or_default()));
     }
     Golden {
         life,
+        files,
         after,
         acknowledged,
+    }
+}
+
+impl Golden {
+    /// Returns what each deed begins with.
+    pub(crate) fn mornings(&self) -> Vec<Morning> {
+        let events = self.life.disk.events();
+        let mut replay = Replay::new(&events, Metadata::Ordered);
+        let mut mornings = vec![Morning::default()];
+        for (event, files) in self.acknowledged.iter().zip(&self.files) {
+            replay.advance(*event);
+            mornings.push(Morning {
+                disk: replay.kept(),
+                files: files.clone(),
+            });
+        }
+        mornings
+    }
+
+    /// Returns what is there before a deed.
+    pub(crate) fn before(&self, deed: usize) -> Contents {
+        let last = deed.checked_sub(1);
+        last.map(|last| self.after[last].clone())
+            .unwrap_or_default()
     }
 }

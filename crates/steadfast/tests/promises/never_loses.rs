@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use steadfast::model::filter::SourcePattern;
 use steadfast::model::{Fault as _, Timestamp};
-use steadfast::{Error, Journal, Memory};
+use steadfast::{Error, Journal, Memory, Selection};
 use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
 
 use crate::cuts::{Recording, nothing_first};
@@ -107,17 +108,14 @@ const GROUND: &[Operation] = &[
 
 #[test]
 fn a_disk_that_fails_at_any_operation_with_wal_loses_nothing() {
-    let golden = golden(Journal::Wal);
-    run(&draw(&golden, Journal::Wal, GROUND, cases(60), 3), &golden);
+    let all = draw(Journal::Wal, GROUND, cases(60), 3);
+    run(&all, Journal::Wal, "I/O faults in a life");
 }
 
 #[test]
 fn a_disk_that_fails_at_any_operation_with_truncate_loses_nothing() {
-    let golden = golden(Journal::Truncate);
-    run(
-        &draw(&golden, Journal::Truncate, GROUND, cases(60), 4),
-        &golden,
-    );
+    let all = draw(Journal::Truncate, GROUND, cases(60), 4);
+    run(&all, Journal::Truncate, "I/O faults in a life");
 }
 
 #[test]
@@ -233,4 +231,36 @@ fn what_a_killed_process_has_not_purged_the_next_one_does_at_once() {
         let kept = holders(&life.store(), &word("third", 1, 0));
         assert!(!kept.is_empty());
     }
+}
+
+#[test]
+fn the_command_that_was_killed_before_its_purge_purges_when_it_is_run_again() {
+    let mut life = Life::new(Journal::Wal);
+    let memory = life.open().unwrap();
+    memory.remember(&note("first")).unwrap();
+    memory.remember(&note("second")).unwrap();
+    life.disk.set(Some(Fault {
+        operation: Operation::SideWrite,
+        after: 0,
+        times: Times::Always,
+        code: 10,
+    }));
+    assert!(life.forget("first").is_err());
+    life.disk.set(None);
+    life.close();
+    drop(memory);
+    let mut selection = Selection::default();
+    let pattern = SourcePattern::parse("note-first").unwrap();
+    selection.sources.push(pattern);
+    let memory = life.open().unwrap();
+    let plan = memory.plan_forget(&selection).unwrap();
+    // There is nothing left to forget, and something to purge.
+    let forgotten = memory.forget(&plan).unwrap();
+    assert_eq!((forgotten.seq, forgotten.chunks), (None, 0));
+    assert!(forgotten.is_purged);
+    assert_eq!(
+        holders(&life.store(), &word("first", 1, 0)),
+        Vec::<PathBuf>::new()
+    );
+    assert_eq!(jobs(&memory), 0);
 }

@@ -10,7 +10,7 @@ use steadfast::{ListRequest, Memory, Mode, SearchRequest, Silent};
 pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 
 /// For each source the versions that it may have; no texts mean that it is absent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Admissible(pub(crate) BTreeMap<String, BTreeSet<Vec<String>>>);
 
 impl Admissible {
@@ -112,19 +112,37 @@ pub(crate) fn check(
     if let Some(finding) = bad {
         return Err(format!("verify: {}: {}", finding.code, finding.what));
     }
-    for word in admissible.words() {
-        ask(memory, word, &found)?;
+    let words: Vec<&str> = admissible.words().into_iter().collect();
+    // All at once, and then some by themselves: as many questions as there are words take most of the time.
+    let is_small = found.values().flatten().count() < HITS_MAX;
+    if is_small && !words.is_empty() {
+        ask(memory, &words, &found)?;
+    }
+    let alone = if is_small { WORDS_ALONE } else { words.len() };
+    for word in words
+        .iter()
+        .step_by(words.len().div_ceil(alone.max(1)).max(1))
+    {
+        ask(memory, &[word], &found)?;
     }
     Ok(found)
 }
 
-/// Asks for a word: all that have it are in the answer, unless the answer says what it has not searched.
-pub(crate) fn ask(memory: &Memory, word: &str, found: &Contents) -> Result<(), String> {
-    let mut request = SearchRequest::new(word);
+/// How the error of [`ask`] begins when an answer was given that is not true.
+pub(crate) const UNTRUE: &str = "a wrong answer: ";
+
+/// More hits than a question is given here; none of the stores that are asked has as many chunks with one word.
+const HITS_MAX: usize = 100;
+/// Words that are asked for by themselves, when all of them were asked for at once.
+const WORDS_ALONE: usize = 3;
+
+/// Asks for words: all that have one of them are in the answer, unless the answer says what it has not searched.
+pub(crate) fn ask(memory: &Memory, words: &[&str], found: &Contents) -> Result<(), String> {
+    let mut request = SearchRequest::new(words.join(" "));
     request.mode = Mode::Text;
-    request.limit = 100;
+    request.limit = HITS_MAX;
     let answer = memory.search(&request).map_err(|error| error.to_string())?;
-    let has = |text: &str| text.split_whitespace().any(|other| other == word);
+    let has = |text: &str| text.split_whitespace().any(|other| words.contains(&other));
     let wanted: BTreeSet<&str> = found
         .values()
         .flatten()
@@ -138,16 +156,20 @@ pub(crate) fn ask(memory: &Memory, word: &str, found: &Contents) -> Result<(), S
         .filter(|text| has(text))
         .collect();
     if let Some(ghost) = hits.difference(&wanted).next() {
-        return Err(format!("{word} is found where it is not: {ghost}"));
+        return Err(format!(
+            "{UNTRUE}{words:?} is found where it is not: {ghost}"
+        ));
     }
     let missed = wanted.difference(&hits).count();
     if answer.coverage.complete && missed > 0 {
         return Err(format!(
-            "{word} is missed {missed} times by a complete answer"
+            "{UNTRUE}{words:?} is missed {missed} times by a complete answer"
         ));
     }
     if !answer.coverage.complete && answer.coverage.not_searched.is_empty() {
-        return Err(format!("{word}: incomplete, and nothing says why"));
+        return Err(format!(
+            "{UNTRUE}{words:?}: incomplete, and nothing says why"
+        ));
     }
     Ok(())
 }

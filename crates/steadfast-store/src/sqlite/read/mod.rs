@@ -101,7 +101,7 @@ impl Drop for SqliteSnapshot<'_> {
                 .and_then(|mut statement| statement.execute([]))
                 .is_ok()
         {
-            self.store.give_back(connection);
+            self.store.core.owner.give_back(connection);
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::error::StoreError;
 use crate::files::GateHeld;
 use crate::sabotage::{self, Sabotage};
 use crate::sqlite::flush::{Log, PATIENCE};
-use crate::sqlite::{SqliteStore, WriterState};
+use crate::sqlite::SqliteStore;
+use crate::sqlite::owner::WriterState;
 
 /// What a transaction gave, and the log that is still to be flushed, if there is one.
 pub(super) type Committed<T> = Result<(T, Option<io::Result<Unflushed>>), StoreError>;
@@ -66,7 +67,7 @@ impl SqliteStore {
             && !sabotage::is(Sabotage::AcknowledgedUnflushed)
         {
             unflushed
-                .and_then(|Unflushed { log, seq }| self.core.flushes.flush(&log, seq, self.disk()))
+                .and_then(|Unflushed { log, seq }| self.core.owner.flushes.flush(&log, seq, self.disk()))
                 .map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)
@@ -84,7 +85,7 @@ impl SqliteStore {
             other => return Some(self.acknowledge(other)),
         };
         waiting.put(value, unflushed);
-        let turn = self.core.flushes.turn();
+        let turn = self.core.owner.flushes.turn();
         let (value, unflushed) = waiting.take()?;
         Some(self.acknowledge_with(turn, value, &unflushed))
     }
@@ -105,7 +106,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         if !sabotage::is(Sabotage::AcknowledgedUnflushed) {
             let (log, seq, disk) = (&unflushed.log, unflushed.seq, self.disk().as_ref());
-            let flushed = self.core.flushes.flush_in_turn(turn, log, seq, disk);
+            let flushed = self.core.owner.flushes.flush_in_turn(turn, log, seq, disk);
             flushed.map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)
@@ -117,6 +118,7 @@ impl SqliteStore {
         let written_back = self.checkpoint();
         let mut state = self
             .core
+            .owner
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

@@ -34,9 +34,10 @@ use self::acknowledge::{Committed, Unflushed, Waiting};
 use self::head::Head;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::Writer;
+use super::owner::WriterState;
 use super::read::find_space;
 use super::spaces::has_other_models;
-use super::{SqliteStore, WriterState, connect, journal};
+use super::{SqliteStore, connect, journal};
 use crate::error::StoreError;
 use crate::files::Thread;
 
@@ -95,7 +96,7 @@ impl SqliteStore {
     /// When this returns, every change survives a crash and a loss of power.
     pub fn commit(&self, changes: &[Change], actor: &str) -> Result<Vec<Settled>, StoreError> {
         self.check_writable()?;
-        if let Some(held) = self.core.gate.try_pass()? {
+        if let Some(held) = self.core.owner.gate.try_pass()? {
             let written = self.behind_gate(|connection| self.apply(connection, changes, actor));
             drop(held);
             return self.acknowledge(written);
@@ -103,7 +104,7 @@ impl SqliteStore {
         let (store, changes, actor) = (self.clone(), changes.to_vec(), actor.to_owned());
         let waiting = Arc::new(Waiting::default());
         let (after, behind) = (self.clone(), Arc::clone(&waiting));
-        let acknowledged = self.core.gate.pass_and_then(
+        let acknowledged = self.core.owner.gate.pass_and_then(
             self.core.options.patience,
             move || store.behind_gate(|connection| store.apply(connection, &changes, &actor)),
             move |written, thread| match thread {
@@ -188,7 +189,7 @@ impl SqliteStore {
     /// Runs `work` inside one `BEGIN IMMEDIATE` behind the writer gate.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Written<T>) -> Result<T, StoreError> {
         self.check_writable()?;
-        let held = self.core.gate.pass(self.core.options.patience)?;
+        let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let written = self.behind_gate(|connection| Ok((work(connection)?, None)));
         drop(held);
         self.acknowledge(written)
@@ -201,14 +202,15 @@ impl SqliteStore {
     ) -> Committed<T> {
         let mut state = self
             .core
+            .owner
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer_connection(&mut state)?;
         match transact(&writer.connection, work) {
-            Ok((value, reached)) if self.core.journal == journal::WAL => {
+            Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
                 let unflushed = writer.log(&self.core.database).map(|log| {
-                    let flushes = &self.core.flushes;
+                    let flushes = &self.core.owner.flushes;
                     let seq = reached
                         .filter(|reached| flushes.note_written(&log, reached.seq, reached.is_new))
                         .map(|reached| reached.seq);
@@ -236,9 +238,12 @@ impl SqliteStore {
         state: &'w mut WriterState,
     ) -> Result<&'w mut Writer, StoreError> {
         if let WriterState::Closed = state {
-            let connection =
-                connect::writer(self.disk().as_ref(), &self.core.database, self.core.journal)
-                    .map_err(|error| self.error(&error))?;
+            let connection = connect::writer(
+                self.disk().as_ref(),
+                &self.core.database,
+                self.core.owner.journal,
+            )
+            .map_err(|error| self.error(&error))?;
             *state = WriterState::Open(Box::new(Writer::new(connection)));
         }
         match state {

@@ -68,7 +68,7 @@ impl SqliteStore {
     /// Says in the log from where on the history is kept.
     fn announce(&self, plan: &PrunePlan, actor: &str) -> Result<Option<Seq>, StoreError> {
         self.check_writable()?;
-        let held = self.core.gate.pass(self.core.options.patience)?;
+        let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let written = self.behind_gate(|connection| {
             // Another run may have let go of more; then its event stands, and only the rest is left to do.
             if history::kept_from(connection)? >= plan.kept_from {

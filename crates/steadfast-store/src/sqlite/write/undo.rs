@@ -25,7 +25,7 @@ impl SqliteStore {
         actor: &str,
     ) -> Result<Undone, StoreError> {
         self.check_writable()?;
-        let held = self.core.gate.pass(self.core.options.patience)?;
+        let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let written = self.behind_gate(|connection| {
             let space = self.space(connection)?;
             let mut transaction = self.transaction(connection, space, actor)?;

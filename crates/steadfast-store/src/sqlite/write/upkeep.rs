@@ -51,9 +51,10 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let held = self.core.gate.pass(self.core.options.patience)?;
+        let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let mut state = self
             .core
+            .owner
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

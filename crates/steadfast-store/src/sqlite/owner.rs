@@ -1,0 +1,193 @@
+//! One owner of connections for each database that this process has open.
+//!
+//! Handles on the same store share its pool of readers, the connection that writes with the gate in front of it,
+//! and the flushes. So a program that opens a store in several places does not queue at the lock files against
+//! itself, and has no more connections than it uses at once. The last handle that goes closes them.
+//!
+//! Which database is the same is decided by the file and not by its name: a folder that was removed and made
+//! again is another store. Before a handle joins, the owner proves by a connection of its own that the file is
+//! still the store that it was, in the schema and journal that it knows; otherwise the handle gets an owner of
+//! its own, and so it does when the writer is poisoned: to open anew is the way out of that.
+//!
+//! What is deliberately not here: locks. SQLite keeps those of one process on one file together, and our lock
+//! files belong to what opened them, so that closing one handle takes nothing from another.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+
+use rusqlite::Connection;
+use steadfast_model::StoreId;
+
+use super::flush::{SharedFlush, Writer};
+use super::journal::{self, Journal};
+use super::ladder::{Opened, State, read_id_of, read_state};
+use super::schema::SCHEMA;
+use super::{Access, Connections, DATABASE, OpenOptions, connect, ladder};
+use crate::error::StoreError;
+use crate::files::Gate;
+
+/// Idle readers that are kept.
+const READERS_MAX: usize = 4;
+
+/// What the handles on one database share.
+pub(super) struct Owner {
+    pub(super) id: StoreId,
+    pub(super) journal: &'static str,
+    pub(super) access: Access,
+    /// What had to be done to open it, beyond opening it.
+    pub(super) rungs: Vec<String>,
+    pub(super) gate: Gate,
+    pub(super) flushes: Arc<SharedFlush>,
+    // Fields drop in order: the readers go before the writer, so that the
+    // writer is the last connection and may checkpoint.
+    readers: Mutex<Vec<Connection>>,
+    pub(super) writer: Mutex<WriterState>,
+}
+
+pub(super) enum WriterState {
+    Closed,
+    Open(Box<Writer>),
+    /// An earlier write failed such that its fate is open.
+    Poisoned(String),
+}
+
+/// What makes a database the same as another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// Without links; lock files and indexes lie here.
+    folder: PathBuf,
+    /// The device and the number of the file, where the system tells.
+    file: Option<(u64, u64)>,
+    vfs: Option<String>,
+}
+
+static OWNERS: Mutex<BTreeMap<Key, Weak<Owner>>> = Mutex::new(BTreeMap::new());
+
+/// Returns the owner of a store's connections: the one that there is, or a new one.
+///
+/// # Errors
+/// As [`ladder::open`].
+pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Arc<Owner>, StoreError> {
+    if options.connections == Connections::Own {
+        return Ok(Arc::new(Owner::new(folder, ladder::open(folder, options)?)));
+    }
+    let known = Key::of(folder, options).and_then(|key| find(&key));
+    if let Some(owner) = known.filter(|owner| owner.suits(folder, options)) {
+        return Ok(owner);
+    }
+    let opened = ladder::open(folder, options)?;
+    // Only now there is a file in any case.
+    let key = Key::of(folder, options).filter(|_| opened.access == Access::ReadWrite);
+    let Some(key) = key else {
+        return Ok(Arc::new(Owner::new(folder, opened)));
+    };
+    if let Some(owner) = find(&key).filter(|owner| owner.suits(folder, options)) {
+        // Another thread was here at the same time.
+        owner.give_back(opened.connection);
+        return Ok(owner);
+    }
+    let owner = Arc::new(Owner::new(folder, opened));
+    let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+    owners.retain(|_, owner| owner.strong_count() > 0);
+    // Of two threads that come here at once, the later one's owner is the one that others join.
+    owners.insert(key, Arc::downgrade(&owner));
+    Ok(owner)
+}
+
+fn find(key: &Key) -> Option<Arc<Owner>> {
+    let owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+    owners.get(key)?.upgrade()
+}
+
+impl Key {
+    /// Returns the key of the database in a folder; none when there is none.
+    fn of(folder: &Path, options: &OpenOptions) -> Option<Self> {
+        let folder = std::fs::canonicalize(folder).ok()?;
+        let found = std::fs::metadata(folder.join(DATABASE)).ok()?;
+        #[cfg(unix)]
+        let file = {
+            use std::os::unix::fs::MetadataExt as _;
+            Some((found.dev(), found.ino()))
+        };
+        #[cfg(not(unix))]
+        let file = found.is_file().then_some((0, 0));
+        let vfs = options.disk.vfs().map(str::to_owned);
+        Some(Self { folder, file, vfs })
+    }
+}
+
+impl Owner {
+    fn new(folder: &Path, opened: Opened) -> Self {
+        Self {
+            id: opened.id,
+            journal: opened.journal,
+            access: opened.access,
+            rungs: opened.rungs,
+            gate: Gate::new(folder.join("writer.lock")),
+            flushes: Arc::new(SharedFlush::new(
+                folder.join("flush.lock"),
+                folder.join("flush.mark"),
+            )),
+            readers: Mutex::new(vec![opened.connection]),
+            writer: Mutex::new(WriterState::Closed),
+        }
+    }
+
+    /// Returns whether a handle with these options may join.
+    ///
+    /// A file number is given out again when nothing has the file open, so the store says itself which one it is.
+    fn suits(&self, folder: &Path, options: &OpenOptions) -> bool {
+        let wanted = match options.journal {
+            Journal::Auto => self.journal,
+            Journal::Wal => journal::WAL,
+            Journal::Truncate => journal::TRUNCATE,
+        };
+        if wanted != self.journal || self.is_poisoned() {
+            return false;
+        }
+        let connection = match self.idle_reader() {
+            Some(connection) => Ok(connection),
+            None => connect::reader(options.disk.as_ref(), &folder.join(DATABASE), self.access),
+        };
+        let Ok(connection) = connection else {
+            return false;
+        };
+        let is_same = self.is_same(&connection);
+        // A connection that cannot be read from helps nobody.
+        if is_same.is_ok() {
+            self.give_back(connection);
+        }
+        is_same.unwrap_or(false)
+    }
+
+    /// Returns whether a connection sees the store that was opened, in the journal of then.
+    fn is_same(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let is_wal = journal::current(connection)?.eq_ignore_ascii_case(journal::WAL);
+        let is_known = matches!(read_state(connection)?, State::Ours(SCHEMA));
+        let id = read_id_of(connection)?;
+        Ok(is_known && is_wal == (self.journal == journal::WAL) && id == Some(self.id))
+    }
+
+    fn is_poisoned(&self) -> bool {
+        let is = |state: &WriterState| matches!(state, WriterState::Poisoned(_));
+        match self.writer.try_lock() {
+            Ok(state) => is(&state),
+            Err(TryLockError::Poisoned(state)) => is(&state.into_inner()),
+            // Somebody is at work with it. Nobody waits for that in order to read.
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
+    pub(super) fn idle_reader(&self) -> Option<Connection> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.pop()
+    }
+
+    pub(super) fn give_back(&self, connection: Connection) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS_MAX {
+            readers.push(connection);
+        }
+    }
+}
