@@ -16,7 +16,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio::task::spawn_blocking;
 
 use super::tools::{self, Forget, Toolset};
-use super::{cache, complete, prompts, resources};
+use super::{cache, complete, confirm, prompts, resources};
 use crate::store::Store;
 
 /// What a model is told about the server as a whole.

@@ -12,8 +12,8 @@ use std::time::Instant;
 use crate::error::StoreError;
 use crate::files::GateHeld;
 use crate::sabotage::{self, Sabotage};
-use crate::sqlite::flush::{Log, PATIENCE};
 use crate::sqlite::SqliteStore;
+use crate::sqlite::flush::{Log, PATIENCE};
 use crate::sqlite::owner::WriterState;
 
 /// What a transaction gave, and the log that is still to be flushed, if there is one.
@@ -67,7 +67,9 @@ impl SqliteStore {
             && !sabotage::is(Sabotage::AcknowledgedUnflushed)
         {
             unflushed
-                .and_then(|Unflushed { log, seq }| self.core.owner.flushes.flush(&log, seq, self.disk()))
+                .and_then(|Unflushed { log, seq }| {
+                    self.core.owner.flushes.flush(&log, seq, self.disk())
+                })
                 .map_err(|error| self.not_flushed(&error))?;
         }
         Ok(value)
