@@ -351,14 +351,16 @@ mod tests {
     #[test]
     fn evidence_is_counted_by_its_bytes_and_within_a_budget() {
         let mut read = Corpora::default();
+        // No two lines are the same: copies of a chunk would stand as one hit.
+        let lines = |number: usize| -> String {
+            let line = |at| format!("Of {number} it says {at}.\n");
+            (0..90).map(line).collect()
+        };
         for (number, word) in ["kayak", "oven", "harbour"].into_iter().enumerate() {
             read.sources.push(Source {
                 name: format!("{number}.md"),
                 group: 0,
-                text: format!(
-                    "# The {word} at the mill\n\n{}",
-                    "It stands there.\n".repeat(90)
-                ),
+                text: format!("# The {word} at the mill\n\n{}", lines(number)),
             });
         }
         let [first, ..] = read.sources.as_slice() else {

@@ -380,12 +380,10 @@ fn a_server_that_is_not_there_or_refuses_says_so_and_nothing_is_written() {
     assert!(place.chunks().is_empty());
 }
 
-#[test]
-fn what_is_no_answer_of_chroma_is_told() {
-    let place = Place::new();
+/// Answers that are no answers of Chroma.
+fn no_answers() -> Vec<(&'static str, Box<Answer>)> {
     let raw = |text: &str| Reply::Raw(text.as_bytes().to_vec());
-    let one = || row("x", "One.", Value::Null);
-    let answers: Vec<(&str, Box<Answer>)> = vec![
+    vec![
         (
             "another protocol",
             Box::new(move |_, _| raw("SSH-2.0-OpenSSH_9.9\r\n")),
@@ -421,6 +419,13 @@ fn what_is_no_answer_of_chroma_is_told() {
                 ))
             }),
         ),
+    ]
+}
+
+/// Answers of Chroma with a page in which something is wrong.
+fn wrong_pages() -> Vec<(&'static str, Box<Answer>)> {
+    let one = || row("x", "One.", Value::Null);
+    vec![
         (
             "a page without ids",
             with_page(one(), |page| drop(page["ids"].take())),
@@ -447,8 +452,13 @@ fn what_is_no_answer_of_chroma_is_told() {
                 chroma(called, &asked)
             })
         }),
-    ];
-    for (what, answer) in answers {
+    ]
+}
+
+#[test]
+fn what_is_no_answer_of_chroma_is_told() {
+    let place = Place::new();
+    for (what, answer) in no_answers().into_iter().chain(wrong_pages()) {
         let stub = Stub::new(answer);
         let error = import(&place, &stub.server()).unwrap_err();
         let kind = error.kind();
@@ -469,7 +479,7 @@ fn with_page(row: Row, change: fn(&mut Value)) -> Box<Answer> {
             change(&mut value);
             Reply::Json(status, value)
         }
-        reply => reply,
+        reply @ (Reply::Json(..) | Reply::Raw(_)) => reply,
     })
 }
 
