@@ -55,7 +55,9 @@ impl Bytes {
         }
         let length = counts.iter().map(|n| n * n).sum::<f32>().sqrt();
         if length > 0.0 {
-            counts.iter_mut().for_each(|n| *n /= length);
+            for count in &mut counts {
+                *count /= length;
+            }
         }
         Vector(counts)
     }

@@ -101,6 +101,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test removes what it has made")]
 fn run(place: &Place, memory: &Memory, deed: &Deed) {
     let folder = place.path("files");
     fs::create_dir_all(&folder).unwrap();
