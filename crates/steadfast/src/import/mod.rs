@@ -220,11 +220,14 @@ fn pass<'g>(gate: &'g Gate, store: &Path) -> Result<GateHeld<'g>> {
 }
 
 fn resolve(origin: Origin<'_>, store: Option<&Path>) -> Result<PathBuf> {
-    let path = match origin {
-        Origin::Path(path) => path,
+    match origin {
+        Origin::Path(path) => resolve_path(path, store),
         #[cfg(feature = "remote")]
-        Origin::Server(server) => return Ok(PathBuf::from(&server.url)),
-    };
+        Origin::Server(server) => Ok(PathBuf::from(&server.url)),
+    }
+}
+
+fn resolve_path(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
     let resolved = std::fs::canonicalize(path).map_err(|error| {
         let path = path.to_owned();
         if error.kind() == std::io::ErrorKind::NotFound {
