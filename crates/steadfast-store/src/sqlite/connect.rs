@@ -40,9 +40,10 @@ pub(super) fn open(
         None => Connection::open_with_flags(path, flags)?,
     };
     connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS))?;
-    // A handle that turns out to be too old, or that only reads, must not
-    // write the WAL back into the file when it happens to close last.
+    // A handle that turns out to be too old, or that only reads, must not write the WAL back into
+    // the file when it happens to close last; one that writes may when the log is flushed (`flush`).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    set(&connection, "wal_autocheckpoint", 0)?;
     // The file may come from anywhere: nothing in its schema is to run, and
     // no cell is to be trusted before it is checked.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -86,8 +87,7 @@ pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::
     }
     // An acknowledged commit is on the disk: a log is flushed by us after the gate (see
     // `flush`), a rollback journal by SQLite inside the commit. secure_delete: what is
-    // forgotten is overwritten, not only unlinked. The checkpoint interval of
-    // 16 MiB bounds both the WAL and the recovery after a crash.
+    // forgotten is overwritten, not only unlinked.
     let synchronous = if mode == journal::WAL {
         SYNCHRONOUS_NORMAL
     } else if sabotage::is(Sabotage::SynchronousOff) {
@@ -97,9 +97,9 @@ pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::
     };
     set(&connection, "synchronous", synchronous)?;
     set(&connection, "secure_delete", 1)?;
-    set(&connection, "wal_autocheckpoint", 4_000)?;
     set(&connection, "cache_size", -16_384)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    // From its first read on SQLite keeps the log beside the file until this connection closes.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 

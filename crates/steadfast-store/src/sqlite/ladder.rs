@@ -5,6 +5,7 @@
 //! check still clean. Where shared memory cannot be had, `locking_mode=EXCLUSIVE`
 //! before the first read needs none, and recovers every committed frame.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,10 +14,11 @@ use rusqlite::Connection;
 use steadfast_model::StoreId;
 
 use super::codes::{CodeClass, class_of, code_of, translate};
+use super::flush::{Log, SharedFlush};
 use super::journal::{self, Journal};
 use super::retry::Retry;
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
-use super::{Access, DATABASE, OpenOptions, connect};
+use super::{Access, DATABASE, OpenOptions, WRITER_LOCK, connect};
 use crate::error::StoreError;
 use crate::files::{self, Disk, FilesystemKind, Gate};
 use crate::sabotage::{self, Sabotage};
@@ -145,6 +147,17 @@ fn open_read_write(
     let settled = check_version(folder, &connection)? == Some(SCHEMA)
         && wanted.is_none_or(|wanted| (wanted == journal::WAL) == is_wal);
     if settled {
+        // Whoever created the store may have been killed, or refused by the disk, before it was marked.
+        if !was_created(&folder.join(INIT_LOCK)) {
+            let id = read_id(folder, &connection)?;
+            match mark_created(options.disk.as_ref(), folder, id) {
+                Err(error) if !may_not_write(&error) => {
+                    return Err(StoreError::from_io(folder, &error).into());
+                }
+                // Where nothing can be written nothing will be acknowledged.
+                Ok(()) | Err(_) => {}
+            }
+        }
         return finish(folder, connection, Access::ReadWrite, std::mem::take(rungs));
     }
     drop(connection);
@@ -215,6 +228,9 @@ fn initialise(
         files::make_private(&database)?;
     }
     let is_wal = journal::current(&connection)?.eq_ignore_ascii_case(journal::WAL);
+    if is_wal {
+        mend_log(folder, options)?;
+    }
     let fresh_choice = || match files::filesystem_kind(folder) {
         FilesystemKind::Remote => journal::TRUNCATE,
         FilesystemKind::Local | FilesystemKind::Unknown => journal::WAL,
@@ -247,16 +263,15 @@ fn initialise(
         return Err(connect::mode_refused().into());
     }
     connect::set(&connection, "synchronous", connect::SYNCHRONOUS_FULL)?;
-    migrate(&connection, options)?;
+    if let Err(error) = migrate(&connection, options) {
+        // The frames may lie in the log although SQLite could not flush them: the next process finds them there.
+        SharedFlush::of(folder).doubt(&database);
+        return Err(error.into());
+    }
     let id = read_id(folder, &connection)?;
     if !was_created(gate.path()) {
-        mark_created(options.disk.as_ref(), gate.path(), id)
-            .map_err(|error| StoreError::from_io(gate.path(), &error))?;
-        let disk = options.disk.as_ref();
-        let flushed = disk
-            .sync_folder(folder)
-            .and_then(|()| disk.sync_entries_to(folder));
-        flushed.map_err(|error| StoreError::from_io(folder, &error))?;
+        mark_created(options.disk.as_ref(), folder, id)
+            .map_err(|error| StoreError::from_io(folder, &error))?;
     }
     drop(held);
     finish(folder, connection, Access::ReadWrite, std::mem::take(rungs))
@@ -322,14 +337,44 @@ fn was_created(init_lock: &Path) -> bool {
     std::fs::metadata(init_lock).is_ok_and(|found| found.len() > 0)
 }
 
-/// Writes the identity of a store into its lock of creation: from then on an empty database there is damage.
+/// Marks a store as created: from then on an empty database there is damage.
+///
+/// The entries of the folder are flushed first and the mark comes last, so that who finds no mark does both again.
 ///
 /// # Errors
 /// What the system says.
-pub fn mark_created(disk: &dyn Disk, init_lock: &Path, id: StoreId) -> std::io::Result<()> {
-    let mut file = disk.open_private(init_lock)?;
-    disk.write(init_lock, &mut file, format!("{id}\n").as_bytes())?;
-    disk.sync(init_lock, &file)
+pub fn mark_created(disk: &dyn Disk, folder: &Path, id: StoreId) -> std::io::Result<()> {
+    disk.sync_folder(folder)?;
+    disk.sync_entries_to(folder)?;
+    let init_lock = folder.join(INIT_LOCK);
+    let mut file = disk.open_private(&init_lock)?;
+    disk.write(&init_lock, &mut file, format!("{id}\n").as_bytes())?;
+    disk.sync(&init_lock, &file)
+}
+
+/// Returns whether the system allows no change, as in a folder that can only be read.
+fn may_not_write(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Makes the log whole, if a flush of it has failed, before anything of it is written back.
+fn mend_log(folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
+    let database = folder.join(DATABASE);
+    let flushes = SharedFlush::of(folder);
+    let log = match Log::of(&database) {
+        Ok(log) if flushes.is_in_doubt(&log) => log,
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::from_io(&database, &error)),
+    };
+    let gate = Gate::new(folder.join(WRITER_LOCK));
+    let held = gate.pass(INIT_PATIENCE)?;
+    let mended = flushes.mend(&log, options.disk.as_ref());
+    drop(held);
+    mended.map_err(|error| StoreError::from_io(&database, &error))
 }
 
 fn read_id(folder: &Path, connection: &Connection) -> Result<StoreId, Refused> {

@@ -46,6 +46,9 @@ pub use schema::SCHEMA;
 /// The name of the database file in a store folder.
 pub const DATABASE: &str = "steadfast.db";
 
+/// The lock file of the gate that writers pass one by one.
+pub const WRITER_LOCK: &str = "writer.lock";
+
 /// How a store is opened.
 #[derive(Clone)]
 pub struct OpenOptions {

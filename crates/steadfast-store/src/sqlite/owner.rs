@@ -13,25 +13,28 @@
 //! files belong to what opened them, so that closing one handle takes nothing from another.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use rusqlite::Connection;
 use steadfast_model::StoreId;
 
-use super::flush::{SharedFlush, Writer};
+use super::flush::{Log, SharedFlush, Writer};
 use super::journal::{self, Journal};
 use super::ladder::{Opened, State, read_id_of, read_state};
 use super::schema::SCHEMA;
-use super::{Access, Connections, DATABASE, OpenOptions, connect, ladder};
+use super::{Access, Connections, DATABASE, OpenOptions, WRITER_LOCK, connect, ladder};
 use crate::error::StoreError;
-use crate::files::Gate;
+use crate::files::{Disk, Gate};
 
 /// Idle readers that are kept.
 const READERS_MAX: usize = 4;
 
 /// What the handles on one database share.
 pub(super) struct Owner {
+    database: PathBuf,
+    disk: Arc<dyn Disk>,
     pub(super) id: StoreId,
     pub(super) journal: &'static str,
     pub(super) access: Access,
@@ -39,8 +42,6 @@ pub(super) struct Owner {
     pub(super) rungs: Vec<String>,
     pub(super) gate: Gate,
     pub(super) flushes: Arc<SharedFlush>,
-    // Fields drop in order: the readers go before the writer, so that the
-    // writer is the last connection and may checkpoint.
     readers: Mutex<Vec<Connection>>,
     pub(super) writer: Mutex<WriterState>,
 }
@@ -70,7 +71,11 @@ static OWNERS: Mutex<BTreeMap<Key, Weak<Owner>>> = Mutex::new(BTreeMap::new());
 /// As [`ladder::open`].
 pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Arc<Owner>, StoreError> {
     if options.connections == Connections::Own {
-        return Ok(Arc::new(Owner::new(folder, ladder::open(folder, options)?)));
+        return Ok(Arc::new(Owner::new(
+            folder,
+            options,
+            ladder::open(folder, options)?,
+        )));
     }
     let known = Key::of(folder, options).and_then(|key| find(&key));
     if let Some(owner) = known.filter(|owner| owner.suits(folder, options)) {
@@ -80,14 +85,14 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Arc<Owner>, S
     // Only now there is a file in any case.
     let key = Key::of(folder, options).filter(|_| opened.access == Access::ReadWrite);
     let Some(key) = key else {
-        return Ok(Arc::new(Owner::new(folder, opened)));
+        return Ok(Arc::new(Owner::new(folder, options, opened)));
     };
     if let Some(owner) = find(&key).filter(|owner| owner.suits(folder, options)) {
         // Another thread was here at the same time.
         owner.give_back(opened.connection);
         return Ok(owner);
     }
-    let owner = Arc::new(Owner::new(folder, opened));
+    let owner = Arc::new(Owner::new(folder, options, opened));
     let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
     owners.retain(|_, owner| owner.strong_count() > 0);
     // Of two threads that come here at once, the later one's owner is the one that others join.
@@ -118,17 +123,16 @@ impl Key {
 }
 
 impl Owner {
-    fn new(folder: &Path, opened: Opened) -> Self {
+    fn new(folder: &Path, options: &OpenOptions, opened: Opened) -> Self {
         Self {
+            database: folder.join(DATABASE),
+            disk: Arc::clone(&options.disk),
             id: opened.id,
             journal: opened.journal,
             access: opened.access,
             rungs: opened.rungs,
-            gate: Gate::new(folder.join("writer.lock")),
-            flushes: Arc::new(SharedFlush::new(
-                folder.join("flush.lock"),
-                folder.join("flush.mark"),
-            )),
+            gate: Gate::new(folder.join(WRITER_LOCK)),
+            flushes: Arc::new(SharedFlush::of(folder)),
             readers: Mutex::new(vec![opened.connection]),
             writer: Mutex::new(WriterState::Closed),
         }
@@ -188,6 +192,54 @@ impl Owner {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_MAX {
             readers.push(connection);
+        }
+    }
+
+    /// Returns the log beside the database once it is whole and flushed, so that SQLite may write it back; none when
+    /// there is no log. The caller holds the gate.
+    ///
+    /// # Errors
+    /// What the system says; nothing of the log may be written back then.
+    pub(super) fn flushed_log(&self, writer: &mut Writer) -> io::Result<Option<Arc<Log>>> {
+        let log = match writer.log(&self.database) {
+            Ok(log) => log,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if self.flushes.is_in_doubt(&log) {
+            self.flushes.mend(&log, self.disk.as_ref())?;
+        }
+        self.flushes.flush_alone(&log, self.disk.as_ref())?;
+        Ok(Some(log))
+    }
+}
+
+impl Drop for Owner {
+    /// Closes the readers first, so that the writer may be the last connection, which writes the log back.
+    fn drop(&mut self) {
+        let readers = self
+            .readers
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        readers.clear();
+        let state = self
+            .writer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let WriterState::Open(mut writer) = std::mem::replace(state, WriterState::Closed) else {
+            return;
+        };
+        if self.journal != journal::WAL {
+            return;
+        }
+        // Whoever is behind the gate has the file open too: then there is nothing to be done here.
+        if let Ok(Some(held)) = self.gate.try_pass() {
+            if self.flushed_log(&mut writer).is_ok() {
+                // A log that stays is written back by whoever comes next.
+                drop(writer.write_back_on_close());
+            }
+            drop(writer);
+            drop(held);
         }
     }
 }

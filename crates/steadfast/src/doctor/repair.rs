@@ -12,7 +12,8 @@ use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{Finding, Namespace, Severity, StoreId};
 use steadfast_store::files::{self, Gate};
 use steadfast_store::sqlite::{
-    DATABASE, INIT_LOCK, SalvageOptions, Salvaged, mark_created, replace_database, salvage,
+    DATABASE, INIT_LOCK, SalvageOptions, Salvaged, WRITER_LOCK, mark_created, replace_database,
+    salvage,
 };
 use steadfast_store::{Backend as _, Derived, Effort, Progress, StoreError, check_copy};
 
@@ -151,7 +152,7 @@ impl Work<'_> {
     fn salvage(&mut self, findings: &[Finding]) -> Result<Manifest> {
         let disk = self.opening.disk.as_ref();
         let gates =
-            [INIT_LOCK, "writer.lock", "index.lock"].map(|name| Gate::new(self.folder.join(name)));
+            [INIT_LOCK, WRITER_LOCK, "index.lock"].map(|name| Gate::new(self.folder.join(name)));
         let held = gates
             .iter()
             .map(|gate| gate.pass(self.opening.patience))
@@ -208,9 +209,8 @@ impl Work<'_> {
         manifest.advance(disk, REPLACED, &[])?;
         manifest.clear(disk);
         if known.is_none() {
-            let lock = self.folder.join(INIT_LOCK);
-            mark_created(disk, &lock, checked.store)
-                .map_err(|error| StoreError::from_io(&lock, &error))?;
+            mark_created(disk, &self.folder, checked.store)
+                .map_err(|error| StoreError::from_io(&self.folder, &error))?;
         }
         drop(held);
         self.tell(&salvaged, &manifest);

@@ -91,8 +91,7 @@ pub fn restore(
     disk.discard(&part);
     drop(held);
     let (mut archive, checked) = staged?;
-    mark_created(disk, &folder.join(INIT_LOCK), checked.store)
-        .and_then(|()| disk.sync_folder(&folder))
+    mark_created(disk, &folder, checked.store)
         .map_err(|error| StoreError::from_io(&folder, &error))?;
     let place = folder.display().to_string();
     archive.findings = findings(&checked, &place);

@@ -210,10 +210,8 @@ fn survive(case: Case, days: &Days) -> Result<(), String> {
     check(&reopened, &life.files, &admissible).map_err(|what| format!("at the end: {what}"))?;
     drop(reopened);
     life.close();
-    // What was acknowledged on a failing disk is there after a loss of power too. A disk that
-    // flushes nothing any more is beyond that: no journal survives it.
-    let flushes = case.fault.operation != Operation::Sync || case.fault.times == Times::Once;
-    if struck > 0 && flushes {
+    // What was acknowledged on a failing disk is there after a loss of power too.
+    if struck > 0 {
         after_a_cut(&life, end, case, &admissible)?;
     }
     Ok(())

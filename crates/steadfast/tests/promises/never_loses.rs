@@ -13,7 +13,7 @@ use steadfast::{Error, Journal, Memory, Selection};
 use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
 
 use crate::cuts::{Recording, nothing_first};
-use crate::faults::{draw, run};
+use crate::faults::{Case, draw, run};
 use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
 use crate::oracle::{Admissible, Contents};
 
@@ -106,9 +106,32 @@ const GROUND: &[Operation] = &[
     Operation::Open,
 ];
 
+/// Faults that once broke a promise.
+const FAULTS: &[Case] = &[
+    // SQLite's own flush of the log, before a checkpoint, failed without a word; what came later lay behind the hole.
+    failed_flush(1_290, true, (12, 15)),
+    failed_flush(1_034, false, (10, 13)),
+];
+
+/// Returns a case in which the first flush of some days fails.
+const fn failed_flush(code: i32, reopens: bool, deeds: (usize, usize)) -> Case {
+    Case {
+        journal: Journal::Wal,
+        fault: Fault {
+            operation: Operation::Sync,
+            after: 0,
+            times: Times::Once,
+            code,
+        },
+        reopens,
+        deeds,
+    }
+}
+
 #[test]
 fn a_disk_that_fails_at_any_operation_with_wal_loses_nothing() {
-    let all = draw(Journal::Wal, GROUND, cases(60), 3);
+    let mut all = FAULTS.to_vec();
+    all.extend(draw(Journal::Wal, GROUND, cases(60), 3));
     run(&all, Journal::Wal, "I/O faults in a life");
 }
 

@@ -50,6 +50,18 @@ const REGRESSIONS: &[Case] = &[
         reopens: false,
         deeds: (0, DEEDS.len()),
     },
+    // The store was marked as created before its entries were flushed: who tried again found the mark.
+    Case {
+        journal: Journal::Wal,
+        fault: Fault {
+            operation: Operation::SideSync,
+            after: 0,
+            times: Times::Always,
+            code: 10,
+        },
+        reopens: true,
+        deeds: (0, 3),
+    },
 ];
 
 #[test]

@@ -10,24 +10,32 @@
 //!   already: it may be the commit of somebody who has not flushed yet.
 //! - Frames lie in the log in the order of their commits, and a flush covers the
 //!   whole file. So no commit reaches the disk without those it builds on.
-//! - SQLite itself flushes the log before a checkpoint, and its header when it
-//!   starts over, in this mode too.
-//! - When a flush fails the fate of the frames is open although others see them.
-//!   They are then written into the database file and flushed there, so that no
-//!   later commit builds on what the disk may have lost; the handle is poisoned,
-//!   and the caller hears of an error.
+//! - SQLite itself flushes the header of the log when it starts over, in this mode too.
+//! - When a flush fails, others see frames that the disk may have lost, and the next flush says nothing of that: the
+//!   system tells of a lost page once. A later commit would be acknowledged behind a hole, and a checkpoint would
+//!   write pages that the log, cut short at the hole, reverts by half. So whoever sees a flush fail leaves word in
+//!   `flush.mark`. While it stands no flush counts, and nothing is written back. Whoever writes next writes the same
+//!   bytes into the log once more, which are then new to the system, and flushes them. The handle whose flush failed
+//!   is poisoned, and its caller hears of an error.
+//! - SQLite hides from us when its own flush before a checkpoint fails. So we flush before, behind the gate: it finds
+//!   nothing left that it could lose. Checkpoints are ours alone for that reason, also when a connection closes.
 //!
 //! The log holds no locks of SQLite, so opening and closing it drops none, and
 //! it stays the same file for as long as our connection is open.
 
+mod record;
 mod shared;
 
+use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 
 use crate::files::{Disk, read_at};
 pub(super) use shared::{PATIENCE, SharedFlush};
@@ -35,14 +43,19 @@ pub(super) use shared::{PATIENCE, SharedFlush};
 /// The connection that writes, and the log that it writes to.
 pub(super) struct Writer {
     pub(super) connection: Connection,
-    /// Opened after the first commit, which makes the file.
+    /// Opened after the connection has read for the first time: from then on it stays the same file.
     log: Option<Arc<Log>>,
+    /// How many frames the log had after the last commit.
+    frames: Arc<AtomicU32>,
 }
 
 /// The two salts in the header of a log (<https://sqlite.org/fileformat2.html#walformat>).
 type Salts = [u8; 8];
 
 const SALTS_AT: u64 = 16;
+
+/// The log is written back when it has so many frames, 16 MiB: that bounds it, and the recovery after a crash.
+const FRAMES_MAX: u32 = 4_000;
 
 /// The write-ahead log as a file.
 #[derive(Debug)]
@@ -51,13 +64,51 @@ pub(super) struct Log {
     file: File,
 }
 
+/// How much of the log is written anew at once.
+const BLOCK_BYTES: usize = 1 << 20;
+
 impl Log {
+    /// Opens the log beside a database.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn of(database: &Path) -> io::Result<Self> {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        // Some systems flush only what was opened for writing.
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        Ok(Self {
+            path: path.into(),
+            file,
+        })
+    }
+
     /// Brings to the medium whatever was written to the log before.
     ///
     /// # Errors
     /// What the system says; the fate of the frames is open then.
     fn flush(&self, disk: &dyn Disk) -> io::Result<()> {
         disk.sync_data(&self.path, &self.file)
+    }
+
+    /// Writes what the log holds once more, the same bytes in the same places, and flushes it.
+    ///
+    /// Nobody sees a difference but the system, which has given up a page that it failed to write. Nobody may write
+    /// to the log meanwhile.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rewrite(&self, disk: &dyn Disk) -> io::Result<()> {
+        let open = || OpenOptions::new().read(true).write(true).open(&self.path);
+        let (mut from, mut to) = (open()?, open()?);
+        let mut block = vec![0; BLOCK_BYTES];
+        loop {
+            let length = from.read(&mut block)?;
+            let Some(read) = block.get(..length).filter(|read| !read.is_empty()) else {
+                return disk.sync_data(&self.path, &to);
+            };
+            disk.write(&self.path, &mut to, read)?;
+        }
     }
 
     /// Returns what tells this round of the log from those before: SQLite draws new salts when it starts over.
@@ -69,11 +120,24 @@ impl Log {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self {
+    /// Returns a writer on a connection that does no checkpoint by itself.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        let frames = Arc::new(AtomicU32::new(0));
+        let mut writer = Self {
             connection,
             log: None,
-        }
+            frames: Arc::clone(&frames),
+        };
+        writer
+            .connection
+            .wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+                frames.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }))?;
+        Ok(writer)
     }
 
     /// Returns the log of the database, to be flushed after the gate.
@@ -84,15 +148,22 @@ impl Writer {
         if let Some(log) = &self.log {
             return Ok(Arc::clone(log));
         }
-        let mut path = database.as_os_str().to_owned();
-        path.push("-wal");
-        // Some systems flush only what was opened for writing; nothing is ever written here.
-        let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        let log = Arc::new(Log {
-            path: path.into(),
-            file,
-        });
+        let log = Arc::new(Log::of(database)?);
         self.log = Some(Arc::clone(&log));
         Ok(log)
+    }
+
+    /// Returns whether the log has grown so long that it is to be written back.
+    pub(super) fn is_log_long(&self) -> bool {
+        self.frames.load(Ordering::Relaxed) >= FRAMES_MAX
+    }
+
+    /// Lets SQLite write the log back and remove it, should this be the last connection that closes.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn write_back_on_close(&self) -> rusqlite::Result<()> {
+        let off = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.connection.set_db_config(off, false).map(drop)
     }
 }

@@ -16,22 +16,17 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use twox_hash::XxHash3_128;
-
-use super::{Log, Salts};
-use crate::files::{Disk, Gate, GateHeld, open_private, read_at, write_at};
+use super::Log;
+use super::record::{DOUBT_AT, FLUSHED_AT, Mark, WRITTEN_AT, read, wipe, write};
+use crate::files::{Disk, Gate, GateHeld, open_private};
 
 /// How long a commit waits for the flush of another one before it makes its own.
 pub(in crate::sqlite) const PATIENCE: Duration = Duration::from_millis(250);
-
-/// Where the two marks lie in the file.
-const WRITTEN_AT: u64 = 0;
-const FLUSHED_AT: u64 = 32;
-const MARK_BYTES: usize = 32;
 
 /// The lock and the record beside a database.
 #[derive(Debug)]
@@ -41,18 +36,12 @@ pub(in crate::sqlite) struct SharedFlush {
     record: OnceLock<File>,
 }
 
-/// A commit in a round of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
-    salts: Salts,
-    seq: u64,
-}
-
 impl SharedFlush {
-    pub(in crate::sqlite) fn new(lock: PathBuf, record: PathBuf) -> Self {
+    /// Returns those of the store in `folder`.
+    pub(in crate::sqlite) fn of(folder: &Path) -> Self {
         Self {
-            gate: Gate::new(lock),
-            path: record,
+            gate: Gate::new(folder.join("flush.lock")),
+            path: folder.join("flush.mark"),
             record: OnceLock::new(),
         }
     }
@@ -67,7 +56,7 @@ impl SharedFlush {
         };
         let impossible = if is_new { seq } else { seq + 1 };
         let is_foreign = read(record, FLUSHED_AT).is_some_and(|flushed| flushed.seq >= impossible);
-        if is_foreign && write_at(record, &[0; MARK_BYTES], FLUSHED_AT).is_err() {
+        if is_foreign && wipe(record, FLUSHED_AT).is_err() {
             return false;
         }
         write(record, WRITTEN_AT, Mark { salts, seq }).is_ok()
@@ -84,7 +73,7 @@ impl SharedFlush {
         disk: &Arc<dyn Disk>,
     ) -> io::Result<()> {
         let Some(seq) = seq else {
-            return log.flush(disk.as_ref());
+            return self.flush_alone(log, disk.as_ref());
         };
         match self.gate.try_pass() {
             Ok(Some(held)) => {
@@ -97,10 +86,10 @@ impl SharedFlush {
                 let work = move || shared.flush_for_all(&queued, seq, below.as_ref());
                 match self.gate.pass_and(PATIENCE, work) {
                     Ok(flushed) => flushed,
-                    Err(_) => log.flush(disk.as_ref()),
+                    Err(_) => self.flush_alone(log, disk.as_ref()),
                 }
             }
-            Err(_) => log.flush(disk.as_ref()),
+            Err(_) => self.flush_alone(log, disk.as_ref()),
         }
     }
 
@@ -127,7 +116,7 @@ impl SharedFlush {
     ) -> io::Result<()> {
         let flushed = match seq {
             Some(seq) if turn.is_some() => self.flush_for_all(log, seq, disk),
-            _ => log.flush(disk),
+            _ => self.flush_alone(log, disk),
         };
         drop(turn);
         flushed
@@ -135,7 +124,7 @@ impl SharedFlush {
 
     fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {
         let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
-            return log.flush(disk);
+            return self.flush_alone(log, disk);
         };
         let in_this_round = |mark: &Mark| mark.salts == salts;
         // Ours was written down behind the gate; a record without it is not to be trusted.
@@ -143,16 +132,65 @@ impl SharedFlush {
             .filter(in_this_round)
             .filter(|written| written.seq >= seq)
         else {
-            return log.flush(disk);
+            return self.flush_alone(log, disk);
         };
         let flushed = read(record, FLUSHED_AT).filter(in_this_round);
         if flushed.is_some_and(|flushed| flushed.seq >= seq) {
             return Ok(());
         }
-        log.flush(disk)?;
+        self.flush_alone(log, disk)?;
         // Who cannot write it down has flushed for itself alone.
         drop(write(record, FLUSHED_AT, written));
         Ok(())
+    }
+
+    /// Flushes the log, and leaves word when that fails.
+    ///
+    /// # Errors
+    /// What the system says, and an error of its own when an earlier flush has failed and nobody has mended that.
+    pub(in crate::sqlite) fn flush_alone(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
+        if let Err(error) = log.flush(disk) {
+            self.note_doubt(log);
+            return Err(error);
+        }
+        if self.is_in_doubt(log) {
+            return Err(io::Error::other("an earlier flush of the log failed"));
+        }
+        Ok(())
+    }
+
+    /// Leaves word that a flush of the log beside `database` may have failed, where there is one.
+    pub(in crate::sqlite) fn doubt(&self, database: &Path) {
+        if let Ok(log) = Log::of(database) {
+            self.note_doubt(&log);
+        }
+    }
+
+    fn note_doubt(&self, log: &Log) {
+        if let (Some(record), Some(salts)) = (self.record(), log.salts()) {
+            // Who cannot leave word has told its caller at least.
+            drop(write(record, DOUBT_AT, Mark { salts, seq: 0 }));
+        }
+    }
+
+    /// Returns whether the disk may have lost something of the log, so that nothing may build on it.
+    pub(in crate::sqlite) fn is_in_doubt(&self, log: &Log) -> bool {
+        let doubt = self.record().and_then(|record| read(record, DOUBT_AT));
+        doubt.is_some_and(|doubt| log.salts() == Some(doubt.salts))
+    }
+
+    /// Makes the log whole again after a flush that failed; the caller holds the writer gate.
+    ///
+    /// # Errors
+    /// What the system says; the log is in doubt as before then.
+    pub(in crate::sqlite) fn mend(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
+        let turn = self.turn();
+        log.rewrite(disk)?;
+        let wiped = self
+            .record()
+            .map_or(Ok(()), |record| wipe(record, DOUBT_AT));
+        drop(turn);
+        wiped
     }
 
     fn record(&self) -> Option<&File> {
@@ -164,44 +202,12 @@ impl SharedFlush {
     }
 }
 
-/// Returns a mark, when there is a whole one.
-fn read(record: &File, place: u64) -> Option<Mark> {
-    let mut bytes = [0; MARK_BYTES];
-    if !read_at(record, &mut bytes, place).ok()? {
-        return None;
-    }
-    let (salts, rest) = bytes.split_first_chunk::<8>()?;
-    let (seq, check) = rest.split_first_chunk::<8>()?;
-    let mark = Mark {
-        salts: *salts,
-        seq: u64::from_le_bytes(*seq),
-    };
-    (check == checksum(&mark)).then_some(mark)
-}
-
-fn write(record: &File, place: u64, mark: Mark) -> io::Result<()> {
-    let mut bytes = [0; MARK_BYTES];
-    let fields = mark
-        .salts
-        .into_iter()
-        .chain(mark.seq.to_le_bytes())
-        .chain(checksum(&mark));
-    for (byte, value) in bytes.iter_mut().zip(fields) {
-        *byte = value;
-    }
-    write_at(record, &bytes, place)
-}
-
-fn checksum(mark: &Mark) -> [u8; 16] {
-    let salts = u64::from_le_bytes(mark.salts);
-    XxHash3_128::oneshot_with_seed(salts, &mark.seq.to_le_bytes()).to_le_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+    use crate::files::{read_at, write_at};
 
     /// Counts flushes.
     #[derive(Debug, Default)]
@@ -237,8 +243,7 @@ mod tests {
         }
 
         fn shared(&self) -> Arc<SharedFlush> {
-            let file = |name: &str| self.folder.path().join(name);
-            Arc::new(SharedFlush::new(file("lock"), file("mark")))
+            Arc::new(SharedFlush::of(self.folder.path()))
         }
 
         fn start_over(&self, salt: u8) {

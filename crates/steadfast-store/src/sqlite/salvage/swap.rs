@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 
+use super::super::flush::SharedFlush;
 use super::super::{Access, codes, connect};
 use crate::error::StoreError;
 use crate::files::Disk;
@@ -45,6 +46,12 @@ pub fn replace_database(disk: &dyn Disk, new: &Path, database: &Path) -> Result<
         .and_then(|()| copy(&from, &mut to));
     to.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, false)
         .map_err(failed)?;
+    if copied.is_err() {
+        // The frames may lie in the log although SQLite could not flush them: the next process finds them there.
+        if let Some(folder) = database.parent() {
+            SharedFlush::of(folder).doubt(database);
+        }
+    }
     match copied.map_err(failed)? {
         StepResult::Done => {}
         StepResult::More | StepResult::Busy | StepResult::Locked | _ => {

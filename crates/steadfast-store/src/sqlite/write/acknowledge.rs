@@ -117,7 +117,8 @@ impl SqliteStore {
     /// Ends the writing of this handle: what it committed may not be on the disk.
     fn not_flushed(&self, error: &std::io::Error) -> StoreError {
         let what = format!("the log could not be flushed: {error}");
-        let written_back = self.checkpoint();
+        // If this fails, whoever writes next tries again.
+        let mended = self.with_writer(|_| Ok(()));
         let mut state = self
             .core
             .owner
@@ -128,9 +129,9 @@ impl SqliteStore {
             *state = WriterState::Poisoned(what.clone());
         }
         StoreError::Poisoned {
-            what: match written_back {
-                Ok(_) => what,
-                Err(error) => format!("{what}; nor could it be written back: {error}"),
+            what: match mended {
+                Ok(()) => what,
+                Err(error) => format!("{what}; nor could it be mended: {error}"),
             },
         }
     }

@@ -206,9 +206,14 @@ impl SqliteStore {
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let writer = self.writer_connection(&mut state)?;
+        let writer = self.writer(&mut state)?;
         match transact(&writer.connection, work) {
             Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
+                if writer.is_log_long() {
+                    // If it fails the log stays as it is, and the next commit comes here again. A flush that
+                    // failed has left word, and this commit is not acknowledged.
+                    drop(self.write_back(writer, "PASSIVE"));
+                }
                 let unflushed = writer.log(&self.core.database).map(|log| {
                     let flushes = &self.core.owner.flushes;
                     let seq = reached
@@ -233,21 +238,23 @@ impl SqliteStore {
         }
     }
 
-    fn writer_connection<'w>(
-        &self,
-        state: &'w mut WriterState,
-    ) -> Result<&'w mut Writer, StoreError> {
+    /// Returns the writer, with a log that may be added to; the caller holds the gate.
+    fn writer<'w>(&self, state: &'w mut WriterState) -> Result<&'w mut Writer, StoreError> {
         if let WriterState::Closed = state {
-            let connection = connect::writer(
+            let writer = connect::writer(
                 self.disk().as_ref(),
                 &self.core.database,
                 self.core.owner.journal,
             )
+            .and_then(Writer::new)
             .map_err(|error| self.error(&error))?;
-            *state = WriterState::Open(Box::new(Writer::new(connection)));
+            *state = WriterState::Open(Box::new(writer));
         }
         match state {
-            WriterState::Open(writer) => Ok(writer),
+            WriterState::Open(writer) => {
+                self.mend_log(writer)?;
+                Ok(writer)
+            }
             WriterState::Poisoned(what) => Err(StoreError::Poisoned { what: what.clone() }),
             WriterState::Closed => Err(StoreError::Internal("the writer did not open".to_owned())),
         }

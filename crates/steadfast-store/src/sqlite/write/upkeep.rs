@@ -1,9 +1,9 @@
 //! Upkeep of the file itself: writing the WAL back, and leaving no trace of what was forgotten.
 
+use std::io::ErrorKind;
 use std::sync::PoisonError;
 
-use rusqlite::Connection;
-
+use super::super::flush::Writer;
 use super::super::{SqliteStore, journal};
 use crate::error::StoreError;
 
@@ -13,12 +13,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when writing fails.
     pub fn checkpoint(&self) -> Result<bool, StoreError> {
-        let is_wal = self.journal() == journal::WAL;
-        if is_wal {
-            self.outside_transaction(write_back)
-        } else {
-            Ok(true)
-        }
+        self.with_writer(|writer| self.write_back(writer, "TRUNCATE"))
     }
 
     /// Leaves no trace of what was forgotten: the file is written anew, and the WAL is cut to nothing.
@@ -31,25 +26,70 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when writing fails; the store is then as it was.
     pub fn scrub(&self) -> Result<bool, StoreError> {
-        let is_wal = self.journal() == journal::WAL;
-        self.outside_transaction(|connection| {
+        self.with_writer(|writer| {
+            let connection = &writer.connection;
             // The copy would not fit into the memory that a process may use.
-            connection.execute_batch("PRAGMA temp_store=FILE")?;
-            let vacuumed = connection.execute_batch("VACUUM");
-            connection.execute_batch("PRAGMA temp_store=MEMORY")?;
-            vacuumed?;
-            if is_wal {
-                write_back(connection)
-            } else {
-                Ok(true)
-            }
+            let vacuumed = connection
+                .execute_batch("PRAGMA temp_store=FILE")
+                .and_then(|()| {
+                    let vacuumed = connection.execute_batch("VACUUM");
+                    connection.execute_batch("PRAGMA temp_store=MEMORY")?;
+                    vacuumed
+                });
+            vacuumed.map_err(|error| self.error(&error))?;
+            self.write_back(writer, "TRUNCATE")
         })
     }
 
-    /// Runs `work` on the writer, behind the gate, for statements that cannot run inside a transaction.
-    fn outside_transaction<T>(
+    /// Writes back as much of the log as readers allow; the caller holds the gate. True when that is all of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when writing fails; the log holds then what it held.
+    pub(super) fn write_back(&self, writer: &mut Writer, mode: &str) -> Result<bool, StoreError> {
+        if self.journal() != journal::WAL {
+            return Ok(true);
+        }
+        let flushed = self.core.owner.flushed_log(writer);
+        if flushed.map_err(|error| self.log_error(&error))?.is_none() {
+            return Ok(true);
+        }
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        let busy: i64 = writer
+            .connection
+            .query_row(&pragma, [], |row| row.get(0))
+            .map_err(|error| self.error(&error))?;
+        Ok(busy == 0)
+    }
+
+    /// Makes the log whole if a flush of it has failed; the caller holds the gate.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written anew: nothing may be committed before it is.
+    pub(super) fn mend_log(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        if self.journal() != journal::WAL {
+            return Ok(());
+        }
+        let owner = &self.core.owner;
+        match writer.log(&self.core.database) {
+            Ok(log) if owner.flushes.is_in_doubt(&log) => {
+                let mended = owner.flushes.mend(&log, self.disk().as_ref());
+                mended.map_err(|error| self.log_error(&error))
+            }
+            Ok(_) => Ok(()),
+            // The first transaction makes it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.log_error(&error)),
+        }
+    }
+
+    fn log_error(&self, error: &std::io::Error) -> StoreError {
+        StoreError::from_io(&self.core.database, error)
+    }
+
+    /// Runs `work` with the writer, behind the gate, for statements that cannot run inside a transaction.
+    pub(super) fn with_writer<T>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let held = self.core.owner.gate.pass(self.core.options.patience)?;
         let mut state = self
@@ -58,16 +98,9 @@ impl SqliteStore {
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let writer = self.writer_connection(&mut state)?;
-        let done = work(&writer.connection).map_err(|error| self.error(&error));
+        let done = self.writer(&mut state).and_then(work);
         drop(state);
         drop(held);
         done
     }
-}
-
-fn write_back(connection: &Connection) -> rusqlite::Result<bool> {
-    let busy: i64 =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    Ok(busy == 0)
 }
