@@ -70,7 +70,6 @@ pub(super) const PARTS: &[Part] = &[
         20,
     ),
     promise("images of upkeep", &["upkeep"], 10, 20),
-    // 12 times and more find, with seed 1, what is known and not mended yet: `docs/internals/scorecard.md`.
     promise(
         "faults",
         &[
@@ -79,7 +78,7 @@ pub(super) const PARTS: &[Part] = &[
             "never_duplicates::whoever",
         ],
         20,
-        3,
+        35,
     ),
     promise("faults while opening", &["always_opens::a_disk"], 4, 12),
     promise("faults while reading", &["codes::a_read"], 20, 27),

@@ -210,8 +210,10 @@ fn survive(case: Case, days: &Days) -> Result<(), String> {
     check(&reopened, &life.files, &admissible).map_err(|what| format!("at the end: {what}"))?;
     drop(reopened);
     life.close();
-    // What was acknowledged on a failing disk is there after a loss of power too.
-    if struck > 0 {
+    // What was acknowledged on a failing disk is there after a loss of power too. With a rollback journal, a disk
+    // that flushes nothing any more is beyond that: SQLite has written to the database by then, and cannot undo it.
+    let flushes = case.fault.operation != Operation::Sync || case.fault.times == Times::Once;
+    if struck > 0 && (flushes || case.journal == Journal::Wal) {
         after_a_cut(&life, end, case, &admissible)?;
     }
     Ok(())
