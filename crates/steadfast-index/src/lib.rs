@@ -3,8 +3,8 @@
 //!
 //! Deleting the whole index folder at any moment loses nothing: every index is
 //! made again from the rows of the store, without embedding anything. What is
-//! deliberately not here: SQL, fusion of scores, parsing of questions. This is
-//! the only published crate that may hold `unsafe`: mapping files.
+//! deliberately not here: SQL, fusion of scores, parsing of questions. This
+//! crate may hold `unsafe`, for mapping files.
 //!
 //! # Layout
 //!

@@ -31,6 +31,8 @@ pub enum Sabotage {
     MigrationNotRechecked,
     /// A handle goes on after a flush has failed.
     PoisonedReused,
+    /// A flush counts although an earlier one has failed.
+    DoubtIgnored,
     /// A job whose holder was killed is never given to another.
     LeaseNotSwept,
     /// The entry of a new folder is not flushed.
@@ -41,7 +43,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SynchronousOff,
         Self::AcknowledgedUnflushed,
         Self::NoUniqueKey,
@@ -53,6 +55,7 @@ impl Sabotage {
         Self::QuarantineUnproven,
         Self::MigrationNotRechecked,
         Self::PoisonedReused,
+        Self::DoubtIgnored,
         Self::LeaseNotSwept,
         Self::FolderNotFlushed,
         Self::FileNotFlushed,

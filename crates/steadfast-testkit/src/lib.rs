@@ -9,8 +9,8 @@
 //! Reads, locks and shared memory are the system's own, so any number of
 //! connections work together exactly as they do for a user; flushes are
 //! written down and not carried out, so a test costs no waiting for a medium.
-//! Not published; this and `steadfast-index` are the only crates with `unsafe`
-//! code, here for the VFS that SQLite calls.
+//! Not published; it has `unsafe` code as `steadfast-vfs` and `steadfast-index` have,
+//! here for the VFS that SQLite calls.
 //!
 //! # Layout
 //!

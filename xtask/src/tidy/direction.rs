@@ -10,7 +10,8 @@ use super::{Finding, Tree};
 /// Each crate of ours with those it may build upon.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("steadfast-model", &[]),
-    ("steadfast-store", &["steadfast-model"]),
+    ("steadfast-vfs", &[]),
+    ("steadfast-store", &["steadfast-vfs", "steadfast-model"]),
     ("steadfast-embed", &["steadfast-model"]),
     ("steadfast-index", &["steadfast-store", "steadfast-model"]),
     (
@@ -32,7 +33,10 @@ const UNPUBLISHED: &[&str] = &["steadfast-testkit", "steadfast-bench"];
 
 /// Outside crates with the crates of ours that may link them.
 const OWNED: &[(&[&str], &[&str])] = &[
-    (&["rusqlite", "libsqlite3-sys"], &["steadfast-store"]),
+    (
+        &["rusqlite", "libsqlite3-sys"],
+        &["steadfast-store", "steadfast-vfs"],
+    ),
     (
         &["tokio", "axum", "hyper", "rmcp", "notify"],
         &["steadfast-server"],

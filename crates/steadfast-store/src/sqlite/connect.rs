@@ -1,5 +1,6 @@
 //! How a connection is opened and set up, each setting with its reason.
 
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,15 @@ pub(super) fn open(
     database: &Path,
     access: Access,
 ) -> rusqlite::Result<Connection> {
+    let vfs = disk.vfs().map(CString::new).transpose()?;
+    open_through(vfs.as_deref(), database, access)
+}
+
+fn open_through(
+    vfs: Option<&CStr>,
+    database: &Path,
+    access: Access,
+) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let (read_only, read_write) = (
         flags | OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -35,7 +45,7 @@ pub(super) fn open(
         Access::ReadOnly => (database.to_owned(), read_only),
         Access::Immutable => (immutable(), read_only | OpenFlags::SQLITE_OPEN_URI),
     };
-    let connection = match disk.vfs() {
+    let connection = match vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     };
@@ -81,7 +91,13 @@ pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Opens the connection that writes, in the journal mode of the store.
 pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::Result<Connection> {
-    let connection = open(disk, database, Access::ReadWrite)?;
+    let connection = if mode == journal::WAL
+        && let Some(vfs) = steadfast_vfs::over(disk.vfs())
+    {
+        open_through(Some(vfs), database, Access::ReadWrite)?
+    } else {
+        open(disk, database, Access::ReadWrite)?
+    };
     if mode != journal::WAL && !journal::switch_to_truncate(&connection)? {
         return Err(mode_refused());
     }

@@ -10,12 +10,12 @@ use std::time::Duration;
 use steadfast::model::filter::SourcePattern;
 use steadfast::model::{Fault as _, Timestamp};
 use steadfast::{Error, Journal, Memory, Selection};
-use steadfast_testkit::{Cut, Fault, Metadata, Operation, Times, cases};
+use steadfast_testkit::{Cut, Fault, Metadata, Operation, Replay, Times, cases};
 
 use crate::cuts::{Recording, nothing_first};
 use crate::faults::{Case, draw, run};
 use crate::life::{DEEDS, Golden, Life, SteppedClock, golden, note, word};
-use crate::oracle::{Admissible, Contents};
+use crate::oracle::{Admissible, Contents, contents};
 
 /// Cuts that once broke a promise, with the journal of the store.
 const REGRESSIONS: &[(Journal, Cut)] = &[
@@ -167,6 +167,36 @@ fn a_handle_whose_flush_failed_takes_no_more_writes() {
     life.close();
     drop(memory);
     life.open().unwrap().remember(&note("after")).unwrap();
+}
+
+#[test]
+fn what_is_written_behind_a_failed_flush_outlives_a_power_cut() {
+    let mut life = Life::new(Journal::Wal);
+    let memory = life.open().unwrap();
+    memory.remember(&note("before")).unwrap();
+    // Another process, as it were: it has a writer of its own, and no error of its own either.
+    let other = life.another().unwrap();
+    other.remember(&note("beside")).unwrap();
+    life.disk.set(Some(Fault {
+        operation: Operation::Sync,
+        after: 0,
+        times: Times::Once,
+        code: 1034,
+    }));
+    assert!(memory.remember(&note("during")).is_err());
+    other.remember(&note("after")).unwrap();
+    let events = life.disk.events();
+    let mut replay = Replay::new(&events, Metadata::Ordered);
+    replay.advance(events.len());
+    for seed in 0..20 {
+        let scratch = steadfast_testkit::scratch().unwrap();
+        replay.image(seed, 512).write(scratch.path()).unwrap();
+        let found = Life::on(scratch, Journal::Wal).another().unwrap();
+        let found = contents(&found, &life.files).unwrap();
+        for name in ["note-before", "note-beside", "note-after"] {
+            assert!(found.contains_key(name), "{name} with seed {seed}");
+        }
+    }
 }
 
 /// Returns the jobs that are not done.

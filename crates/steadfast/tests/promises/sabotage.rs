@@ -78,6 +78,10 @@ mod tests {
             "never_loses::a_handle_whose_flush_failed_takes_no_more_writes",
         ),
         (
+            Sabotage::DoubtIgnored,
+            "never_loses::what_is_written_behind_a_failed_flush_outlives_a_power_cut",
+        ),
+        (
             Sabotage::LeaseNotSwept,
             "never_loses::what_is_left_of_a_purge_is_done_by_whoever_comes_next",
         ),

@@ -287,20 +287,16 @@ fn transact<T>(
 ) -> Result<T, (Stage, WriteError)> {
     let at = |stage: Stage| move |error: rusqlite::Error| (stage, WriteError::from(error));
     let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    // Its frames go into the log in one write, when it commits.
+    let running = steadfast_vfs::transaction();
     run("BEGIN IMMEDIATE").map_err(at(Stage::Work))?;
-    match work(connection) {
-        Ok(value) => {
-            if let Err(error) = run("COMMIT") {
-                roll_back(connection);
-                return Err((Stage::Commit, error.into()));
-            }
-            Ok(value)
-        }
-        Err(error) => {
-            roll_back(connection);
-            Err((Stage::Work, error))
-        }
+    let done = work(connection).map_err(|error| (Stage::Work, error));
+    let done = done.and_then(|value| run("COMMIT").map(|_| value).map_err(at(Stage::Commit)));
+    if done.is_err() {
+        roll_back(connection);
     }
+    drop(running);
+    done
 }
 
 /// Rolls back what is open. SQLite has done so by itself after some errors; then there is nothing left to do.
