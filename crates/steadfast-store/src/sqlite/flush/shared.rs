@@ -218,7 +218,7 @@ mod tests {
     struct Counting(AtomicU64);
 
     impl Disk for Counting {
-        fn sync_data(&self, _path: &std::path::Path, _file: &File) -> io::Result<()> {
+        fn sync_data(&self, _path: &Path, _file: &File) -> io::Result<()> {
             self.0.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }
@@ -276,6 +276,47 @@ mod tests {
         // What was only found there is flushed already.
         assert!(one.note_written(&bench.log, 4, false));
         assert_eq!(bench.flushes_after(&one, 4), 2);
+    }
+
+    /// Fails to flush as often as it is told to.
+    #[derive(Debug)]
+    struct Failing(AtomicU64);
+
+    impl Disk for Failing {
+        fn sync_data(&self, _path: &Path, _file: &File) -> io::Result<()> {
+            let left = self.0.load(Ordering::SeqCst);
+            self.0.store(left.saturating_sub(1), Ordering::SeqCst);
+            if left > 0 {
+                return Err(io::Error::other("not flushed"));
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn after_a_failed_flush_none_counts_until_the_log_is_written_anew() {
+        let bench = Bench::new();
+        let (one, other) = (bench.shared(), bench.shared());
+        let failing = Arc::new(Failing(AtomicU64::new(1)));
+        let disk: Arc<dyn Disk> = Arc::<Failing>::clone(&failing);
+        assert!(one.note_written(&bench.log, 1, true));
+        one.flush(&bench.log, Some(1), &disk).unwrap_err();
+        // The disk is sound again, and another process knows of nothing.
+        for seq in [Some(1), None] {
+            other.flush(&bench.log, seq, &disk).unwrap_err();
+        }
+        failing.0.store(1, Ordering::SeqCst);
+        other.mend(&bench.log, disk.as_ref()).unwrap_err();
+        assert!(one.is_in_doubt(&bench.log));
+        other.mend(&bench.log, disk.as_ref()).unwrap();
+        let mut kept = [0; 64];
+        assert!(read_at(&bench.log.file, &mut kept, 0).unwrap() && kept == [1; 64]);
+        one.flush(&bench.log, Some(1), &disk).unwrap();
+        // What is said of one round of the log is not said of the next.
+        one.doubt(&bench.folder.path().join("no-such-database"));
+        one.note_doubt(&bench.log);
+        bench.start_over(2);
+        other.flush(&bench.log, None, &disk).unwrap();
     }
 
     #[test]
