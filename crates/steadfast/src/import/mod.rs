@@ -21,6 +21,7 @@ mod compare;
 mod detect;
 mod digest;
 mod files;
+mod json;
 mod kind;
 mod memtomem;
 mod notes;

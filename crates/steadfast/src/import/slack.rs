@@ -14,6 +14,7 @@ use serde_json::Value;
 use steadfast_model::{Kind, Timestamp};
 
 use super::files::{Files, TEXT_BYTES_MAX, Unread, refuse};
+use super::json;
 use super::survey::{Survey, UnitRow, namespace};
 use super::{ImportKind, Source};
 use crate::ingest::chunk::{ChunkLimits, chunk};
@@ -81,7 +82,7 @@ pub(super) fn survey(source: &Source<'_>, files: &mut Files) -> Survey {
             }
             continue;
         };
-        match list(files, &name) {
+        match list(files, &name, &mut survey) {
             Ok(messages) => {
                 let place = Day {
                     workspace: &workspace,
@@ -99,12 +100,15 @@ pub(super) fn survey(source: &Source<'_>, files: &mut Files) -> Survey {
     survey
 }
 
-fn list(files: &mut Files, name: &str) -> Result<Vec<Value>, Unread> {
+fn list(files: &mut Files, name: &str, survey: &mut Survey) -> Result<Vec<Value>, Unread> {
     let bytes = files.bytes(name, TEXT_BYTES_MAX)?;
-    serde_json::from_slice(&bytes).map_err(|_| Unread {
-        name: name.to_owned(),
-        reason: "no_export",
-    })
+    match json::read(&bytes, name, survey) {
+        Ok(Value::Array(list)) => Ok(list),
+        Ok(_) | Err(_) => Err(Unread {
+            name: name.to_owned(),
+            reason: "no_export",
+        }),
+    }
 }
 
 fn workspace(files: &mut Files, survey: &mut Survey) -> Workspace {
@@ -113,7 +117,7 @@ fn workspace(files: &mut Files, survey: &mut Survey) -> Workspace {
         let mut found = Vec::new();
         for name in names {
             if files.has(name) {
-                match list(files, name) {
+                match list(files, name, survey) {
                     Ok(list) => found.extend(list),
                     Err(unread) => refuse(vec![unread], survey),
                 }

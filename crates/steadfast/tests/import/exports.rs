@@ -28,6 +28,33 @@ fn texts(place: &Place, source: &str) -> Vec<String> {
 }
 
 #[test]
+fn of_two_values_with_one_name_one_is_lost_and_that_is_told() {
+    let place = Place::new();
+    // What a range of the file over another place makes of two messages.
+    let torn = r#"[{"uuid": "k1", "chat_messages": [{"uuid": "m1", "sender": "human", "text": "Green?", "text": "Yes."}]}]"#;
+    let report = place.import(&write(&place, "claude-ai/conversations.json", torn));
+    assert_eq!((report.kind, report.imported), (ImportKind::ClaudeAi, 1));
+    assert!(!report.complete, "{report:?}");
+    assert!(report.warnings[0].contains("twice"), "{report:?}");
+    let line = r#"{"type": "user", "uuid": "u1", "sessionId": "s", "message": {"content": "one", "content": "two"}}"#;
+    let report = place.import(&write(&place, "logs/s.jsonl", &format!("{line}\n")));
+    assert_eq!((report.kind, report.imported), (ImportKind::ClaudeCode, 1));
+    assert!(!report.complete, "{report:?}");
+}
+
+#[test]
+fn a_column_of_cursor_that_has_another_name_is_told() {
+    let place = Place::new();
+    let path = sample(ImportKind::Cursor, "database", &place);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let sql = "ALTER TABLE ItemTable RENAME COLUMN key TO kez";
+    database.execute_batch(sql).unwrap();
+    drop(database);
+    let report = place.import(&path);
+    assert_eq!((report.imported, report.complete), (3, false), "{report:?}");
+}
+
+#[test]
 fn hostile_entries_are_refused_by_name_and_the_chats_come() {
     let place = Place::new();
     let path = place.path("evil/export.zip");

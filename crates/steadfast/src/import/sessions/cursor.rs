@@ -14,6 +14,7 @@ use serde_json::Value;
 use steadfast_model::Timestamp;
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
+use super::super::json;
 use super::super::survey::Survey;
 use super::super::times::time;
 use super::super::{ImportKind, Source};
@@ -23,6 +24,8 @@ use crate::error::Result;
 /// The key of the oldest chats.
 const PANEL: &str = "workbench.panel.aichat.view.aichat.chatdata";
 const TABLE: &str = "cursorDiskKV";
+/// Where the oldest chats are.
+const ITEMS: &str = "ItemTable";
 
 /// Returns whether the database is one of Cursor's; that of the editor it is made from lacks the table.
 pub(in super::super) fn is_cursor(database: &ForeignDatabase) -> bool {
@@ -251,7 +254,13 @@ fn call(call: &Value) -> Option<String> {
 fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -> Result<()> {
     let mut talks: Vec<Talk> = Vec::new();
     let mut is_damaged = false;
-    let read = database.read("ItemTable", &["key", "value"], &mut |row| {
+    let has = |column| database.has_column(ITEMS, column);
+    if database.has_table(ITEMS) && !(has("key") && has("value")) {
+        survey.incomplete(format!(
+            "the table {ITEMS} has no key or no value: chats in it cannot be read"
+        ));
+    }
+    let read = database.read(ITEMS, &["key", "value"], &mut |row| {
         if row.text("key") != Some(PANEL) {
             return;
         }
@@ -289,13 +298,15 @@ fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -
     Ok(())
 }
 
-/// Reads the JSON of a row, which is a text or bytes.
+/// Reads the JSON of a row, which is a text or bytes; none when it is damaged.
 fn value(row: &ForeignRow<'_>) -> Option<Value> {
-    match row.value("value") {
-        ForeignValue::Text(text, _) => serde_json::from_str(text).ok(),
-        ForeignValue::Blob(bytes) => serde_json::from_slice(bytes).ok(),
-        ForeignValue::Null | ForeignValue::Integer(_) | ForeignValue::Real(_) => None,
-    }
+    let parsed = match row.value("value") {
+        ForeignValue::Text(text, _) => json::parse(text.as_bytes()),
+        ForeignValue::Blob(bytes) => json::parse(bytes),
+        ForeignValue::Null | ForeignValue::Integer(_) | ForeignValue::Real(_) => return None,
+    };
+    let whole = parsed.ok().filter(|parsed| parsed.lost == 0);
+    whole.map(|parsed| parsed.value)
 }
 
 /// Returns whether a row was emptied, as Cursor does with what was deleted.

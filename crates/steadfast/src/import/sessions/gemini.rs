@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::super::json;
 use super::super::survey::Survey;
 use super::super::times::time;
 use super::super::{ImportKind, Source};
@@ -101,7 +102,8 @@ fn unreadable(survey: &mut Survey, what: String) {
 
 /// Reads a session of one object. A file of another name may hold a log of prompts all the same.
 fn of_text(path: &Path, text: &str, source: &Source<'_>, survey: &mut Survey) -> Option<Talk> {
-    let Ok(whole) = serde_json::from_str::<Value>(text) else {
+    let of = path.display().to_string();
+    let Ok(whole) = json::read(text.as_bytes(), &of, survey) else {
         unreadable(survey, format!("{} is cut off or damaged", path.display()));
         return None;
     };
@@ -278,7 +280,8 @@ fn parts(content: &Value) -> (String, bool) {
 
 /// Reads a log of prompts: those that are in no session.
 fn prompts(path: &Path, text: &str, typed: &Typed, source: &Source<'_>, survey: &mut Survey) {
-    let Ok(Value::Array(list)) = serde_json::from_str::<Value>(text) else {
+    let of = path.display().to_string();
+    let Ok(Value::Array(list)) = json::read(text.as_bytes(), &of, survey) else {
         unreadable(survey, format!("{} is cut off or damaged", path.display()));
         return;
     };

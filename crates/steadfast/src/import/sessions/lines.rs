@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::super::json;
 use super::super::survey::Survey;
 use super::mark::End;
 use crate::error::{Error, Result};
@@ -59,6 +60,7 @@ pub(super) fn each(
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     let mut reader = BufReader::new(&file);
     let mut bytes = Vec::new();
+    let mut lost = 0;
     for number in before + 1.. {
         bytes.clear();
         let read = reader
@@ -74,10 +76,11 @@ pub(super) fn each(
         if is_ended {
             (end.offset, end.lines) = (offset, number);
         }
-        match serde_json::from_slice::<Value>(&bytes) {
-            Ok(value) => {
+        match json::parse(&bytes) {
+            Ok(parsed) => {
+                lost += parsed.lost;
                 end.is_open = !is_ended;
-                each(number, value);
+                each(number, parsed.value);
             }
             Err(_) if bytes.trim_ascii().is_empty() => {}
             Err(_) if !is_ended && (read as u64) < LINE_BYTES_MAX => {
@@ -86,5 +89,6 @@ pub(super) fn each(
             Err(_) => survey.refuse("line", "unreadable", 1),
         }
     }
+    json::tell(lost, &path.display().to_string(), survey);
     Ok((end, file))
 }

@@ -6,13 +6,15 @@ use std::io::Read;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::super::json::{Parsed, Whole};
+
 /// Hands over each element of a list, in order.
 ///
 /// # Errors
 /// What is wrong with the text, when it is no list or ends early; elements before that were handed over.
-pub(super) fn each(reader: &mut dyn Read, each: &mut dyn FnMut(Value)) -> Result<(), String> {
-    let mut each = |value| {
-        each(value);
+pub(super) fn each(reader: &mut dyn Read, each: &mut dyn FnMut(Parsed)) -> Result<(), String> {
+    let mut each = |parsed| {
+        each(parsed);
         true
     };
     let mut text = serde_json::Deserializer::from_reader(reader);
@@ -24,8 +26,8 @@ pub(super) fn each(reader: &mut dyn Read, each: &mut dyn FnMut(Value)) -> Result
 /// Returns the first element of a list.
 pub(super) fn first(reader: &mut dyn Read) -> Option<Value> {
     let mut found = None;
-    let mut take = |value| {
-        found = Some(value);
+    let mut take = |parsed: Parsed| {
+        found = Some(parsed.value);
         false
     };
     let mut text = serde_json::Deserializer::from_reader(reader);
@@ -35,7 +37,7 @@ pub(super) fn first(reader: &mut dyn Read) -> Option<Value> {
 }
 
 /// Takes elements as long as the function says so.
-struct Elements<'e>(&'e mut dyn FnMut(Value) -> bool);
+struct Elements<'e>(&'e mut dyn FnMut(Parsed) -> bool);
 
 impl<'de> Visitor<'de> for Elements<'_> {
     type Value = ();
@@ -45,8 +47,8 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(value) = list.next_element::<Value>()? {
-            if !(self.0)(value) {
+        while let Some(parsed) = list.next_element_seed(Whole)? {
+            if !(self.0)(parsed) {
                 return Err(A::Error::custom("enough was read"));
             }
         }
@@ -60,7 +62,7 @@ mod tests {
 
     fn all(text: &str) -> (Vec<Value>, bool) {
         let mut found = Vec::new();
-        let read = each(&mut text.as_bytes(), &mut |value| found.push(value));
+        let read = each(&mut text.as_bytes(), &mut |parsed| found.push(parsed.value));
         (found, read.is_ok())
     }
 

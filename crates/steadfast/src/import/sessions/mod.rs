@@ -23,6 +23,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::files::{Files, refuse};
+use super::json;
 use super::survey::{Extent, Survey};
 use super::{ImportKind, Source};
 use crate::error::{Error, Result};
@@ -184,15 +185,18 @@ pub(super) fn survey_chats(
     let mut survey = Survey::new(kind);
     let mut place = 0;
     for name in names {
+        let mut lost = 0;
         let read = files.stream(name, CHATS_BYTES_MAX, &mut |reader| {
             list::each(reader, &mut |chat| {
-                match chats::read(kind, &chat, place, &mut survey) {
+                lost += chat.lost;
+                match chats::read(kind, &chat.value, place, &mut survey) {
                     Some(talk) => message::add(source, &talk, &mut survey),
                     None => survey.refuse("chat", "unreadable", 1),
                 }
                 place += 1;
             })
         });
+        json::tell(lost, name, &mut survey);
         match read {
             Ok(Ok(())) => {}
             Ok(Err(what)) => {
