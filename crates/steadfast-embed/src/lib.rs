@@ -24,6 +24,9 @@ pub use static_model::{StaticModel, TokenCount};
 
 use steadfast_model::{ModelId, Vector};
 
+/// What the space of all-MiniLM-L6-v2 is called, also in a build without the feature `minilm`.
+pub const MINILM: &str = "minilm";
+
 /// Embeds texts and proves that what came back is what was promised: one vector per text, of the space's
 /// dimensions, in numbers.
 ///

@@ -51,7 +51,9 @@ pub use export::{
 };
 #[cfg(feature = "remote")]
 pub use import::ChromaServer;
-pub use import::{ImportKind, ImportOptions, ImportReport, LeftOut, LogReading, OnConflict};
+pub use import::{
+    ImportKind, ImportOptions, ImportReport, LeftOut, LogReading, OnConflict, VectorCounts,
+};
 pub use ingest::chunk::links;
 pub use ingest::{
     Conversation, FileCounts, FilledVectors, IndexOptions, IndexReport, KeptConversation, Message,

@@ -205,6 +205,18 @@ fn write(
     if report.redactions > 0 {
         writeln!(out, "secrets taken out: {}", grouped(report.redactions))?;
     }
+    if report.vectors.taken_over + report.vectors.pending > 0 {
+        writeln!(
+            out,
+            "vectors: {} taken over, {} made, {} to come",
+            grouped(report.vectors.taken_over),
+            grouped(report.vectors.embedded),
+            grouped(report.vectors.pending)
+        )?;
+    }
+    for why in &report.vectors_anew {
+        writeln!(out, "{why}")?;
+    }
     if args.dry_run {
         return writeln!(out, "nothing was written, {}", text::duration(elapsed_ms));
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use steadfast_model::{ModelId, Vector};
 use tokenizers::{Tokenizer, TruncationParams};
 
-use crate::{Embed, EmbedError};
+use crate::{Embed, EmbedError, MINILM};
 use bert::{Bert, WIDTH};
 use weights::Weights;
 
@@ -32,7 +32,6 @@ const TOKENS_MAX: usize = 256;
 const FRAME_TOKENS: usize = 2;
 /// How the numbers are come by: changes with the pooling and what is read of a text.
 const REVISION: &str = "1";
-const NAME: &str = "minilm";
 
 /// A sentence encoder of the shape of all-MiniLM-L6-v2, on the processor.
 pub struct MiniLm {
@@ -64,7 +63,7 @@ impl MiniLm {
             hasher.update(blake3::hash(file).as_bytes());
         }
         let mut id = ModelId {
-            name: NAME.to_owned(),
+            name: MINILM.to_owned(),
             revision: REVISION.to_owned(),
             dimensions: WIDTH,
             hash: [0; 16],

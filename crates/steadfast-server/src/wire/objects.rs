@@ -162,6 +162,12 @@ pub fn import_report(report: &ImportReport, elapsed_ms: f64) -> Value {
         "left_out": report.left_out.iter().map(left_out).collect::<Value>(),
         "verified": report.verified,
         "redactions": report.redactions,
+        "vectors": {
+            "taken_over": report.vectors.taken_over,
+            "embedded": report.vectors.embedded,
+            "pending": report.vectors.pending,
+        },
+        "vectors_anew": report.vectors_anew,
         "complete": report.complete,
         "warnings": report.warnings,
         "seq": report.seq.0,

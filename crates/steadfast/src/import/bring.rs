@@ -9,9 +9,9 @@ use super::bundle::Piece;
 use super::compare::{Standing, UnitPlan, compare};
 use super::survey::{Survey, Unit};
 use super::{ImportOptions, ImportReport};
-use super::{past, records};
+use super::{past, records, vectors};
 use crate::error::{Error, Result};
-use crate::ingest::{DocumentIn, Line, RowIn, put_rows};
+use crate::ingest::{DocumentIn, Line, RowIn, VectorCounts, foresee, put_rows};
 
 /// Rows of one commit: enough to make a flush cheap, few enough to hold the gate briefly.
 const GROUP_ROWS: usize = 1_000;
@@ -45,11 +45,14 @@ struct Work<'w> {
 
 /// Brings a survey in, or says what that would do.
 pub(super) fn bring(
-    survey: Survey,
+    mut survey: Survey,
     options: &ImportOptions,
     progress: &dyn Progress,
     bringing: Bringing<'_>,
 ) -> Result<ImportReport> {
+    if let Bringing::Write(line) | Bringing::Compare(line) = bringing {
+        vectors::adopt(&mut survey, line)?;
+    }
     let total = survey.read;
     let (mut work, pieces, mut refusals) = begin(survey, bringing);
     let mut done = 0;
@@ -94,6 +97,8 @@ fn begin(survey: Survey, bringing: Bringing<'_>) -> (Work<'_>, Pieces, super::su
         left_out: survey.left_out.into_list(),
         verified: 0,
         redactions: 0,
+        vectors: VectorCounts::default(),
+        vectors_anew: survey.vectors_anew,
         complete: survey.complete,
         warnings: survey.warnings,
         seq: steadfast_model::Seq::default(),
@@ -148,8 +153,7 @@ impl Work<'_> {
             return Ok(());
         };
         if !matches!(self.bringing, Bringing::Write(_)) {
-            self.report.imported += plan.imported;
-            self.report.updated += plan.updated;
+            self.foreseen(&plan, &rows);
             return Ok(());
         }
         self.rows += rows.len();
@@ -166,6 +170,14 @@ impl Work<'_> {
             self.flush(refusals)?;
         }
         Ok(())
+    }
+
+    fn foreseen(&mut self, plan: &UnitPlan, rows: &[RowIn]) {
+        self.report.imported += plan.imported;
+        self.report.updated += plan.updated;
+        if let Bringing::Compare(line) = self.bringing {
+            self.report.vectors += foresee(line, rows);
+        }
     }
 
     fn records(
@@ -197,6 +209,7 @@ impl Work<'_> {
         self.report.imported += brought.imported;
         self.report.reused += brought.reused;
         self.report.redactions += brought.redactions;
+        self.report.vectors += brought.vectors;
         refusals.add("version", "forgotten", brought.forgotten);
         if let (Bringing::Write(line), Some(settled)) = (self.bringing, &brought.settled) {
             self.report.verified += verify(line, settled, &brought.sent)?;
@@ -221,7 +234,8 @@ impl Work<'_> {
             .iter()
             .map(|document| document.rows.iter().map(hash).collect())
             .collect();
-        let settled = put_rows(line, documents)?;
+        let (settled, vectors) = put_rows(line, documents)?;
+        self.report.vectors += vectors;
         for ((settled, plan), hashes) in settled.iter().zip(plans).zip(hashes) {
             self.settle(settled, &plan, refusals);
             if !matches!(settled.outcome, Outcome::Refused(_)) {

@@ -9,9 +9,10 @@
 //! written, locked or opened by SQLite; nothing that is in the store leaves it
 //! through an import; the same import again imports nothing; a document of the
 //! source appears wholly or not at all, so a killed import is simply run again;
-//! one import at a time works on a store. What is deliberately not here:
-//! vectors of other models (texts are embedded anew), and execution of anything
-//! that a foreign file holds. A server is only asked, and only the one that was
+//! one import at a time works on a store; a vector of the source is taken over
+//! only where it was proven to be of the store's model. What is deliberately not
+//! here: vectors of other models (texts are embedded anew), and execution of
+//! anything that a foreign file holds. A server is only asked, and only the one that was
 //! named (feature `remote`).
 
 mod bring;
@@ -34,10 +35,11 @@ mod sessions;
 mod slack;
 mod survey;
 mod times;
+pub(crate) mod vectors;
 
 use std::path::{Path, PathBuf};
 
-use steadfast_model::Namespace;
+use steadfast_model::{ModelId, Namespace};
 use steadfast_store::files::{Gate, GateHeld};
 use steadfast_store::sqlite::foreign;
 use steadfast_store::{Effort, ForeignDatabase, Progress, StoreError};
@@ -53,6 +55,8 @@ use survey::Survey;
 pub use chroma::server::ChromaServer;
 pub use kind::{ImportKind, OnConflict, UnknownImportKind};
 pub use report::{ImportReport, LeftOut};
+
+pub use crate::ingest::VectorCounts;
 
 /// How a foreign store comes in.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +106,8 @@ pub(crate) struct Source<'s> {
     options: &'s ImportOptions,
     /// How far the log was read, if it may be read from there.
     begun: Option<&'s Begun>,
+    /// The model of the store, where there is a store.
+    model: Option<&'s ModelId>,
 }
 
 /// The folder of private copies below a store.
@@ -128,7 +134,14 @@ pub(crate) fn import(
     let begun = is_continued
         .then(|| Begun::find(store, line.backend, &path, &namespace))
         .flatten();
-    let survey = read(origin, &path, scratch, options, begun.as_ref(), progress);
+    let source = Source {
+        path: &path,
+        scratch,
+        options,
+        begun: begun.as_ref(),
+        model: Some(line.embed.model()),
+    };
+    let survey = read(origin, &source, progress);
     foreign::sweep(&below);
     let mut survey = survey?;
     let reached = survey.reached.take();
@@ -159,14 +172,22 @@ pub(crate) fn plan_into(
     progress: &dyn Progress,
 ) -> Result<ImportReport> {
     let path = resolve(origin, Some(store))?;
+    let below = store.join(SCRATCH);
+    let mut source = Source {
+        path: &path,
+        scratch: &below,
+        options,
+        begun: None,
+        model: Some(line.embed.model()),
+    };
     let survey = if let Some(scratch) = options.scratch.as_deref() {
-        read(origin, &path, scratch, options, None, progress)?
+        source.scratch = scratch;
+        read(origin, &source, progress)?
     } else {
         let gate = Gate::new(store.join(LOCK));
         let _held = pass(&gate, store)?;
-        let below = store.join(SCRATCH);
         foreign::sweep(&below);
-        let survey = read(origin, &path, &below, options, None, progress);
+        let survey = read(origin, &source, progress);
         foreign::sweep(&below);
         survey?
     };
@@ -206,7 +227,14 @@ fn plan_from(
     let scratch = options.scratch.as_deref().ok_or_else(|| Error::Invalid {
         what: "a plan without a store needs a folder for a private copy".to_owned(),
     })?;
-    let survey = read(origin, &path, scratch, options, None, progress)?;
+    let source = Source {
+        path: &path,
+        scratch,
+        options,
+        begun: None,
+        model: None,
+    };
+    let survey = read(origin, &source, progress)?;
     bring(survey, options, progress, Bringing::Count)
 }
 
@@ -247,25 +275,12 @@ fn resolve_path(path: &Path, store: Option<&Path>) -> Result<PathBuf> {
     Ok(resolved)
 }
 
-fn read(
-    origin: Origin<'_>,
-    path: &Path,
-    scratch: &Path,
-    options: &ImportOptions,
-    begun: Option<&Begun>,
-    progress: &dyn Progress,
-) -> Result<Survey> {
-    progress.item(&path.display().to_string());
-    let source = Source {
-        path,
-        scratch,
-        options,
-        begun,
-    };
+fn read(origin: Origin<'_>, source: &Source<'_>, progress: &dyn Progress) -> Result<Survey> {
+    progress.item(&source.path.display().to_string());
     match origin {
-        Origin::Path(_) => read_path(&source),
+        Origin::Path(_) => read_path(source),
         #[cfg(feature = "remote")]
-        Origin::Server(server) => chroma::server::survey(&source, server, progress),
+        Origin::Server(server) => chroma::server::survey(source, server, progress),
     }
 }
 

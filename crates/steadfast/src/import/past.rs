@@ -11,7 +11,7 @@ use steadfast_store::StoreError;
 use super::bring::Bringing;
 use super::bundle::PastIn;
 use crate::error::Result;
-use crate::ingest::{Line, RowIn, put_past};
+use crate::ingest::{Line, RowIn, VectorCounts, put_past};
 
 /// What became of some versions.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(super) struct Brought {
     pub(super) forgotten: u64,
     /// Secrets that were taken out of what is new.
     pub(super) redactions: u64,
+    /// Where the vectors of what is new came from.
+    pub(super) vectors: VectorCounts,
     /// What the store answered.
     pub(super) settled: Option<Settled>,
     /// The texts that were sent.
@@ -112,7 +114,8 @@ fn write(line: &Line<'_>, past: PastIn) -> Result<Brought> {
         };
         (row, added, removed)
     });
-    let settled = put_past(line, (past.namespace, past.source), rows.collect())?;
+    let (settled, vectors) = put_past(line, (past.namespace, past.source), rows.collect())?;
+    brought.vectors = vectors;
     let Some(settled) = settled.into_iter().next() else {
         return Err(StoreError::Internal("a change without an answer".to_owned()).into());
     };

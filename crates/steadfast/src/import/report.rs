@@ -3,6 +3,7 @@
 use steadfast_model::Seq;
 
 use super::ImportKind;
+use crate::ingest::VectorCounts;
 
 /// What an import did, or, as a plan, would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub struct ImportReport {
     pub verified: u64,
     /// Secrets that were taken out before anything was written.
     pub redactions: u64,
+    /// Where the vectors of the rows that are new in the store came from; of records of collections, and of a plan
+    /// without a store, nothing is counted.
+    pub vectors: VectorCounts,
+    /// Why vectors that the source holds were not taken over, when they were not.
+    pub vectors_anew: Vec<String>,
     /// Every memory that the source holds or names is in the store with its whole text.
     pub complete: bool,
     /// What the caller should know.

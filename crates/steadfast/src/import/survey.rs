@@ -8,6 +8,7 @@ use steadfast_store::TableRead;
 
 use super::bundle::Piece;
 use super::sessions::mark::Reached;
+use super::vectors::ForeignSpace;
 use super::{ImportKind, ImportOptions, LeftOut};
 use crate::error::Result;
 use crate::ingest::{Carried, Line, redact_row};
@@ -30,6 +31,10 @@ pub(super) struct Survey {
     pub(super) left_out: Tally,
     pub(super) complete: bool,
     pub(super) warnings: Vec<String>,
+    /// Spaces of the vectors that rows of the units carry.
+    pub(super) spaces: Vec<ForeignSpace>,
+    /// Why vectors of the source are made anew.
+    pub(super) vectors_anew: Vec<String>,
     /// How much of their documents the units are.
     pub(super) extent: Extent,
     /// How far a log was read, when it is one alone.
@@ -118,6 +123,8 @@ impl Survey {
             left_out: Tally::default(),
             complete: true,
             warnings: Vec::new(),
+            spaces: Vec::new(),
+            vectors_anew: Vec::new(),
             extent: Extent::Whole,
             reached: None,
             places: HashMap::new(),
@@ -166,6 +173,12 @@ impl Survey {
     pub(super) fn incomplete(&mut self, warning: String) {
         self.complete = false;
         self.warnings.push(warning);
+    }
+
+    /// Says why the vectors of a part of the source are not taken over.
+    pub(super) fn made_anew(&mut self, of: &str, why: &str) {
+        self.vectors_anew
+            .push(format!("the vectors of {of} were made anew: {why}"));
     }
 
     /// Takes note of what became of reading a table.

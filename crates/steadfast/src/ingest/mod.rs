@@ -54,7 +54,10 @@ pub(crate) use late::fill_vectors;
 pub(crate) use note::remember;
 pub use note::{Note, Remembered};
 pub use report::{FileCounts, IndexReport, SkippedSource};
-pub(crate) use rows::{Carried, DocumentIn, RowIn, model_name, put_past, put_rows, redact_row};
+pub use rows::VectorCounts;
+pub(crate) use rows::{
+    Carried, DocumentIn, RowIn, foresee, model_name, put_past, put_rows, redact_row,
+};
 pub(crate) use text::{TextIn, put_text};
 
 /// What the line in works with.

@@ -49,6 +49,26 @@ pub(crate) struct DocumentIn {
     pub(crate) rows: Vec<RowIn>,
 }
 
+/// Where the vectors of rows came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VectorCounts {
+    /// They came along.
+    pub taken_over: u64,
+    /// The model of the store made them.
+    pub embedded: u64,
+    /// They are still to come, because the model could not be reached.
+    pub pending: u64,
+}
+
+impl std::ops::AddAssign for VectorCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.taken_over += other.taken_over;
+        self.embedded += other.embedded;
+        self.pending += other.pending;
+    }
+}
+
 /// Takes secrets out of the text of a row and of what is said about it; returns how many.
 ///
 /// Whoever compares rows with what is in the store does so after this, because there it was done too.
@@ -79,15 +99,36 @@ pub(crate) fn redact_row(
 }
 
 /// Writes documents, in one commit; each gets its own answer.
-pub(crate) fn put_rows(line: &Line<'_>, documents: Vec<DocumentIn>) -> Result<Vec<Settled>> {
+pub(crate) fn put_rows(
+    line: &Line<'_>,
+    documents: Vec<DocumentIn>,
+) -> Result<(Vec<Settled>, VectorCounts)> {
+    let mut counts = VectorCounts::default();
     let changes = documents
         .into_iter()
-        .map(|document| put(line, document))
+        .map(|document| put(line, document, &mut counts))
         .collect::<Result<Vec<_>>>()?;
-    Ok(line.backend.commit(&changes, line.actor)?)
+    Ok((line.backend.commit(&changes, line.actor)?, counts))
 }
 
-fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
+/// Says where the vectors of rows would come from.
+pub(crate) fn foresee(line: &Line<'_>, rows: &[RowIn]) -> VectorCounts {
+    let name = model_name(line.embed.model());
+    let mut counts = VectorCounts::default();
+    for Carried {
+        vector, is_live, ..
+    } in rows.iter().map(|row| &row.carried)
+    {
+        let fits = vector
+            .as_ref()
+            .is_some_and(|given| fits(given, line.embed.model(), &name));
+        counts.taken_over += u64::from(fits && !is_live);
+        counts.embedded += u64::from(!fits && !is_live);
+    }
+    counts
+}
+
+fn put(line: &Line<'_>, document: DocumentIn, counts: &mut VectorCounts) -> Result<Change> {
     let digests = digests(&document.rows);
     let mut attributes: Vec<Attributes> = Vec::new();
     let (mut notes, mut access_counts, mut added) = (vec![], vec![], vec![]);
@@ -114,7 +155,7 @@ fn put(line: &Line<'_>, document: DocumentIn) -> Result<Change> {
         source: document.source,
         fingerprint: None,
         attributes,
-        chunks: chunks(line, rows)?,
+        chunks: chunks(line, rows, counts)?,
         revive: false,
         assigned: Assignment::default(),
     };
@@ -135,7 +176,8 @@ pub(crate) fn put_past(
     line: &Line<'_>,
     (namespace, source): (Namespace, String),
     rows: Vec<(RowIn, Timestamp, Timestamp)>,
-) -> Result<Vec<Settled>> {
+) -> Result<(Vec<Settled>, VectorCounts)> {
+    let mut counts = VectorCounts::default();
     let mut attributes: Vec<Attributes> = Vec::new();
     let mut times = Vec::with_capacity(rows.len());
     let mut placed = Vec::with_capacity(rows.len());
@@ -146,7 +188,7 @@ pub(crate) fn put_past(
         times.push((added, removed));
         placed.push((attributes.len() - 1, row));
     }
-    let versions = chunks(line, placed)?.into_iter().zip(times);
+    let versions = chunks(line, placed, &mut counts)?.into_iter().zip(times);
     let past = PastDocument {
         namespace,
         source,
@@ -159,7 +201,8 @@ pub(crate) fn put_past(
             })
             .collect(),
     };
-    Ok(line.backend.commit(&[Change::Past(past)], line.actor)?)
+    let settled = line.backend.commit(&[Change::Past(past)], line.actor)?;
+    Ok((settled, counts))
 }
 
 /// Returns for each label of a note what makes the note the same as another.
@@ -180,20 +223,22 @@ fn digests(rows: &[RowIn]) -> BTreeMap<ContentHash, ContentHash> {
 
 /// Makes chunks of rows, each with the number of its attributes; texts without a vector of the active space are
 /// embedded, but for those that stand.
-fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
+fn chunks(
+    line: &Line<'_>,
+    rows: Vec<(usize, RowIn)>,
+    counts: &mut VectorCounts,
+) -> Result<Vec<NewChunk>> {
     let model = line.embed.model();
     let name = model_name(model);
     let (mut texts, mut places) = (vec![], vec![]);
     let mut vectors = Vec::with_capacity(rows.len());
     let mut facets = Vec::with_capacity(rows.len());
     for (facet, row) in rows {
-        let vector = row.carried.vector.filter(|(vector, of)| {
-            *of == name
-                && vector.0.len() == model.dimensions
-                && vector.0.iter().all(|value| value.is_finite())
-        });
+        let vector = row.carried.vector;
+        let vector = vector.filter(|given| fits(given, model, &name));
         facets.push(facet);
         let is_live = row.carried.is_live;
+        counts.taken_over += u64::from(vector.is_some() && !is_live);
         vectors.push(match vector {
             Some((vector, _)) => Given::Vector(vector),
             None if is_live => Given::Standing,
@@ -209,7 +254,11 @@ fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
         .map(|(text, _)| text.as_str())
         .collect();
     let unplaced = vec![Place::default(); missing.len()];
-    let mut made = new_chunks(line, &missing, unplaced)?.into_iter();
+    let made = new_chunks(line, &missing, unplaced)?;
+    let embedded = made.iter().filter(|chunk| chunk.vector.is_some()).count();
+    counts.embedded += embedded as u64;
+    counts.pending += (made.len() - embedded) as u64;
+    let mut made = made.into_iter();
     let mut chunks = Vec::with_capacity(texts.len());
     for (((text, place), given), attributes) in texts.iter().zip(places).zip(vectors).zip(facets) {
         let chunk = match given {
@@ -225,6 +274,13 @@ fn chunks(line: &Line<'_>, rows: Vec<(usize, RowIn)>) -> Result<Vec<NewChunk>> {
     }
     number(&mut chunks);
     Ok(chunks)
+}
+
+/// Returns whether a vector is one of the active space.
+fn fits((vector, of): &(Vector, String), model: &ModelId, name: &str) -> bool {
+    of == name
+        && vector.0.len() == model.dimensions
+        && vector.0.iter().all(|value| value.is_finite())
 }
 
 /// What is known of the vector of a text.

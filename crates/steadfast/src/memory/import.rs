@@ -14,7 +14,8 @@ impl Memory {
     /// Brings in the store or log of another program.
     ///
     /// The source is read from a private copy and never written. Rows keep their text, order and attributes; their
-    /// ids are in the metadata as `origin.id`. Run again, it imports nothing; run again after a kill, it goes on.
+    /// ids are in the metadata as `origin.id`. Vectors are taken over where they are proven to be those that the model of
+    /// the store makes, and made anew otherwise. Run again, it imports nothing; run again after a kill, it goes on.
     ///
     /// # Errors
     /// [`crate::Error::PathNotFound`]; [`crate::Error::UnknownFormat`] when the path is nothing that is known;
@@ -50,7 +51,7 @@ impl Memory {
     /// Brings in the collections of a Chroma server that runs.
     ///
     /// The server is only read. It gives the rows that [`Self::import`] finds in its folder, so either of them
-    /// imports nothing that the other one has brought. Texts are embedded anew.
+    /// imports nothing that the other one has brought.
     ///
     /// # Errors
     /// [`crate::Error::ServerUnreachable`], [`crate::Error::ServerRefused`] and [`crate::Error::ServerMalformed`] of

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use steadfast::model::Namespace;
-use steadfast::{Error, ImportKind, ImportOptions, ImportReport, Silent, StoreError};
+use steadfast::{Error, ImportKind, ImportOptions, ImportReport, Memory, Silent, StoreError};
 use steadfast_testkit::{Figure, tell};
 
 use crate::damage::{Damage, damage, heal};
 use crate::samples::{SAMPLES, Sample};
 use crate::support::Place;
+use crate::vectors::Counter;
 
 /// Damaged inputs of each kind, without the variable that says how many.
 const CASES: u32 = 100;
@@ -63,6 +64,11 @@ fn accounted(report: &ImportReport) -> u64 {
     report.read + report.left_out.iter().map(|left| left.count).sum::<u64>()
 }
 
+/// Makes a store whose model is that of the vectors which some inputs hold.
+fn store() -> Place {
+    Place::with(Memory::options().embed(Counter::new("minilm")))
+}
+
 /// An input, and the store that its damaged forms are imported into.
 struct Victim<'s> {
     sample: &'s Sample,
@@ -86,7 +92,7 @@ impl<'s> Victim<'s> {
             healthy: files(&path).into_iter().map(read).collect(),
             path,
             whole,
-            store: RefCell::new(Place::new()),
+            store: RefCell::new(store()),
             number: Cell::new(0),
         }
     }
@@ -94,7 +100,7 @@ impl<'s> Victim<'s> {
     fn hurt(&self, damage: &Damage) -> Result<(), TestCaseError> {
         self.number.set(self.number.get() + 1);
         if self.number.get().is_multiple_of(STORE_CASES) {
-            let old = self.store.replace(Place::new());
+            let old = self.store.replace(store());
             assert_sound(&old);
         }
         // First, because a case that panics leaves its damage behind.
@@ -137,6 +143,9 @@ impl<'s> Victim<'s> {
     fn judge(&self, report: &ImportReport, damage: &Damage) -> Result<(), TestCaseError> {
         prop_assert!(report.adds_up(), "{report:?}");
         prop_assert!(report.verified >= report.imported + report.updated);
+        let vectors = report.vectors;
+        let counted = vectors.taken_over + vectors.embedded + vectors.pending;
+        prop_assert_eq!(counted, report.imported + report.updated, "{:?}", report);
         let whole = &self.whole;
         let is_silent = report.complete && report.warnings == whole.warnings;
         let is_partial = accounted(report) < accounted(whole);

@@ -26,3 +26,4 @@ mod samples;
 mod server;
 mod sessions;
 mod support;
+mod vectors;

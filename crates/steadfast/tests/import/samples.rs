@@ -10,6 +10,7 @@ use steadfast::{ExportOptions, ImportKind, Memory, Note, Silent};
 use zip::write::SimpleFileOptions;
 
 use crate::support::Place;
+use crate::vectors::with_index;
 
 /// An input and what it is.
 pub(crate) struct Sample {
@@ -38,6 +39,7 @@ const fn sample(
 
 pub(crate) const SAMPLES: &[Sample] = &[
     sample(ImportKind::MemPalace, "folder", palace, 4),
+    sample(ImportKind::MemPalace, "vectors", with_index, 12),
     sample(ImportKind::Chroma, "database", chroma, 2),
     sample(ImportKind::Memtomem, "database", memtomem, 2),
     sample(ImportKind::Memtomem, "bundle", memtomem_bundle, 2),

@@ -10,9 +10,10 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 use steadfast::model::{Fault as _, Retry};
-use steadfast::{ChromaServer, Error, ImportKind, ImportOptions, ImportReport, Silent};
+use steadfast::{ChromaServer, Error, ImportKind, ImportOptions, ImportReport, Memory, Silent};
 
 use crate::support::Place;
+use crate::vectors::{Counter, DIMENSIONS, rounded};
 
 /// What a stub answers.
 enum Reply {
@@ -195,6 +196,53 @@ fn database_or(called: &str, other: Value) -> Value {
 fn import(place: &Place, server: &ChromaServer) -> Result<ImportReport, Error> {
     let options = ImportOptions::default();
     place.memory.import_server(server, &options, &Silent)
+}
+
+#[test]
+fn vectors_of_the_same_model_are_asked_for_and_come_along() {
+    let texts = ["The kettle is blue.", "Backups go to the harbour at night."];
+    for (said, dimension, taken_over) in [
+        ("default", DIMENSIONS, 2),
+        ("openai", DIMENSIONS, 0),
+        ("default", 9, 0),
+    ] {
+        let mut is_asked = false;
+        let mut told = chroma(vec![(
+            "talks",
+            texts.map(|text| row(text, text, Value::Null)).to_vec(),
+        )]);
+        let stub = Stub::new(Box::new(move |called, body| {
+            let Reply::Json(status, mut value) = told(called, body) else {
+                panic!("{called}")
+            };
+            if let Some(collection) = value.get_mut(0).filter(|it| it.get("name").is_some()) {
+                collection["dimension"] = json!(dimension);
+                let function = json!({"type": "known", "name": said, "config": {}});
+                collection["configuration_json"] = json!({ "embedding_function": function });
+            }
+            is_asked |= body["include"]
+                .as_array()
+                .is_some_and(|asked| asked.contains(&json!("embeddings")));
+            if is_asked && value.get("documents").is_some_and(Value::is_array) {
+                assert_eq!(taken_over, 2, "{said} {dimension}");
+                let documents = value["documents"].as_array().unwrap().iter();
+                let made = documents.map(|text| rounded(text.as_str().unwrap()));
+                value["embeddings"] = made.collect::<Vec<_>>().into();
+            }
+            Reply::Json(status, value)
+        }));
+        let model = Counter::new("minilm");
+        let place = Place::with(Memory::options().embed(model));
+        let report = import(&place, &stub.server()).unwrap();
+        assert_eq!(report.imported, 2, "{report:?}");
+        let vectors = report.vectors;
+        assert_eq!(
+            (vectors.taken_over, vectors.embedded),
+            (taken_over, 2 - taken_over),
+            "{report:?}"
+        );
+        assert!(place.memory.verify(&Silent).unwrap().findings.is_empty());
+    }
 }
 
 #[test]

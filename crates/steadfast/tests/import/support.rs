@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use steadfast::model::{Chunk, Validity};
-use steadfast::{ImportOptions, ImportReport, ListRequest, Memory, Silent};
+use steadfast::{ImportOptions, ImportReport, ListRequest, Memory, Options, Silent, VectorCounts};
 use steadfast_testkit::scratch;
 use tempfile::TempDir;
 
@@ -17,8 +17,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::with(Memory::options())
+    }
+
+    /// Makes a store that is opened so.
+    pub(crate) fn with(options: Options) -> Self {
         let folder = scratch().unwrap();
-        let memory = Memory::options()
+        let memory = options
             .create(true)
             .open(folder.path().join("store"))
             .unwrap();
@@ -60,11 +65,14 @@ impl Place {
             )
         };
         assert_eq!(counts(&plan), counts(&report));
+        assert_eq!(plan.vectors, report.vectors);
+        assert_eq!(plan.vectors_anew, report.vectors_anew);
         assert_eq!(plan.refusals, report.refusals);
         assert_eq!(plan.left_out, report.left_out);
         assert!(report.verified >= report.imported + report.updated);
         let again = self.memory.import(path, options, &Silent).unwrap();
         assert!(again.adds_up(), "{again:?}");
+        assert_eq!(again.vectors, VectorCounts::default(), "none is made twice");
         assert_eq!(
             (again.imported, again.updated, again.refused),
             (0, 0, report.refused),

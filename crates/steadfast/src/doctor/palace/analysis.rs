@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ground::{Collection, Ground, Mark, Operation, What};
-use super::segment::Segment;
+use crate::import::chroma::segment::Segment;
 
 /// What became of a collection.
 #[derive(Debug)]

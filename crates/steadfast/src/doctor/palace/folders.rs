@@ -11,6 +11,7 @@ use steadfast_store::StoreError;
 use steadfast_store::files::Disk;
 
 use crate::error::Result;
+use crate::import::chroma::segment;
 
 /// What stands between the name of a segment and the time, in the name of a folder that was set aside: ours and
 /// MemPalace's, and MemPalace's for other damage.
@@ -36,7 +37,7 @@ pub(super) fn list(palace: &Path) -> Result<Folders> {
     for entry in entries.flatten().take(FOLDERS_MAX) {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !path.is_dir() || super::segment::files(&path).next().is_none() {
+        if !path.is_dir() || segment::files(&path).next().is_none() {
             continue;
         }
         match ASIDE.iter().find_map(|mark| name.split_once(mark)) {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::Value;
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
-use super::segment::Space;
 use crate::error::Result;
+use crate::import::chroma::segment::Space;
+use crate::import::chroma::settings::{distance_of, distances};
 
 /// The largest sequence number that is believed: what is above was misread by a migration of Chroma's.
 const SEQUENCE_MAX: i64 = 1 << 53;
@@ -223,7 +223,8 @@ fn read_collections(
     marks: &HashMap<String, Mark>,
     ground: &mut Ground,
 ) -> Result<()> {
-    let spaces = read_spaces(database, &mut ground.problems)?;
+    let (distances, damage) = distances(database)?;
+    ground.problems.extend(damage);
     let mut scopes: HashMap<(String, String), String> = HashMap::new();
     let (problems, segments) = (&mut ground.problems, &mut ground.segments);
     each(
@@ -261,12 +262,7 @@ fn read_collections(
             dimension: row
                 .integer("dimension")
                 .and_then(|dimension| u64::try_from(dimension).ok()),
-            space: spaces
-                .get(id)
-                .copied()
-                .or_else(|| row.text("config_json_str").and_then(space_of_config))
-                .or_else(|| row.text("schema_str").and_then(space_of_schema))
-                .unwrap_or(Space::Other),
+            space: distance_of(id, row, &distances),
             vector,
             metadata,
             rows: BTreeSet::new(),
@@ -277,57 +273,6 @@ fn read_collections(
     ground.problems.extend(without);
     ground.collections = collections;
     Ok(())
-}
-
-/// Reads the distances that collections were made with by their metadata, which beats what their configuration says.
-fn read_spaces(
-    database: &ForeignDatabase,
-    problems: &mut Vec<String>,
-) -> Result<HashMap<String, Space>> {
-    let mut spaces = HashMap::new();
-    let columns = &["collection_id", "key", "str_value"];
-    each(
-        database,
-        problems,
-        "collection_metadata",
-        columns,
-        &mut |row| {
-            if row.text("key") == Some("hnsw:space")
-                && let (Some(id), Some(space)) = (row.text("collection_id"), row.text("str_value"))
-            {
-                spaces.insert(id.to_owned(), space_of(space));
-            }
-        },
-    )?;
-    Ok(spaces)
-}
-
-fn space_of(name: &str) -> Space {
-    if name.eq_ignore_ascii_case("cosine") {
-        Space::Cosine
-    } else {
-        Space::Other
-    }
-}
-
-fn space_of_config(config: &str) -> Option<Space> {
-    let config: Value = serde_json::from_str(config).ok()?;
-    ["hnsw", "hnsw_configuration"]
-        .iter()
-        .find_map(|part| config.get(part)?.get("space")?.as_str())
-        .map(space_of)
-}
-
-fn space_of_schema(schema: &str) -> Option<Space> {
-    let schema: Value = serde_json::from_str(schema).ok()?;
-    let vector = |of: &Value| {
-        let index = of.get("float_list")?.get("vector_index")?;
-        index.get("config")?.get("space")?.as_str().map(space_of)
-    };
-    schema
-        .get("keys")
-        .and_then(|keys| vector(keys.get("#embedding")?))
-        .or_else(|| vector(schema.get("defaults")?))
 }
 
 fn read_rows(database: &ForeignDatabase, ground: &mut Ground) -> Result<()> {

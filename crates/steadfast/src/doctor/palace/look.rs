@@ -11,12 +11,10 @@ use super::analysis::{Analysis, analyse};
 use super::folders::{self, Folders};
 use super::ground::{self, Ground};
 use super::plan::{self, Plan};
-use super::{
-    DATABASE, LOST_MAX, LostRow, PalaceCollection, PalaceDiagnosis, PalaceOptions, segment, users,
-};
+use super::{DATABASE, LOST_MAX, LostRow, PalaceCollection, PalaceDiagnosis, PalaceOptions, users};
 use crate::doctor::finding;
 use crate::error::{Error, Result};
-use crate::import::chroma::is_chroma;
+use crate::import::chroma::{is_chroma, segment};
 
 const REPAIR: &str = "run `steadfast doctor --palace DIR --repair`";
 

@@ -15,8 +15,6 @@
 //!
 //! | File | Question it answers |
 //! |---|---|
-//! | `pickle` | Which label has which id? |
-//! | `segment` | Do the five files of an index agree, and what do they hold? |
 //! | `ground` | What does the database say? |
 //! | `analysis` | Is every row indexed or queued, and if not, where is its vector? |
 //! | `look` | What is said about it? |
@@ -31,10 +29,8 @@ mod backup;
 mod folders;
 mod ground;
 mod look;
-mod pickle;
 mod plan;
 mod repair;
-mod segment;
 mod users;
 
 use std::path::PathBuf;

@@ -395,7 +395,7 @@ fn hash(hex: &str) -> Option<ContentHash> {
 }
 
 /// Reads the numbers of a vector; none when one of them is no number that a vector can hold.
-fn floats(value: &Value) -> Option<Vec<f32>> {
+pub(crate) fn floats(value: &Value) -> Option<Vec<f32>> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "what was written is the value of an f32"

@@ -2,17 +2,21 @@
 //!
 //! Rows are those of SQLite with the queue on top, in order: each operation that
 //! is newer than its row. The watermarks of segments are not believed, because
-//! a wrong one hides rows. The vector segments and
-//! their pickle are not opened at all: texts are embedded anew, and a torn
-//! segment cannot cost a row.
+//! a wrong one hides rows. The vector segments are opened only where their
+//! vectors may be of the store's model, their map of ids by a reader that knows
+//! no class but Chroma's own; a torn segment cannot cost a row, only its vector.
 
 mod knowledge;
+pub(crate) mod pickle;
 mod place;
 mod queue;
 mod rows;
+pub(crate) mod segment;
 #[cfg(feature = "remote")]
 pub(super) mod server;
+pub(crate) mod settings;
 mod tunnels;
+mod vectors;
 
 use std::path::Path;
 
@@ -52,6 +56,7 @@ pub(super) fn survey(
     let mut survey = Survey::new(kind);
     let mut records = rows::read(database, &mut survey)?;
     queue::replay(database, &mut records, &mut survey)?;
+    vectors::read(source, database, &mut records, &mut survey)?;
     place::add(source, kind, records, &mut survey);
     if kind == ImportKind::MemPalace {
         let folder = database.source().parent().unwrap_or(Path::new("."));

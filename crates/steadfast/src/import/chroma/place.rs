@@ -73,6 +73,7 @@ fn row(kind: ImportKind, collection: &str, id: &str, text: &str, record: &Record
     let metadata = &record.metadata;
     let mut row = UnitRow::new(kind, id, text);
     row.place.fidelity.lossy = record.is_lossy;
+    row.carried.vector.clone_from(&record.vector);
     row.lines(number(metadata, "line_start"), number(metadata, "line_end"));
     let file = SOURCE_KEYS.iter().find_map(|key| text_of(metadata, key));
     row.attributes.kind = file.map_or(Kind::Note, kind_of);

@@ -12,10 +12,10 @@ use super::super::survey::Survey;
 use super::rows::{DOCUMENT, Record, Records};
 use crate::error::Result;
 
-const ADD: i64 = 0;
-const UPDATE: i64 = 1;
-const UPSERT: i64 = 2;
-const DELETE: i64 = 3;
+pub(super) const ADD: i64 = 0;
+pub(super) const UPDATE: i64 = 1;
+pub(super) const UPSERT: i64 = 2;
+pub(super) const DELETE: i64 = 3;
 
 struct Operation {
     seq: i64,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
-use steadfast_model::Metadata;
+use steadfast_model::{Metadata, Vector};
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
 use super::super::survey::Survey;
@@ -30,6 +30,8 @@ pub(super) struct Record {
     pub(super) created_at: Option<String>,
     /// Its place in the order in which records came.
     pub(super) order: i64,
+    /// Its vector, with the name of the space that it is in.
+    pub(super) vector: Option<(Vector, String)>,
     /// The last operation of the queue that is in it; none where that cannot be told.
     pub(super) seq: Option<i64>,
 }

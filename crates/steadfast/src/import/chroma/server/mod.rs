@@ -3,22 +3,25 @@
 //! What it gives is placed as the rows of a Chroma database are, so an import
 //! over the wire and one from the folder find each other's rows. A collection
 //! is read page by page, and its ids once more behind that: while others write
-//! a page can move, and then the collection is read again. Deliberately not
-//! here: embeddings, which would be made anew, and what lies beside the database
-//! of a palace, which no server hands out.
+//! a page can move, and then the collection is read again. Embeddings are asked
+//! for only where they may be of the store's model. Deliberately not here: what
+//! lies beside the database of a palace, which no server hands out.
 
 mod http;
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
-use steadfast_model::Metadata;
+use steadfast_model::{Metadata, Vector};
 use steadfast_store::Progress;
 
+use super::super::bundle::line::floats;
 use super::super::survey::Survey;
+use super::super::vectors::{ForeignSpace, Said};
 use super::super::{ImportKind, Source};
 use super::rows::{Record, Records};
-use super::{PALACE_PREFIX, place};
+use super::settings::model_in;
+use super::{PALACE_PREFIX, place, vectors};
 use crate::error::{Error, Result};
 use http::{Answer, Client, escaped};
 
@@ -72,6 +75,15 @@ impl ChromaServer {
 struct Named {
     id: String,
     name: String,
+    said: Said,
+    dimension: Option<u64>,
+}
+
+/// What is asked for of a collection.
+struct Wanted<'w> {
+    collection: &'w Named,
+    /// Also the embeddings.
+    vectors: bool,
 }
 
 /// Where collections are.
@@ -113,7 +125,24 @@ pub(in crate::import) fn survey(
     let mut records = Records::default();
     for collection in collections {
         progress.item(&collection.name);
-        database.read(&collection, &mut records, &mut survey, progress)?;
+        let Named {
+            name,
+            said,
+            dimension,
+            ..
+        } = &collection;
+        let dimension = vectors::may_be_ours(source, name, said, *dimension, &mut survey);
+        let wanted = Wanted {
+            collection: &collection,
+            vectors: dimension.is_some(),
+        };
+        database.read(&wanted, &mut records, &mut survey, progress)?;
+        if dimension.is_some() {
+            survey.spaces.push(ForeignSpace {
+                label: vectors::label(&collection.id),
+                of: collection.name.clone(),
+            });
+        }
         records.collections.insert(collection.id, collection.name);
     }
     place::add(source, kind, records, &mut survey);
@@ -175,8 +204,13 @@ impl Database {
                     return Err(self.client.malformed("a collection without id and name"));
                 };
                 if known.insert(id.to_owned()) {
-                    let (id, name) = (id.to_owned(), name.to_owned());
-                    collections.push(Named { id, name });
+                    let part = |name| collection.get(name).unwrap_or(&Value::Null);
+                    collections.push(Named {
+                        id: id.to_owned(),
+                        name: name.to_owned(),
+                        said: model_in(part("configuration_json"), part("schema")),
+                        dimension: part("dimension").as_u64(),
+                    });
                 }
             }
             // A server that knows no pages gives all of them each time.
@@ -190,15 +224,16 @@ impl Database {
     /// Reads a collection, until nothing of it moved meanwhile.
     fn read(
         &self,
-        collection: &Named,
+        wanted: &Wanted<'_>,
         records: &mut Records,
         survey: &mut Survey,
         progress: &dyn Progress,
     ) -> Result<()> {
+        let collection = wanted.collection;
         let mut pass = Pass::default();
         let mut is_still = false;
         for _ in 0..PASSES_MAX {
-            pass = self.pages(collection, progress)?;
+            pass = self.pages(wanted, progress)?;
             is_still = self.ids(collection, pass.ids.len())? == pass.ids;
             if is_still {
                 break;
@@ -220,12 +255,17 @@ impl Database {
     }
 
     /// Reads all records once.
-    fn pages(&self, collection: &Named, progress: &dyn Progress) -> Result<Pass> {
+    fn pages(&self, wanted: &Wanted<'_>, progress: &dyn Progress) -> Result<Pass> {
+        let collection = wanted.collection;
         let total = self.count(collection)?;
         let mut pass = Pass::default();
         let (mut offset, mut limit) = (0, RECORDS_PAGE);
         while offset < RECORDS_MAX {
-            let what = json!(["documents", "metadatas"]);
+            let what = if wanted.vectors {
+                json!(["documents", "metadatas", "embeddings"])
+            } else {
+                json!(["documents", "metadatas"])
+            };
             let page = match self.page(collection, offset, limit, &what)? {
                 Some(page) => page,
                 None if limit > 1 => {
@@ -243,7 +283,7 @@ impl Database {
                     continue;
                 }
             };
-            let count = self.take(&page, offset, &mut pass)?;
+            let count = self.take(&page, offset, &collection.id, &mut pass)?;
             if count == 0 {
                 return Ok(pass);
             }
@@ -258,10 +298,17 @@ impl Database {
     }
 
     /// Takes the records of a page in; returns how many it has.
-    fn take(&self, page: &Value, offset: usize, pass: &mut Pass) -> Result<usize> {
+    fn take(
+        &self,
+        page: &Value,
+        offset: usize,
+        collection: &str,
+        pass: &mut Pass,
+    ) -> Result<usize> {
         let ids = self.ids_of(page)?;
         let documents = self.column(page, "documents", ids.len())?;
         let metadatas = self.column(page, "metadatas", ids.len())?;
+        let embeddings = self.column(page, "embeddings", ids.len())?;
         let count = ids.len();
         let known = pass.records.len();
         for (number, id) in ids.into_iter().enumerate() {
@@ -279,7 +326,9 @@ impl Database {
             metadata.retain(|_, value| value.get(TYPE_KEY).is_none());
             pass.sparse_vectors += (before - metadata.len()) as u64;
             metadata.retain(|_, value| !value.is_null());
+            let vector = value(embeddings).as_ref().and_then(floats);
             let record = Record {
+                vector: vector.map(|vector| (Vector(vector), vectors::label(collection))),
                 document,
                 metadata,
                 order: i64::try_from(offset + number).unwrap_or(i64::MAX),

@@ -29,7 +29,7 @@ const DELETED: u8 = 1;
 
 /// How far apart vectors are said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Space {
+pub(crate) enum Space {
     /// By their angle: they are stored with length 1, and their length apart.
     Cosine,
     /// By another measure: they are stored as they are.
@@ -38,17 +38,17 @@ pub(super) enum Space {
 
 /// What a segment holds.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     /// Whether there is a folder.
-    pub(super) exists: bool,
+    pub(crate) exists: bool,
     /// What does not agree, each in a sentence.
-    pub(super) problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// Elements that the header counts.
-    pub(super) counted: u64,
+    pub(crate) counted: u64,
     /// Vectors by id: those whose element is whole and is named by the map.
-    pub(super) vectors: HashMap<String, Vec<f32>>,
+    pub(crate) vectors: HashMap<String, Vec<f32>>,
     /// The last operation in it, where the map says so.
-    pub(super) seq: Option<i64>,
+    pub(crate) seq: Option<i64>,
 }
 
 struct Header {
@@ -62,7 +62,7 @@ struct Header {
 }
 
 /// Reads the segment in a folder. What is damaged is said and left out; what is whole is read.
-pub(super) fn read(folder: &Path, dimension: Option<u64>, space: Space) -> Segment {
+pub(crate) fn read(folder: &Path, dimension: Option<u64>, space: Space) -> Segment {
     let mut segment = Segment {
         exists: folder.is_dir(),
         ..Segment::default()
@@ -101,7 +101,7 @@ pub(super) fn read(folder: &Path, dimension: Option<u64>, space: Space) -> Segme
 }
 
 /// Returns those of the files of a segment that are there.
-pub(super) fn files(folder: &Path) -> impl Iterator<Item = &'static str> {
+pub(crate) fn files(folder: &Path) -> impl Iterator<Item = &'static str> {
     [
         "header.bin",
         "data_level0.bin",

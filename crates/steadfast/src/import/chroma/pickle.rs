@@ -25,13 +25,13 @@ const QUOTED_CHARS_MAX: usize = 80;
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct IdMap {
+pub(crate) struct IdMap {
     /// The label of each id, where both directions of the map agree on it.
-    pub(super) labels: HashMap<String, u64>,
+    pub(crate) labels: HashMap<String, u64>,
     /// Ids on which they do not.
-    pub(super) doubtful: u64,
+    pub(crate) doubtful: u64,
     /// The last operation that is in the index, where the file says so: until Chroma 0.5.
-    pub(super) seq: Option<i64>,
+    pub(crate) seq: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl Value {
 ///
 /// # Errors
 /// A sentence that says why the file is not believed.
-pub(super) fn read(bytes: &[u8]) -> Result<IdMap, String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<IdMap, String> {
     let mut machine = Machine {
         bytes,
         at: 0,
