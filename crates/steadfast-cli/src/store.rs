@@ -1,8 +1,9 @@
 //! Opening the store, for what a command is about to do.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use steadfast::{Journal, Memory, Options};
+use steadfast::{Embed, Journal, Memory, Options};
 
 use crate::args::namespace;
 use crate::config::Settings;
@@ -83,20 +84,22 @@ fn open(options: Options, settings: &Settings) -> Result<Memory, Failure> {
 
 /// Sets the model that the settings name.
 fn with_model(options: Options, settings: &Settings) -> Result<Options, Failure> {
-    match settings.model() {
-        None => Ok(options),
-        Some(folder) => named(options, folder),
-    }
+    Ok(match settings.model() {
+        None => options,
+        Some(folder) => options.embed(named(folder)?),
+    })
 }
 
+/// Opens the model in a folder.
 #[cfg(feature = "minilm")]
-fn named(options: Options, folder: &Path) -> Result<Options, Failure> {
+pub(crate) fn named(folder: &Path) -> Result<Arc<dyn Embed>, Failure> {
     let model = steadfast::MiniLm::open(folder).map_err(|error| Failure::about(MODEL, error))?;
-    Ok(options.embed(std::sync::Arc::new(model)))
+    Ok(Arc::new(model))
 }
 
+/// Says that this build has no model in a folder.
 #[cfg(not(feature = "minilm"))]
-fn named(_: Options, folder: &Path) -> Result<Options, Failure> {
+pub(crate) fn named(folder: &Path) -> Result<Arc<dyn Embed>, Failure> {
     let what = format!(
         "the model in {} cannot be used: this build has none but its own",
         folder.display()

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use steadfast::model::Severity;
 use steadfast::{
-    Memory, PalaceDiagnosis, PalaceOptions, examine_palace, quarantine_palace, repair_palace,
+    Embed, Memory, PalaceDiagnosis, PalaceOptions, examine_palace, quarantine_palace, repair_palace,
 };
 
 use super::elapsed_ms;
@@ -15,6 +16,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::output::{Style, grouped, json, text};
+use crate::store::named;
 
 /// Flags of `steadfast doctor` for a palace.
 #[derive(clap::Args, Debug)]
@@ -24,7 +26,9 @@ pub(crate) struct PalaceArgs {
     /// A look reads a private copy and changes nothing. With `--repair` it
     /// shows what a repair would do; with `--yes` it copies the database,
     /// queues the vectors of damaged indexes again, and has Chroma fill new
-    /// ones. Nothing is embedded anew and nothing is removed.
+    /// ones. Nothing is removed. Only rows whose vector is nowhere are
+    /// embedded anew, and only when `embed.model` names a model that makes the
+    /// vectors of this palace.
     #[arg(long, value_name = "DIR")]
     pub(super) palace: Option<PathBuf>,
     /// Set proven damaged indexes of the palace aside, as `<uuid>.drift-YYYYMMDD-HHMMSS`
@@ -56,6 +60,7 @@ pub(super) fn run(
     let mut options = PalaceOptions::new(std::env::temp_dir(), &Memory::options());
     options.stale_after = args.stale_after.map(Duration::from_secs);
     options.force = args.force;
+    options.embed = model(palace, &options, context);
     let mut applied = Vec::new();
     let mut diagnosis = None;
     if args.quarantine {
@@ -88,6 +93,27 @@ pub(super) fn run(
         .iter()
         .all(|finding| finding.severity == Severity::Info);
     Ok(if is_sound { Exit::Done } else { Exit::Found })
+}
+
+/// Returns the model of the settings where rows of the palace need one: it is large, and most palaces need none.
+///
+/// One that cannot be used keeps nobody from a look or a repair.
+fn model(palace: &Path, options: &PalaceOptions, context: &Context) -> Option<Arc<dyn Embed>> {
+    let settings = context.settings().ok()?;
+    let folder = settings.model()?;
+    let looked = examine_palace(palace, options).ok()?;
+    if looked.lost.is_empty() {
+        return None;
+    }
+    match named(folder) {
+        Ok(model) => Some(model),
+        Err(failure) => {
+            let mut lines = vec!["no row can be embedded again".to_owned()];
+            lines.extend(failure.to_lines());
+            context.output.warn(&lines);
+            None
+        }
+    }
 }
 
 fn object(palace: &Path, diagnosis: &PalaceDiagnosis, is_repair: bool, elapsed_ms: f64) -> Value {

@@ -9,6 +9,7 @@
 #![expect(clippy::print_stderr, reason = "a test says when it is skipped")]
 
 mod damaged;
+mod embedded;
 mod fixtures;
 mod healthy;
 mod proof;

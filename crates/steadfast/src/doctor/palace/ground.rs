@@ -9,7 +9,8 @@ use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
 use crate::error::Result;
 use crate::import::chroma::segment::Space;
-use crate::import::chroma::settings::{distance_of, distances};
+use crate::import::chroma::settings::{distance_of, distances, model_of};
+use crate::import::vectors::Said;
 
 /// The largest sequence number that is believed: what is above was misread by a migration of Chroma's.
 const SEQUENCE_MAX: i64 = 1 << 53;
@@ -48,6 +49,8 @@ pub(super) struct Collection {
     pub(super) name: String,
     pub(super) dimension: Option<u64>,
     pub(super) space: Space,
+    /// What it says of the model of its vectors.
+    pub(super) said: Said,
     pub(super) vector: Watched,
     pub(super) metadata: Watched,
     /// Ids of the rows.
@@ -263,6 +266,7 @@ fn read_collections(
                 .integer("dimension")
                 .and_then(|dimension| u64::try_from(dimension).ok()),
             space: distance_of(id, row, &distances),
+            said: model_of(row),
             vector,
             metadata,
             rows: BTreeSet::new(),

@@ -8,6 +8,7 @@ use steadfast_model::{Finding, Severity};
 use steadfast_store::{ForeignDatabase, StoreError};
 
 use super::analysis::{Analysis, analyse};
+use super::embed::{self, Made, Rows};
 use super::folders::{self, Folders};
 use super::ground::{self, Ground};
 use super::plan::{self, Plan};
@@ -17,6 +18,8 @@ use crate::error::{Error, Result};
 use crate::import::chroma::{is_chroma, segment};
 
 const REPAIR: &str = "run `steadfast doctor --palace DIR --repair`";
+const EMBED: &str =
+    "embed these rows again, or `steadfast import` the palace, which embeds every row";
 
 /// Where a palace is.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Looked {
     pub(super) state: State,
     /// The rows of the tables that a repair does not touch.
     pub(super) fingerprint: Option<blake3::Hash>,
+    /// Rows whose vector is nowhere, and that can be embedded again.
+    pub(super) embeds: Vec<Rows>,
 }
 
 /// Length and time of the database and what lies beside it.
@@ -46,7 +51,7 @@ pub fn examine_palace(folder: &Path, options: &PalaceOptions) -> Result<PalaceDi
     let palace = find(folder).ok_or_else(|| Error::PathNotFound {
         path: folder.to_owned(),
     })?;
-    let mut looked = look(&palace, options)?;
+    let mut looked = look(&palace, options, &Made::new())?;
     let processes = users::others(&palace.folder);
     if !processes.is_empty() {
         let what = format!(
@@ -93,7 +98,8 @@ pub(super) fn state(database: &Path) -> State {
         .collect()
 }
 
-pub(super) fn look(palace: &Palace, options: &PalaceOptions) -> Result<Looked> {
+/// Looks at a palace; `made` are vectors that it would have if they were queued.
+pub(super) fn look(palace: &Palace, options: &PalaceOptions, made: &Made) -> Result<Looked> {
     let folders = folders::list(&palace.folder)?;
     let state = state(&palace.database);
     let mut looked = Looked {
@@ -101,13 +107,18 @@ pub(super) fn look(palace: &Palace, options: &PalaceOptions) -> Result<Looked> {
         plan: Plan::default(),
         state,
         fingerprint: None,
+        embeds: Vec::new(),
     };
     match ForeignDatabase::open(&palace.database, &options.scratch) {
         Ok(database) if is_chroma(&database) => {
             let ground = ground::read(&database)?;
             looked.fingerprint = Some(plan::fingerprint(&database)?);
-            drop(database);
-            of_ground(palace, &folders, &ground, options, &mut looked);
+            let read = Read {
+                database: &database,
+                ground: &ground,
+                made,
+            };
+            of_ground(palace, &folders, &read, options, &mut looked)?;
         }
         Ok(_) => looked.diagnosis.findings.push(finding(
             "palace_database_damaged",
@@ -152,38 +163,56 @@ pub(super) fn look(palace: &Palace, options: &PalaceOptions) -> Result<Looked> {
     Ok(looked)
 }
 
+/// What was read of a palace.
+struct Read<'r> {
+    database: &'r ForeignDatabase,
+    ground: &'r Ground,
+    made: &'r Made,
+}
+
 fn of_ground(
     palace: &Palace,
     folders: &Folders,
-    ground: &Ground,
+    read: &Read<'_>,
     options: &PalaceOptions,
     looked: &mut Looked,
-) {
+) -> Result<()> {
+    let ground = read.ground;
     let analyses: Vec<Analysis<'_>> = ground
         .collections
         .iter()
         .map(|collection| {
             let name = &collection.vector.segment;
             let folder = palace.folder.join(name);
-            let read =
+            let segment =
                 |folder: &Path| segment::read(folder, collection.dimension, collection.space);
-            let mut spare = HashMap::new();
+            let made = read.made.get(&collection.id).cloned();
+            let mut spare: HashMap<String, Vec<f32>> = made.unwrap_or_default();
             for (_, aside) in folders.aside.iter().filter(|(of, _)| of == name) {
-                spare.extend(read(aside).vectors);
+                spare.extend(segment(aside).vectors);
             }
-            analyse(ground, collection, read(&folder), &spare)
+            analyse(ground, collection, segment(&folder), &spare)
         })
         .collect();
+    let embeds = embed::find(read.database, palace, &analyses, options)?;
     let findings = &mut looked.diagnosis.findings;
     of_database(palace, ground, findings);
     for analysis in &analyses {
-        of_collection(palace, analysis, findings);
+        let model = embeds.get(&analysis.collection.id);
+        of_collection(palace, analysis, model, findings);
     }
     of_folders(palace, folders, ground, looked);
     let now = options.clock.now();
     let moves = std::mem::take(&mut looked.plan.moves);
     looked.plan = plan::plan(palace, ground, &analyses, now);
     looked.plan.moves = moves;
+    looked.embeds = embeds.into_values().filter_map(Result::ok).collect();
+    if ground.problems.is_empty() {
+        let steps = looked.embeds.iter().map(Rows::step);
+        looked.plan.embeds = steps.collect();
+    } else {
+        looked.embeds.clear();
+    }
     let diagnosis = &mut looked.diagnosis;
     diagnosis.rows_before = Some(analyses.iter().map(|it| it.live.len() as u64).sum());
     diagnosis.collections = analyses.iter().map(numbers).collect();
@@ -197,6 +226,7 @@ fn of_ground(
         })
         .take(LOST_MAX)
         .collect();
+    Ok(())
 }
 
 fn numbers(analysis: &Analysis<'_>) -> PalaceCollection {
@@ -256,7 +286,12 @@ fn of_database(palace: &Palace, ground: &Ground, findings: &mut Vec<Finding>) {
     }
 }
 
-fn of_collection(palace: &Palace, analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+fn of_collection(
+    palace: &Palace,
+    analysis: &Analysis<'_>,
+    model: Option<&Result<Rows, String>>,
+    findings: &mut Vec<Finding>,
+) {
     let name = &analysis.collection.name;
     let folder = palace.folder.join(&analysis.collection.vector.segment);
     let problems = &analysis.segment.problems;
@@ -295,10 +330,15 @@ fn of_collection(palace: &Palace, analysis: &Analysis<'_>, findings: &mut Vec<Fi
         let remedy = "restore a backup, or `steadfast import` the palace";
         say("palace_queue_damaged", what, bad, &palace.database, remedy);
     }
-    of_vectors(&folder, analysis, findings);
+    of_vectors(&folder, analysis, model, findings);
 }
 
-fn of_vectors(folder: &Path, analysis: &Analysis<'_>, findings: &mut Vec<Finding>) {
+fn of_vectors(
+    folder: &Path,
+    analysis: &Analysis<'_>,
+    model: Option<&Result<Rows, String>>,
+    findings: &mut Vec<Finding>,
+) {
     let (name, rows) = (&analysis.collection.name, analysis.live.len());
     let mut say = |code, severity, what: String, count: usize, remedy: &str| {
         let mut found = finding(code, severity, what, folder, remedy);
@@ -318,9 +358,12 @@ fn of_vectors(folder: &Path, analysis: &Analysis<'_>, findings: &mut Vec<Finding
         let what = format!(
             "{lost} of {rows} rows of {name} have no vector anywhere; their texts are whole"
         );
-        let remedy =
-            "embed these rows again, or `steadfast import` the palace, which embeds every row";
-        say("palace_vectors_lost", Severity::Error, what, lost, remedy);
+        let remedy = match model {
+            Some(Ok(_)) => format!("{REPAIR}, which embeds them again"),
+            Some(Err(why)) => format!("{EMBED}; the model of the settings was not used: {why}"),
+            None => EMBED.to_owned(),
+        };
+        say("palace_vectors_lost", Severity::Error, what, lost, &remedy);
     }
     let extra = analysis.extra.len();
     if extra > 0 {

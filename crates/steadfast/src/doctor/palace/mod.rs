@@ -2,10 +2,11 @@
 //!
 //! Invariants: a look reads a private copy and changes nothing; setting aside
 //! renames and never removes; a repair copies the database first, then changes
-//! it in one transaction, and never embeds anything again. Whatever moment it is
-//! killed at, the palace is the old or the repaired one, and a second run
-//! finishes. What is deliberately not here: embedding rows whose vector is lost,
-//! and mending a damaged database file; `import` reads what can be read of one.
+//! it in one transaction, and embeds nothing again but rows whose vector is
+//! nowhere, and those only with a model that was proven to be the palace's.
+//! Whatever moment it is killed at, the palace is the old or the repaired one,
+//! and a second run finishes. What is deliberately not here: mending a damaged
+//! database file; `import` reads what can be read of one.
 //!
 //! How a repair is one transaction: the vectors that were in a damaged index are
 //! put into Chroma's own queue, in numbers below the operations that are there,
@@ -17,6 +18,7 @@
 //! |---|---|
 //! | `ground` | What does the database say? |
 //! | `analysis` | Is every row indexed or queued, and if not, where is its vector? |
+//! | `embed` | Can rows whose vector is nowhere be embedded again? |
 //! | `look` | What is said about it? |
 //! | `plan` | What would mend it? |
 //! | `folders` | Which folders are segments, and how is one set aside? |
@@ -26,6 +28,7 @@
 
 mod analysis;
 mod backup;
+mod embed;
 mod folders;
 mod ground;
 mod look;
@@ -37,6 +40,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use steadfast_embed::Embed;
 use steadfast_model::{Clock, Finding};
 use steadfast_store::files::Disk;
 
@@ -59,6 +63,9 @@ pub struct PalaceOptions {
     pub clock: Arc<dyn Clock>,
     /// The disk that the palace lies on.
     pub disk: Arc<dyn Disk>,
+    /// What embeds rows again whose vector is nowhere, if it makes the vectors that the palace has; without it they are
+    /// listed.
+    pub embed: Option<Arc<dyn Embed>>,
 }
 
 impl PalaceOptions {
@@ -70,6 +77,7 @@ impl PalaceOptions {
             force: false,
             clock: Arc::clone(&opening.clock),
             disk: Arc::clone(&opening.disk),
+            embed: None,
         }
     }
 }

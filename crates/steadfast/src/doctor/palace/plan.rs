@@ -17,6 +17,8 @@ use crate::error::Result;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) rebuilds: Vec<Rebuild>,
+    /// What is to be embedded again, each in a sentence; the rebuilds follow from it.
+    pub(super) embeds: Vec<String>,
     /// Watermarks that go back: the segment, its new watermark, and of what it is.
     pub(super) marks: Vec<(String, ForeignValue, String)>,
     /// Rows by their number, and the sequence number that each gets as an integer.
@@ -183,7 +185,10 @@ fn new_id(old: &str, now: Timestamp) -> String {
 impl Plan {
     /// Returns whether the database is to be changed.
     pub(super) fn changes_database(&self) -> bool {
-        !(self.rebuilds.is_empty() && self.marks.is_empty() && self.seqs.is_empty())
+        !(self.rebuilds.is_empty()
+            && self.embeds.is_empty()
+            && self.marks.is_empty()
+            && self.seqs.is_empty())
             || self.text_search
     }
 
@@ -194,6 +199,9 @@ impl Plan {
         if self.changes_database() {
             let what = "copy the database into a backup beside it".to_owned();
             step("backup", what);
+        }
+        for what in &self.embeds {
+            step(super::embed::STEP, what.clone());
         }
         for rebuild in &self.rebuilds {
             step(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use steadfast_model::Timestamp;
 use steadfast_store::{ForeignEdit, ForeignValue, StoreError};
 
+use super::embed::{self, Made, Rows};
 use super::folders::set_aside;
 use super::look::{Looked, Palace, find, look, state};
 use super::plan::{Plan, Rebuild};
@@ -30,7 +31,7 @@ pub fn quarantine_palace(folder: &Path, options: &PalaceOptions) -> Result<Palac
         return Ok(diagnosis);
     };
     refuse_if_used(&palace, options)?;
-    let looked = look(&palace, options)?;
+    let looked = look(&palace, options, &Made::new())?;
     let now = options.clock.now();
     let mut applied = Vec::new();
     for (folder, name, gap) in &looked.plan.damaged {
@@ -65,8 +66,8 @@ pub fn repair_palace(folder: &Path, options: &PalaceOptions) -> Result<PalaceDia
     refuse_if_used(&palace, options)?;
     let disk = options.disk.as_ref();
     let now = options.clock.now();
-    let mut looked = look(&palace, options)?;
     let mut applied = Vec::new();
+    let (mut looked, made) = look_and_embed(&palace, options, &mut applied)?;
     let mut copied = None;
     if looked.plan.changes_database() {
         backup::clear(disk, &palace.folder);
@@ -74,7 +75,7 @@ pub fn repair_palace(folder: &Path, options: &PalaceOptions) -> Result<PalaceDia
         applied.push(format!("copied the database into {}", copy.display()));
         copied = Some(copy);
         if looked.state.iter().skip(1).any(Option::is_some) {
-            looked = settle(&palace, options)?;
+            looked = settle(&palace, options, &made)?;
         }
         change(&palace, &looked)?;
         tell(&looked.plan, &mut applied);
@@ -111,21 +112,52 @@ fn refuse_if_used(palace: &Palace, options: &PalaceOptions) -> Result<()> {
     users::refuse(&palace.folder, &palace.database)
 }
 
+fn changed(palace: &Palace) -> Error {
+    let busy = StoreError::Busy {
+        what: format!("{} (it changed meanwhile)", palace.database.display()),
+        waited_ms: 0,
+    };
+    busy.into()
+}
+
+/// Looks, embeds what is nowhere and can be embedded, and looks again at what that makes of the palace.
+fn look_and_embed(
+    palace: &Palace,
+    options: &PalaceOptions,
+    applied: &mut Vec<String>,
+) -> Result<(Looked, Made)> {
+    let first = look(palace, options, &Made::new())?;
+    let Some(model) = options
+        .embed
+        .as_deref()
+        .filter(|_| !first.embeds.is_empty())
+    else {
+        return Ok((first, Made::new()));
+    };
+    let made = embed::make(&first.embeds, model)?;
+    let mut looked = look(palace, options, &made)?;
+    // Vectors are those of the texts of the first look.
+    if looked.state != first.state {
+        return Err(changed(palace));
+    }
+    let steps = first.diagnosis.plan.into_iter();
+    let embeds = steps.filter(|step| step.name == embed::STEP);
+    looked.diagnosis.plan.splice(0..0, embeds);
+    applied.extend(first.embeds.iter().map(Rows::done));
+    Ok((looked, made))
+}
+
 /// Lets SQLite play back what an interrupted writer left, and looks at what that makes of the palace.
-fn settle(palace: &Palace, options: &PalaceOptions) -> Result<Looked> {
+fn settle(palace: &Palace, options: &PalaceOptions, made: &Made) -> Result<Looked> {
     drop(ForeignEdit::begin(&palace.database, PATIENCE)?);
-    look(palace, options)
+    look(palace, options, made)
 }
 
 /// Changes the database in one transaction, if it still is what was looked at.
 fn change(palace: &Palace, looked: &Looked) -> Result<()> {
     let edit = ForeignEdit::begin(&palace.database, PATIENCE)?;
     if state(&palace.database) != looked.state {
-        return Err(StoreError::Busy {
-            what: format!("{} (it changed meanwhile)", palace.database.display()),
-            waited_ms: 0,
-        }
-        .into());
+        return Err(changed(palace));
     }
     for rebuild in &looked.plan.rebuilds {
         queue(&edit, rebuild)?;
@@ -229,7 +261,7 @@ fn finish(
     before: PalaceDiagnosis,
     applied: Vec<String>,
 ) -> Result<Looked> {
-    let mut looked = look(palace, options)?;
+    let mut looked = look(palace, options, &Made::new())?;
     let after = &mut looked.diagnosis;
     after.rows_after = after.rows_before;
     after.rows_before = before.rows_before;

@@ -18,6 +18,7 @@ pub(crate) mod settings;
 mod tunnels;
 mod vectors;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use steadfast_store::ForeignDatabase;
@@ -45,6 +46,20 @@ pub(super) fn is_palace(database: &ForeignDatabase) -> Result<bool> {
             .is_some_and(|name| name.starts_with(PALACE_PREFIX));
     })?;
     Ok(is_palace)
+}
+
+/// Returns the texts of the rows that a database holds, by the ids of the collection and of the row; those that can
+/// be read.
+pub(crate) fn texts(database: &ForeignDatabase) -> Result<BTreeMap<(String, String), String>> {
+    // Whoever asks for texts was told by another way what is damaged.
+    let mut survey = Survey::new(ImportKind::Chroma);
+    let mut records = rows::read(database, &mut survey)?;
+    queue::replay(database, &mut records, &mut survey)?;
+    let texts = records.rows.into_iter().filter_map(|(key, record)| {
+        let text = record.document.filter(|_| !record.is_lossy)?;
+        Some((key, text))
+    });
+    Ok(texts.collect())
 }
 
 /// Reads a Chroma database as a palace or as it is.
