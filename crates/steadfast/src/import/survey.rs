@@ -178,7 +178,7 @@ impl Survey {
     /// Says why the vectors of a part of the source are not taken over.
     pub(super) fn made_anew(&mut self, of: &str, why: &str) {
         self.vectors_anew
-            .push(format!("the vectors of {of} were made anew: {why}"));
+            .push(format!("the vectors of {of} are made anew: {why}"));
     }
 
     /// Takes note of what became of reading a table.
