@@ -120,3 +120,38 @@ fn a_small_palace_without_an_index_is_filled_by_chroma_even_when_the_first_call_
         chroma.assert_whole(&palace.path(), &rows, &[]);
     }
 }
+
+/// Vectors that are gone for good come from the model, and Chroma finds each row by its own.
+#[cfg(feature = "minilm")]
+#[test]
+fn a_real_palace_that_lost_vectors_gets_them_from_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(model) = std::env::var_os("STEADFAST_MINILM") else {
+        eprintln!("skipped without STEADFAST_MINILM: a folder with all-MiniLM-L6-v2");
+        return;
+    };
+    let archive = "mempalace-healthy.tar.xz";
+    let (Some(chroma), Some(())) = (Chroma::find(), fixture(archive, folder.path())) else {
+        return;
+    };
+    let palace = folder.path().join("healthy");
+    let elements = std::fs::read_dir(&palace)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("data_level0.bin"))
+        .filter(|path| path.is_file())
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let whole = std::fs::read(&elements).unwrap();
+    let lost = 20;
+    let element = 132 + 384 * 4 + 8;
+    std::fs::write(&elements, &whole[..whole.len() - lost * element]).unwrap();
+    let mut options = PalaceOptions::new(folder.path().join("scratch"), &Memory::options());
+    let looked = steadfast::examine_palace(&palace, &options).unwrap();
+    assert_eq!(looked.lost.len(), lost);
+    let model = steadfast::MiniLm::open(model.as_ref()).unwrap();
+    options.embed = Some(std::sync::Arc::new(model));
+    let done = repair_palace(&palace, &options).unwrap();
+    assert!(done.findings.is_empty(), "{:?}", done.findings);
+    let rows = [("mempalace_closets", 219), ("mempalace_drawers", 3_619)];
+    chroma.assert_whole(&palace, &rows, &[]);
+}
