@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -499,7 +499,7 @@ fn real_palaces_keep_their_vectors() {
         eprintln!("skipped without STEADFAST_MINILM: a folder with all-MiniLM-L6-v2");
         return;
     };
-    let model = Arc::new(steadfast::MiniLm::open(Path::new(&folder)).unwrap());
+    let model = Arc::new(steadfast::MiniLm::open(folder.as_ref()).unwrap());
     for (archive, name, rows) in [
         ("mempalace-healthy.tar.xz", "healthy", 3838),
         ("mempalace-blob-seq-id.tar.xz", "blobseq", 357),
