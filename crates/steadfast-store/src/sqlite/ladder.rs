@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use steadfast_model::StoreId;
 
 use super::codes::{CodeClass, class_of, code_of, translate};
+use super::creation::{self, INIT_LOCK, mark_created, was_created};
 use super::flush::{Log, SharedFlush};
 use super::journal::{self, Journal};
 use super::retry::Retry;
@@ -30,9 +31,6 @@ pub(super) struct Opened {
     pub(super) access: Access,
     pub(super) rungs: Vec<String>,
 }
-
-/// Holds the lock around creation, migration and conversion; its content says that the store was once created.
-pub const INIT_LOCK: &str = "init.lock";
 
 /// How long the creation or migration by another process is waited for.
 const INIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -147,17 +145,9 @@ fn open_read_write(
     let settled = check_version(folder, &connection)? == Some(SCHEMA)
         && wanted.is_none_or(|wanted| (wanted == journal::WAL) == is_wal);
     if settled {
-        // Whoever created the store may have been killed, or refused by the disk, before it was marked.
-        if !was_created(&folder.join(INIT_LOCK)) {
-            let id = read_id(folder, &connection)?;
-            match mark_created(options.disk.as_ref(), folder, id) {
-                Err(error) if !may_not_write(&error) => {
-                    return Err(StoreError::from_io(folder, &error).into());
-                }
-                // Where nothing can be written nothing will be acknowledged.
-                Ok(()) | Err(_) => {}
-            }
-        }
+        creation::complete(options.disk.as_ref(), folder, || {
+            read_id(folder, &connection)
+        })?;
         return finish(folder, connection, Access::ReadWrite, std::mem::take(rungs));
     }
     drop(connection);
@@ -331,33 +321,6 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
             Err(error)
         }
     }
-}
-
-fn was_created(init_lock: &Path) -> bool {
-    std::fs::metadata(init_lock).is_ok_and(|found| found.len() > 0)
-}
-
-/// Marks a store as created: from then on an empty database there is damage.
-///
-/// The entries of the folder are flushed first and the mark comes last, so that who finds no mark does both again.
-///
-/// # Errors
-/// What the system says.
-pub fn mark_created(disk: &dyn Disk, folder: &Path, id: StoreId) -> std::io::Result<()> {
-    disk.sync_folder(folder)?;
-    disk.sync_entries_to(folder)?;
-    let init_lock = folder.join(INIT_LOCK);
-    let mut file = disk.open_private(&init_lock)?;
-    disk.write(&init_lock, &mut file, format!("{id}\n").as_bytes())?;
-    disk.sync(&init_lock, &file)
-}
-
-/// Returns whether the system allows no change, as in a folder that can only be read.
-fn may_not_write(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-    )
 }
 
 /// Makes the log whole, if a flush of it has failed, before anything of it is written back.

@@ -8,6 +8,7 @@
 mod codes;
 mod connect;
 mod copy;
+mod creation;
 mod flush;
 pub mod foreign;
 mod jobs;
@@ -35,8 +36,8 @@ use owner::Owner;
 
 pub use codes::{CodeClass, class_of};
 pub use copy::{Checked, check_copy};
+pub use creation::{INIT_LOCK, mark_created};
 pub use journal::Journal;
-pub use ladder::{INIT_LOCK, mark_created};
 pub use look::{Found, Look, look};
 pub use publish::{Published, TailEntry};
 pub use read::{Head, RowScope, SqliteSnapshot, Vectors};
