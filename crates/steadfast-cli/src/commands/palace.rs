@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use steadfast::model::Severity;
+use steadfast::model::Finding;
 use steadfast::{
     Memory, PalaceDiagnosis, PalaceOptions, examine_palace, quarantine_palace, repair_palace,
 };
@@ -83,10 +83,7 @@ pub(super) fn run(
         || object(palace, &diagnosis, is_repair, elapsed),
         |out, style| write(out, style, palace, &diagnosis, is_repair),
     )?;
-    let is_sound = diagnosis
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
+    let is_sound = diagnosis.findings.iter().all(Finding::only_informs);
     Ok(if is_sound { Exit::Done } else { Exit::Found })
 }
 
