@@ -31,6 +31,71 @@ pub(super) fn codex(place: &Place) -> PathBuf {
     path.parent().unwrap().to_owned()
 }
 
+pub(super) fn cursor_agent(place: &Place) -> PathBuf {
+    let log = lines(&[
+        json!({"role": "user", "message": {"content": [
+            {"type": "text", "text": "<user_query>\nWhich port?\n</user_query>"}]}}),
+        json!({"role": "assistant", "message": {"content": [
+            {"type": "text", "text": "I look."},
+            {"type": "tool_use", "name": "Grep", "input": {"pattern": "port"}}]}}),
+        json!({"role": "assistant", "message": {"content": [
+            {"type": "text", "text": "Port 8443."}]}}),
+        json!({"type": "turn_ended", "status": "success"}),
+    ]);
+    let name = "cursor/projects/home-me-app/agent-transcripts/c1/c1.jsonl";
+    write(place, name, &log);
+    place.path("cursor/projects")
+}
+
+fn copilot_events() -> String {
+    let event = |id: &str, sort: &str, data: Value| {
+        json!({"type": sort, "data": data, "id": id, "timestamp": "2026-03-01T10:00:00.000Z",
+               "parentId": null})
+    };
+    lines(&[
+        event(
+            "e0",
+            "session.start",
+            json!({"sessionId": "v1", "version": 1, "context": {"cwd": "/work"}}),
+        ),
+        event("e1", "user.message", json!({"content": "Which port?"})),
+        event("e2", "assistant.turn_start", json!({"turnId": "0"})),
+        event(
+            "e3",
+            "assistant.message",
+            json!({"messageId": "m", "content": "I look.", "reasoningText": "A file says it.",
+                "toolRequests": [{"toolCallId": "t", "name": "read_file",
+                    "arguments": "{\"path\":\"a\"}", "type": "function"}]}),
+        ),
+        event(
+            "e4",
+            "tool.execution_start",
+            json!({"toolCallId": "t", "toolName": "read_file", "arguments": {"path": "a"}}),
+        ),
+        event(
+            "e5",
+            "tool.execution_complete",
+            json!({"toolCallId": "t", "success": true, "result": {"content": "port = 8443"}}),
+        ),
+        event("e6", "assistant.turn_end", json!({"turnId": "0"})),
+    ])
+}
+
+pub(super) fn copilot(place: &Place) -> PathBuf {
+    let name = "storage/GitHub.copilot-chat/transcripts/v1.jsonl";
+    let path = write(place, name, &copilot_events());
+    path.parent().unwrap().to_owned()
+}
+
+pub(super) fn copilot_cli(place: &Place) -> PathBuf {
+    write(
+        place,
+        "copilot/session-state/v1/events.jsonl",
+        &copilot_events(),
+    );
+    place.path("copilot/session-state")
+}
+
 pub(crate) fn gpt_chats(id: &str) -> Value {
     let node = |parent: Value, role: &str, text: &str, at: f64| {
         json!({"parent": parent, "message": {"author": {"role": role}, "create_time": at,
