@@ -178,6 +178,22 @@ fn a_broken_store_stops_no_host_and_loses_no_transcript() {
 }
 
 #[test]
+fn a_model_that_is_not_there_loses_no_transcript() {
+    let place = Place::new();
+    fs::create_dir_all(place.store()).unwrap();
+    let config = place.store().join("config.toml");
+    fs::write(&config, "[embed]\nmodel = \"/no/such/model\"\n").unwrap();
+    let said = json!({"session_id": "s1", "transcript_path": log(&place, 2)});
+    assert_eq!(call(&place, "stop", &said), json!({}));
+    let told = call(&place, "session-start", &json!({"session_id": "s2"}));
+    let message = told["systemMessage"].as_str().unwrap();
+    assert!(message.contains("/no/such/model"), "{message}");
+    fs::write(&config, "").unwrap();
+    settle(&place);
+    assert_eq!(messages(&place), 2);
+}
+
+#[test]
 fn what_cannot_be_filed_is_told_by_status() {
     let place = Place::new();
     place.json(&["remember", "there is a store"]);
