@@ -23,7 +23,7 @@ mod soak;
 mod stored;
 mod writers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +33,20 @@ use clap::{Parser, Subcommand};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+}
+
+/// What is measured, and on how much.
+#[derive(clap::Args)]
+struct Workload {
+    /// How many chunks
+    #[arg(long, default_value_t = 100_000)]
+    chunks: usize,
+    /// The binary to measure; by default the one beside this program
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// Where the workload goes, and is found again; a temporary folder otherwise. `agents` writes to the store in it
+    #[arg(long)]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -49,29 +63,9 @@ enum Command {
         seed: u64,
     },
     /// Run everything and print a Markdown table
-    Table {
-        /// How many chunks
-        #[arg(long, default_value_t = 100_000)]
-        chunks: usize,
-        /// The binary to measure; by default the one beside this program
-        #[arg(long)]
-        binary: Option<PathBuf>,
-        /// Where the workload goes; a temporary folder otherwise
-        #[arg(long)]
-        folder: Option<PathBuf>,
-    },
+    Table(Workload),
     /// Measure what the hosts of agents feel: starts, tool calls, hooks, memory of idle processes
-    Agents {
-        /// How many chunks
-        #[arg(long, default_value_t = 100_000)]
-        chunks: usize,
-        /// The binary to measure; by default the one beside this program
-        #[arg(long)]
-        binary: Option<PathBuf>,
-        /// Where the workload goes, and is found again; a temporary folder otherwise. The store in it is written to
-        #[arg(long)]
-        folder: Option<PathBuf>,
-    },
+    Agents(Workload),
     /// Let eight servers, a watcher and commands share one store, and count what goes wrong
     Fleet {
         /// For how long
@@ -186,7 +180,7 @@ enum Command {
     Load(load::Arguments),
     /// Be the process that is killed; used by `load`
     #[command(hide = true)]
-    Bear(load::Bearing),
+    LoadWorker(load::WorkerArguments),
     /// Let eight processes write to one store at once, several times over, and print how they fare
     Writers {
         /// How often
@@ -220,16 +214,8 @@ fn main() -> anyhow::Result<()> {
             chunks,
             seed,
         } => corpus::generate(&folder, chunks, seed),
-        Command::Table {
-            chunks,
-            binary,
-            folder,
-        } => table(chunks, binary, folder),
-        Command::Agents {
-            chunks,
-            binary,
-            folder,
-        } => agents_alone(chunks, binary, folder),
+        Command::Table(workload) => table(workload),
+        Command::Agents(workload) => agents_alone(workload),
         Command::Fleet { seconds, binary } => fleet::run(&measured_binary(binary)?, seconds),
         Command::Measure { command } => process::measure_here(&command),
         Command::Eval {
@@ -267,7 +253,7 @@ fn main() -> anyhow::Result<()> {
             soak::run(extent, seed, only.as_deref())
         }
         Command::Load(arguments) => load::run(&arguments),
-        Command::Bear(bearing) => load::bear(&bearing),
+        Command::LoadWorker(arguments) => load::work(&arguments),
         Command::Palace { rows, folder } => palace::run(rows, folder.as_deref()),
         Command::Writers { runs } => writers_alone(runs),
         Command::Warm { store, passes } => library::warm(&store, passes),
@@ -294,23 +280,43 @@ fn writers_alone(runs: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn agents_alone(
-    chunks: usize,
-    binary: Option<PathBuf>,
-    folder: Option<PathBuf>,
-) -> anyhow::Result<()> {
-    let temporary = tempfile::tempdir()?;
-    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
-    let binary = measured_binary(binary)?;
-    let (tree, store) = (folder.join("tree"), folder.join("store"));
-    if !store.exists() {
+impl Workload {
+    /// Returns its tree below a folder, which is made unless it is there.
+    fn tree(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+        let tree = folder.join("tree");
         if !tree.exists() {
-            corpus::generate(&tree, chunks, 1)?;
+            corpus::generate(&tree, self.chunks, 1)?;
         }
+        Ok(tree)
+    }
+}
+
+fn agents_alone(workload: Workload) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = workload.folder.as_deref().unwrap_or(temporary.path());
+    let store = folder.join("store");
+    let tree = (!store.exists())
+        .then(|| workload.tree(folder))
+        .transpose()?;
+    let binary = measured_binary(workload.binary)?;
+    if let Some(tree) = tree {
         process::index(&binary, &tree, &store)?;
     }
-    let mut table = figures::Table::new(chunks);
+    let mut table = figures::Table::new(workload.chunks);
     agents::run(&binary, &store, &mut table)?;
+    table.print();
+    Ok(())
+}
+
+fn table(workload: Workload) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = workload.folder.as_deref().unwrap_or(temporary.path());
+    let (tree, store) = (workload.tree(folder)?, folder.join("store"));
+    let binary = measured_binary(workload.binary)?;
+    let mut table = figures::Table::new(workload.chunks);
+    process::commands(&binary, &tree, &store, &mut table)?;
+    library::calls(&store, &mut table)?;
+    writers::run(&folder.join("writers"), &mut table)?;
     table.print();
     Ok(())
 }
@@ -328,21 +334,4 @@ fn measured_binary(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         binary.display()
     );
     Ok(binary)
-}
-
-fn table(chunks: usize, binary: Option<PathBuf>, folder: Option<PathBuf>) -> anyhow::Result<()> {
-    let temporary = tempfile::tempdir()?;
-    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
-    let binary = measured_binary(binary)?;
-    let tree = folder.join("tree");
-    let store = folder.join("store");
-    if !tree.exists() {
-        corpus::generate(&tree, chunks, 1)?;
-    }
-    let mut table = figures::Table::new(chunks);
-    process::commands(&binary, &tree, &store, &mut table)?;
-    library::calls(&store, &mut table)?;
-    writers::run(&folder.join("writers"), &mut table)?;
-    table.print();
-    Ok(())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use steadfast::Memory;
+use steadfast_testkit::NESTED;
 
 use crate::figures::milliseconds;
 use crate::process::measured;
@@ -69,33 +70,6 @@ const REPEATED: &[(&str, &str, &str, &str)] = &[
 /// Sections that are each just long enough for a chunk.
 const SECTION: &str = "## heading number\n\nsome words that make up a section of one line\n\n";
 
-/// What opens, for each language and format, and what it stands in.
-const OPENED: &[(&str, &str)] = &[
-    ("deep.md", "> "),
-    ("deeper.md", "- "),
-    ("deep.html", "<div><ul><li>"),
-    ("deep.xml", "<a>"),
-    ("deep.json", "["),
-    ("deeper.json", "{\"a\":"),
-    ("deep.jsonl", "[{\"a\":"),
-    ("deep.yaml", "- "),
-    ("deeper.yaml", "[{a: "),
-    ("deep.toml", "a=["),
-    ("deep.csv", "\"\"\""),
-    ("deep.rst", " * a\n\n"),
-    ("deep.org", "*"),
-    ("deep.txt", "("),
-    ("deep.rs", "{("),
-    ("deep.py", "[("),
-    ("deep.js", "({["),
-    ("deep.ts", "a<"),
-    ("deep.tsx", "<a>"),
-    ("deep.go", "{("),
-    ("deep.c", "({"),
-    ("deep.cpp", "a<"),
-    ("deep.java", "a<"),
-];
-
 /// Runs every case of this name, or all, and prints a table.
 pub(crate) fn run(binary: &Path, files: usize, only: Option<&str>) -> anyhow::Result<()> {
     say("| what | new | peak | unchanged | peak | sources | chunks | left out |");
@@ -151,7 +125,7 @@ fn cases(files: usize) -> Vec<(String, Make)> {
             move |folder: &Path| repeat(&folder.join(name), before, unit, behind, LARGE_BYTES);
         cases.push((format!("32 MiB, {name}"), Box::new(make)));
     }
-    for (name, unit) in OPENED {
+    for (name, unit) in NESTED {
         let make = move |folder: &Path| {
             let bytes = unit.len() * DEPTH;
             repeat(&folder.join(name), "", unit, "the bottom", bytes)

@@ -59,9 +59,28 @@ pub(crate) fn server_settings_of(
     actor: &str,
     here: PathBuf,
 ) -> Result<steadfast_server::store::Settings, Failure> {
+    let options = with_model(Memory::options(), settings)?;
+    settings_with(options, settings, actor, here)
+}
+
+/// Returns what a hook is to know that only notes something: a model takes long to read.
+pub(crate) fn settings_without_model(
+    settings: &Settings,
+    actor: &str,
+    here: PathBuf,
+) -> Result<steadfast_server::store::Settings, Failure> {
+    settings_with(Memory::options(), settings, actor, here)
+}
+
+fn settings_with(
+    options: Options,
+    settings: &Settings,
+    actor: &str,
+    here: PathBuf,
+) -> Result<steadfast_server::store::Settings, Failure> {
     Ok(steadfast_server::store::Settings {
         folder: settings.store().to_owned(),
-        options: with_model(Memory::options(), settings)?
+        options: options
             .journal(settings.journal(None))
             .actor(actor)
             .redaction(settings.redaction())

@@ -132,3 +132,10 @@ pub struct Finding {
     /// The first ids concerned, when it is about chunks.
     pub ids: Vec<ChunkId>,
 }
+
+impl Finding {
+    /// Returns whether it is only good to know: a store with no other findings is sound.
+    pub fn only_informs(&self) -> bool {
+        self.severity == Severity::Info
+    }
+}

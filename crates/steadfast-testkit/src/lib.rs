@@ -26,6 +26,8 @@
 //! - `sources`: clocks and models that fail
 //! - `random`: numbers from a seed
 //! - `crew`: cases side by side
+//! - `nested`: texts that open and never close
+//! - `served`: a server in a process of its own
 //! - `knobs`: how much a run tries, and what it tells
 
 mod crew;
@@ -37,8 +39,10 @@ mod image;
 mod journal;
 mod knobs;
 mod mount;
+mod nested;
 mod random;
 mod replay;
+mod served;
 mod sources;
 mod vfs;
 
@@ -51,6 +55,8 @@ pub use image::Image;
 pub use journal::Event;
 pub use knobs::{Figure, cases, seed, tell, time_to_spend};
 pub use mount::Mount;
+pub use nested::NESTED;
 pub use random::Random;
 pub use replay::{Cut, Metadata, Replay};
+pub use served::{Answered, Served};
 pub use sources::{FailingEmbed, JumpingClock};

@@ -316,6 +316,31 @@ fn what_was_forgotten_stays_forgotten_until_it_is_written_anew() {
 }
 
 #[test]
+fn a_part_that_was_forgotten_is_not_written_back_by_an_edit_which_says_so() {
+    let world = World::new();
+    let party = format!("# Party\n\n{}\n", "It is in the garden. ".repeat(50));
+    let other = format!("# Other\n\n{}\n", "Nothing is planned. ".repeat(50));
+    world.create("/memories/plan.md", &format!("{other}{party}"));
+    let mut selection = Selection::default();
+    let chunks = world.memory.list(&ListRequest::default()).unwrap().chunks;
+    let of_party = chunks.iter().filter(|chunk| chunk.text.contains("garden"));
+    selection.ids = of_party.map(|chunk| chunk.id.to_string()).collect();
+    assert_eq!((chunks.len(), selection.ids.len()), (2, 1));
+    let plan = world.memory.plan_forget(&selection).unwrap();
+    world.memory.forget(&plan).unwrap();
+    let insert = |text: &str| {
+        let input = json!({
+            "command": "insert", "path": "/memories/plan.md", "insert_line": 3, "insert_text": text,
+        });
+        run(&world.files(), &input).unwrap().withheld
+    };
+    assert_eq!(insert(&party), 1);
+    assert!(!world.view("/memories/plan.md").contains("garden"));
+    assert_eq!(insert("# Cellar\n\nIt is in the cellar.\n"), 0);
+    assert!(world.view("/memories/plan.md").contains("cellar"));
+}
+
+#[test]
 fn secrets_are_taken_out_and_counted() {
     let world = World::new();
     let input = json!({

@@ -17,6 +17,7 @@ use steadfast::{
     Answer, Derived, Embed, EmbedError, ListRequest, Memory, Mode, Moment, Note, SearchRequest,
     Selection, Silent,
 };
+use steadfast_testkit::Random;
 use tempfile::TempDir;
 
 /// A model that counts some bytes of a text: two of them with other bytes give the same text other vectors.
@@ -284,19 +285,6 @@ fn an_earlier_moment_tells_that_another_model_had_seen_it() {
     assert!(ask(&memory).coverage.complete);
 }
 
-/// A small generator: the same cases each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % end
-    }
-}
-
 #[test]
 fn two_programs_with_one_model_each_work_on_one_store() {
     for seed in 0..8 {
@@ -306,7 +294,7 @@ fn two_programs_with_one_model_each_work_on_one_store() {
             .iter()
             .map(|model| open(folder.path(), model))
             .collect();
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         for step in 0..40 {
             let who = random.below(2);
             let (memory, model) = (&handles[who], &models[who]);

@@ -1,14 +1,14 @@
 //! A store under load for a while, then killed: was it fast and small all the time, and is everything there?
 //!
-//! A process with reading and writing threads works on a store of many chunks (`bear`) and says which writes
+//! A process with reading and writing threads works on a store of many chunks (`worker`) and says which writes
 //! were acknowledged. This one (`run`) watches how much memory it takes, kills it in the middle of its work,
 //! measures how long the store takes to open, and looks for every write that was acknowledged.
 //!
 //! Readers ask again as soon as they have an answer, so their times are those of a machine with all its
 //! processors busy. Writers keep a pace: what is measured is not to grow by millions meanwhile.
 
-mod bear;
 mod watch;
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use steadfast::{IndexOptions, ListRequest, Memory, Note, SearchRequest, Silent};
 
 use crate::corpus;
 use crate::figures::milliseconds;
-pub(crate) use bear::{Bearing, bear};
 use watch::{Sample, watch};
+pub(crate) use worker::{WorkerArguments, work};
 
 /// The run is told in so many parts, to see what changes with time.
 const PARTS: u32 = 4;
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let store = prepare(&folder, arguments.chunks)?;
     let run = std::process::id();
     let mut child = Command::new(std::env::current_exe()?)
-        .arg("bear")
+        .arg("load-worker")
         .arg(&store)
         .args(["--run", &run.to_string()])
         .args(["--seconds", &arguments.seconds.to_string()])

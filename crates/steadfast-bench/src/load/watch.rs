@@ -1,4 +1,4 @@
-//! Watching the process that bears the load: what it says, how much memory it has, and its end.
+//! Watching the process under load: what it says, how much memory it has, and its end.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use steadfast::model::Severity;
+use steadfast::model::Finding;
 use steadfast::{Diagnosis, DoctorOptions, Memory, examine, repair};
 
 use super::palace::{self, Wanted};
@@ -70,10 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         || object(&diagnosis, args),
         |out, style| write(out, style, &diagnosis, args, &store),
     )?;
-    let is_sound = diagnosis
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
+    let is_sound = diagnosis.findings.iter().all(Finding::only_informs);
     Ok(if is_sound { Exit::Done } else { Exit::Found })
 }
 

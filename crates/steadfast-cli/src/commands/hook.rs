@@ -7,7 +7,7 @@
 //! does not answer at once, the work is done here.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -24,7 +24,7 @@ use steadfast_server::wake;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::store::server_settings_of;
+use crate::store::{server_settings_of, settings_without_model};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -90,12 +90,8 @@ fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
         .unwrap_or_else(|| context.environment.here());
     let here = std::fs::canonicalize(&here).unwrap_or(here);
     let settings = context.settings_at(&here)?;
-    let store = Arc::new(Store::new(server_settings_of(
-        &settings,
-        ACTOR,
-        here.clone(),
-    )?));
     if args.event == "file" {
+        let store = Store::new(server_settings_of(&settings, ACTOR, here)?);
         let filed = file::file_all(&store).map_err(|error| failure(Trouble::Spool(error)))?;
         return Ok(serde_json::json!({
             "filed": filed.filed,
@@ -114,13 +110,18 @@ fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
             folder: Some(here.clone()),
             ..call.clone()
         },
-        project: here,
+        project: here.clone(),
         home: context.environment.home().map(PathBuf::from),
         budget_tokens: usize::try_from(args.budget).unwrap_or(usize::MAX),
     };
-    if let Some(answer) = asked(args, &told, &store) {
+    if let Some(answer) = asked(args, &told, settings.store()) {
         return Ok(answer);
     }
+    let store = Arc::new(Store::new(if event.is_question() {
+        server_settings_of(&settings, ACTOR, here)?
+    } else {
+        settings_without_model(&settings, ACTOR, here)?
+    }));
     let answer = done_here(told, &store)?;
     if answer.is_waiting
         && let Err(failure) = start_filing(&store)
@@ -131,8 +132,8 @@ fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
     Ok(answer.object)
 }
 
-/// Returns what the server of the store answers, when there is one.
-fn asked(args: &Args, told: &Told, store: &Store) -> Option<Value> {
+/// Returns what the server of the store in a folder answers, when there is one.
+fn asked(args: &Args, told: &Told, folder: &Path) -> Option<Value> {
     let patience = if told.event.is_question() {
         QUESTION_PATIENCE
     } else if told.call.transcript.is_some() {
@@ -142,7 +143,6 @@ fn asked(args: &Args, told: &Told, store: &Store) -> Option<Value> {
         return None;
     };
     let body = told.call.to_json().to_string();
-    let folder = &store.settings().folder;
     client::ask(
         folder,
         told.event,

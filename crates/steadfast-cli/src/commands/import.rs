@@ -50,8 +50,9 @@ pub(crate) struct Args {
     /// Say what the source is, instead of finding out
     ///
     /// One of mempalace, chroma, memtomem, openhuman, claude-code, codex,
-    /// chatgpt, claude-ai, gemini, cursor, slack, obsidian, notion,
-    /// basic-memory, claude-mem, mem0, mcp-memory-service, transcript, bundle.
+    /// chatgpt, claude-ai, gemini, cursor, cursor-agent, copilot, slack,
+    /// obsidian, notion, basic-memory, claude-mem, mem0, mcp-memory-service,
+    /// transcript, bundle.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     from: Option<ImportKind>,
     /// The tenant of a Chroma server

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use steadfast::model::Severity;
+use steadfast::model::Finding;
 use steadfast::{
     Embed, Memory, PalaceDiagnosis, PalaceOptions, examine_palace, quarantine_palace, repair_palace,
 };
@@ -88,10 +88,7 @@ pub(super) fn run(
         || object(palace, &diagnosis, is_repair, elapsed),
         |out, style| write(out, style, palace, &diagnosis, is_repair),
     )?;
-    let is_sound = diagnosis
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
+    let is_sound = diagnosis.findings.iter().all(Finding::only_informs);
     Ok(if is_sound { Exit::Done } else { Exit::Found })
 }
 

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use steadfast::model::Severity;
+use steadfast::model::Finding;
 use steadfast::{Memory, Scrubbed, Verification};
 
 use crate::context::Context;
@@ -41,12 +40,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         None => (all(args, &memory)?, None),
     };
-    let is_ok = report
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
+    let is_ok = report.findings.iter().all(Finding::only_informs);
     context.output.show(
-        || object(is_ok, &report, slice.as_ref()),
+        || json::verification(&report, slice.as_ref()),
         |out, style| write(out, style, is_ok, &report, slice.as_ref()),
     )?;
     Ok(if is_ok { Exit::Done } else { Exit::Found })
@@ -69,25 +65,6 @@ fn checked(slice: &Scrubbed) -> Verification {
         index_rows: slice.index_rows,
         findings: slice.findings.clone(),
     }
-}
-
-fn object(is_ok: bool, report: &Verification, slice: Option<&Scrubbed>) -> Value {
-    json!({
-        "ok": is_ok,
-        "checked": {
-            "chunks": report.chunks,
-            "vectors": report.vectors,
-            "text": report.text_bytes,
-            "index_rows": report.index_rows,
-        },
-        "findings": report.findings.iter().map(json::finding).collect::<Value>(),
-        "slice": slice.map(|slice| json!({
-            "passes": slice.pass,
-            "row": slice.row.0,
-            "last_row": slice.last_row.0,
-            "finished": slice.finished,
-        })),
-    })
 }
 
 fn write(

@@ -88,9 +88,7 @@ impl Report {
 
     /// Returns whether every promise was kept.
     pub(crate) fn is_ok(&self) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| finding.severity == Severity::Info)
+        self.findings.iter().all(Finding::only_informs)
     }
 
     /// Notes that a promise about a conversation is broken.

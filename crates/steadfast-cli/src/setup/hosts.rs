@@ -1,7 +1,7 @@
 //! The hosts: where their files are, and what stands in them when we are set up.
 //!
 //! Sources: code.claude.com/docs (settings, hooks, mcp), developers.openai.com/codex (config, hooks),
-//! cursor.com/docs (mcp, hooks), geminicli.com/docs (settings, hooks), code.visualstudio.com/docs (mcp).
+//! cursor.com/docs (mcp, hooks), geminicli.com/docs (settings, hooks), code.visualstudio.com/docs (mcp, hooks).
 
 use std::path::{Path, PathBuf};
 
@@ -146,20 +146,15 @@ impl Layout {
                 ]
             }
             Host::Cursor => {
-                let start = Edit::JsonEntry {
-                    path: vec!["hooks", "sessionStart"],
-                    value: json!({"command": self.hook(Event::SessionStart)}),
-                };
-                let version = Edit::JsonDefault {
-                    key: "version",
-                    value: json!(1),
-                };
+                // Its hook for prompts is documented to take no context.
+                let events = ["sessionStart", "preCompact", "stop", "sessionEnd"];
+                let hooks = self.flat_hooks(&events, |command| json!({"command": command}));
                 vec![
                     file(
                         base(".cursor/mcp.json"),
                         vec![self.json_server("mcpServers")],
                     ),
-                    file(base(".cursor/hooks.json"), vec![version, start]),
+                    file(base(".cursor/hooks.json"), hooks),
                 ]
             }
             Host::Gemini => {
@@ -182,13 +177,7 @@ impl Layout {
                 edits.insert(0, server);
                 vec![file(base(".gemini/settings.json"), edits)]
             }
-            Host::Vscode => {
-                let path = match scope {
-                    Scope::User => self.vscode.join("mcp.json"),
-                    Scope::Project => self.project.join(".vscode/mcp.json"),
-                };
-                vec![file(path, vec![self.json_server("servers")])]
-            }
+            Host::Vscode => self.vscode(scope),
         }
     }
 
@@ -216,6 +205,26 @@ impl Layout {
         ]
     }
 
+    fn vscode(&self, scope: Scope) -> Vec<HostFile> {
+        let (servers, hooks) = match scope {
+            Scope::User => (
+                self.vscode.join("mcp.json"),
+                self.home.join(".copilot/hooks/steadfast.json"),
+            ),
+            Scope::Project => (
+                self.project.join(".vscode/mcp.json"),
+                self.project.join(".github/hooks/steadfast.json"),
+            ),
+        };
+        // Its hook for prompts is documented to take no context.
+        let events = ["SessionStart", "PreCompact", "Stop"];
+        let entry = |command| json!({"type": "command", "command": command, "timeout": TIMEOUT_S});
+        vec![
+            file(servers, vec![self.json_server("servers")]),
+            file(hooks, self.flat_hooks(&events, entry)),
+        ]
+    }
+
     /// Returns the hooks in the shape that Claude Code, Codex and Gemini CLI share; each counts time in its own unit.
     fn hooks(&self, events: &[&'static str], timeout: u64) -> Vec<Edit> {
         events
@@ -224,6 +233,19 @@ impl Layout {
             .filter(|(_, ours)| self.recall || *ours != Event::Prompt)
             .map(|(event, ours)| hook_entry(event, &self.hook(ours), timeout))
             .collect()
+    }
+
+    /// Returns the hooks in the shape of Cursor and VS Code, which have no groups of them; each has its own entry.
+    fn flat_hooks(&self, events: &[&'static str], entry: impl Fn(String) -> Value) -> Vec<Edit> {
+        let version = Edit::JsonDefault {
+            key: "version",
+            value: json!(1),
+        };
+        let hooks = events.iter().map(|event| Edit::JsonEntry {
+            path: vec!["hooks", event],
+            value: entry(self.hook(our_event(event))),
+        });
+        std::iter::once(version).chain(hooks).collect()
     }
 
     fn hook(&self, event: Event) -> String {
@@ -269,10 +291,10 @@ fn file(path: PathBuf, edits: Vec<Edit>) -> HostFile {
 /// Returns our event for that of a host.
 fn our_event(event: &str) -> Event {
     match event {
-        "SessionStart" => Event::SessionStart,
+        "SessionStart" | "sessionStart" => Event::SessionStart,
         "UserPromptSubmit" | "BeforeAgent" => Event::Prompt,
-        "PreCompact" | "PreCompress" => Event::PreCompact,
-        "SessionEnd" => Event::SessionEnd,
+        "PreCompact" | "PreCompress" | "preCompact" => Event::PreCompact,
+        "SessionEnd" | "sessionEnd" => Event::SessionEnd,
         _ => Event::Stop,
     }
 }

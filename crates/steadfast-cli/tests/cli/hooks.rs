@@ -77,6 +77,46 @@ fn a_transcript_is_filed_as_it_grows_and_once() {
     );
 }
 
+/// As Cursor and VS Code call: each names the session in its own way, and has transcripts of its own shape.
+#[test]
+fn transcripts_of_editors_are_filed_too() {
+    let place = Place::new();
+    let cursor = format!(
+        "{}\n{}\n",
+        json!({"role": "user", "message": {"content": [
+            {"type": "text", "text": "<user_query>\nwhere is the harbour?\n</user_query>"}]}}),
+        json!({"type": "turn_ended", "status": "success"})
+    );
+    let copilot = json!({"type": "user.message", "data": {"content": "when is high water?"},
+        "id": "e1", "timestamp": "2026-03-01T12:00:00Z", "parentId": null});
+    let cursor = place.write("p/agent-transcripts/c1/c1.jsonl", &cursor);
+    let copilot = place.write("transcripts/v1.jsonl", &format!("{copilot}\n"));
+    let of_cursor = json!({"conversation_id": "c1", "generation_id": "g", "hook_event_name": "stop",
+        "cursor_version": "3.1.0", "workspace_roots": [place.project()], "user_email": null,
+        "transcript_path": cursor, "status": "completed", "loop_count": 0});
+    let of_vscode = json!({"timestamp": "2026-03-01T12:00:00.000Z", "cwd": place.project(),
+        "sessionId": "v1", "hookEventName": "Stop", "transcript_path": copilot,
+        "stop_hook_active": false});
+    for said in [of_cursor, of_vscode] {
+        assert_eq!(call(&place, "stop", &said), json!({}));
+    }
+    settle(&place);
+    let listed = place.json(&["list", "--kind", "message"]);
+    let mut texts: Vec<&str> = listed["chunks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|chunk| chunk["text"].as_str())
+        .collect();
+    texts.sort_unstable();
+    assert_eq!(texts, ["when is high water?", "where is the harbour?"]);
+    let of_next = json!({"conversation_id": "c2", "hook_event_name": "sessionStart",
+        "cursor_version": "3.1.0", "workspace_roots": [place.project()]});
+    let told = call(&place, "session-start", &of_next);
+    let context = told["additional_context"].as_str().unwrap();
+    assert!(context.contains("where is the harbour?"), "{context}");
+}
+
 #[test]
 fn hooks_at_once_file_each_message_once() {
     let place = Place::new();
@@ -135,6 +175,22 @@ fn a_broken_store_stops_no_host_and_loses_no_transcript() {
     fs::rename(&database, place.project().join("broken.db")).unwrap();
     settle(&place);
     assert_eq!(messages(&place), 4);
+}
+
+#[test]
+fn a_model_that_is_not_there_loses_no_transcript() {
+    let place = Place::new();
+    fs::create_dir_all(place.store()).unwrap();
+    let config = place.store().join("config.toml");
+    fs::write(&config, "[embed]\nmodel = \"/no/such/model\"\n").unwrap();
+    let said = json!({"session_id": "s1", "transcript_path": log(&place, 2)});
+    assert_eq!(call(&place, "stop", &said), json!({}));
+    let told = call(&place, "session-start", &json!({"session_id": "s2"}));
+    let message = told["systemMessage"].as_str().unwrap();
+    assert!(message.contains("/no/such/model"), "{message}");
+    fs::write(&config, "").unwrap();
+    settle(&place);
+    assert_eq!(messages(&place), 2);
 }
 
 #[test]

@@ -3,83 +3,39 @@
 //! there twice; the token leaves the store's folder with a backup or a report.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use steadfast_testkit::Served;
 
 use crate::support::{Place, files};
 
 /// How often something is looked for that another process is to do; each look is a process too.
 const LOOKS: usize = 500;
 
-/// A server that is ended with the test.
-struct Served {
-    child: Child,
-    address: String,
-    token: String,
+fn serve(place: &Place, arguments: &[&str]) -> Served {
+    Served::start(place.command().stderr(Stdio::null()), arguments)
 }
 
-impl Served {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut child = place
-            .command()
-            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let url = told["url"].as_str().unwrap();
-        let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
-        Self {
-            child,
-            address: address.to_owned(),
-            token: fs::read_to_string(told["token_file"].as_str().unwrap()).unwrap(),
-        }
-    }
-
-    /// Posts an event as a host does; returns the status and the object.
-    fn post(&self, event: &str, token: &str, call: &Value) -> (u16, Value) {
-        let (address, body) = (&self.address, call.to_string());
-        let mut stream = TcpStream::connect(address).unwrap();
-        let head = format!(
-            "POST /hooks/{event} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
-    }
-
-    fn told(&self, event: &str, call: &Value) -> Value {
-        let (status, object) = self.post(event, &self.token, call);
-        assert_eq!(status, 200, "{object}");
-        object
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+/// Posts an event as a host does; returns the status and the object.
+fn post(served: &Served, event: &str, token: &str, call: &Value) -> (u16, Value) {
+    let (address, body) = (served.address(), call.to_string());
+    let request = format!(
+        "POST /hooks/{event} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let answered = served.says(request.as_bytes());
+    let object = serde_json::from_str(&answered.body).unwrap_or(Value::Null);
+    (answered.status, object)
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+fn told(served: &Served, event: &str, call: &Value) -> Value {
+    let (status, object) = post(served, event, &served.token(), call);
+    assert_eq!(status, 200, "{object}");
+    object
 }
 
 fn log(place: &Place, messages: usize) -> PathBuf {
@@ -125,9 +81,9 @@ fn hook(place: &Place, event: &str, call: &Value) -> Value {
 fn a_host_posts_its_events_and_needs_the_token() {
     let place = Place::new();
     place.json(&["remember", "Answer in British English.", "--tag", "pinned"]);
-    let served = Served::start(&place, &[]);
+    let served = serve(&place, &[]);
     let call = json!({"hook_event_name": "SessionStart", "cwd": place.project()});
-    let started = served.told("session-start", &call);
+    let started = told(&served, "session-start", &call);
     let context = &started["hookSpecificOutput"];
     assert_eq!(context["hookEventName"], "SessionStart");
     assert!(
@@ -136,18 +92,21 @@ fn a_host_posts_its_events_and_needs_the_token() {
             .unwrap()
             .contains("British English")
     );
-    assert_eq!(served.post("session-start", "wrong", &call).0, 401);
-    assert_eq!(served.post("no-such-event", &served.token, &call).0, 404);
+    assert_eq!(post(&served, "session-start", "wrong", &call).0, 401);
+    assert_eq!(
+        post(&served, "no-such-event", &served.token(), &call).0,
+        404
+    );
     for garbage in [
         json!(7),
         json!([]),
         json!({"transcript_path": "/etc/passwd"}),
     ] {
-        assert_eq!(served.told("stop", &garbage), json!({}), "{garbage}");
+        assert_eq!(told(&served, "stop", &garbage), json!({}), "{garbage}");
     }
     let transcript = log(&place, 5);
     let call = json!({"session_id": "s1", "transcript_path": transcript});
-    assert_eq!(served.told("stop", &call), json!({}));
+    assert_eq!(told(&served, "stop", &call), json!({}));
     filed_by(&place);
     assert_eq!(messages(&place), 5);
 }
@@ -156,14 +115,14 @@ fn a_host_posts_its_events_and_needs_the_token() {
 fn a_command_has_the_server_do_it_and_does_it_itself_when_that_is_gone() {
     let place = Place::new();
     place.json(&["remember", "there is a store"]);
-    let served = Served::start(&place, &[]);
+    let served = serve(&place, &[]);
     let call = json!({"session_id": "s1", "transcript_path": log(&place, 3)});
     assert_eq!(hook(&place, "stop", &call), json!({}));
     // `hook file` may be quicker than the server, so it is not asked before the messages are there.
     let is_filed = (0..LOOKS).any(|_| messages(&place) == 3);
     assert!(is_filed, "the server files what it was told");
     assert_eq!(filed_by(&place), ["serve"]);
-    served.kill();
+    drop(served);
     let left = place.store().join("serve.json");
     assert!(left.exists(), "a server that was killed leaves its file");
     // Its port may be anybody's by now, who must not get the token.
@@ -187,7 +146,7 @@ fn a_server_that_ends_takes_its_file_along_and_files_what_was_left() {
     let request = json!({"transcript": log(&place, 4), "attempts": 0, "error": null});
     fs::create_dir(place.store().join("hooks")).unwrap();
     fs::write(place.store().join("hooks/00ff.taken"), request.to_string()).unwrap();
-    let mut served = Served::start(&place, &[]);
+    let mut served = serve(&place, &[]);
     let is_filed = (0..LOOKS).any(|_| messages(&place) == 4);
     assert!(is_filed, "what a killed process was at");
     let asked = Command::new("kill")
@@ -203,7 +162,7 @@ fn a_server_that_ends_takes_its_file_along_and_files_what_was_left() {
 fn a_server_keeps_folders_up_to_date() {
     let place = Place::new();
     place.write("notes/old.md", "An anchor lies in the harbour.\n");
-    let _served = Served::start(&place, &["--watch", "notes"]);
+    let _served = serve(&place, &["--watch", "notes"]);
     let finds = |word: &str| {
         let run = place.run_json(&["search", word, "--mode", "text"]);
         run.code == 0 && !run.object()["hits"].as_array().unwrap().is_empty()
@@ -225,9 +184,9 @@ fn token_and_runtime_files_stay_in_the_store() {
     let place = Place::new();
     place.write("notes/a.md", "An anchor lies in the harbour.\n");
     place.json(&["index", "notes"]);
-    let served = Served::start(&place, &[]);
+    let served = serve(&place, &[]);
     let call = json!({"session_id": "s1", "transcript_path": log(&place, 3)});
-    served.told("stop", &call);
+    told(&served, "stop", &call);
     filed_by(&place);
     let out = place.project().join("out");
     fs::create_dir(&out).unwrap();
@@ -241,7 +200,8 @@ fn token_and_runtime_files_stay_in_the_store() {
         let run = place.run(&["--json", command]);
         fs::write(path(command), run.stdout + &run.stderr).unwrap();
     }
-    let (token, address) = (served.token.as_bytes(), served.address.as_bytes());
+    let token = served.token();
+    let (token, address) = (token.as_bytes(), served.address().as_bytes());
     let has = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
     let written = files(&out);
     assert!(written.len() >= 9, "{written:?}");
@@ -258,8 +218,8 @@ fn token_and_runtime_files_stay_in_the_store() {
     // Nor is the store's folder read as if it held the user's files.
     let inside = place.project().join(".steadfast");
     fs::create_dir(&inside).unwrap();
-    fs::write(inside.join("token"), &served.token).unwrap();
-    fs::write(inside.join("serve.json"), &served.address).unwrap();
+    fs::write(inside.join("token"), token).unwrap();
+    fs::write(inside.join("serve.json"), address).unwrap();
     place.json(&["index", "."]);
     let sources = place.json(&["sources"])["sources"].to_string();
     assert!(
@@ -274,8 +234,8 @@ fn runtime_files_are_private_and_no_finding() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     place.json(&["remember", "there is a store"]);
-    let served = Served::start(&place, &[]);
-    served.told("stop", &json!({"transcript_path": log(&place, 3)}));
+    let served = serve(&place, &[]);
+    told(&served, "stop", &json!({"transcript_path": log(&place, 3)}));
     filed_by(&place);
     let mut seen = 0;
     for file in files(&place.store()) {

@@ -193,10 +193,20 @@ fn each_host_is_told_of_its_own_events() {
         known("gemini", ".gemini/settings.json"),
         rows(&gemini, &json!(10_000))
     );
-    let cursor = [("sessionStart", "session-start")];
+    let cursor = [
+        ("preCompact", "pre-compact"),
+        ("sessionEnd", "session-end"),
+        ("sessionStart", "session-start"),
+        ("stop", "stop"),
+    ];
     assert_eq!(
         known("cursor", ".cursor/hooks.json"),
         rows(&cursor, &Value::Null)
+    );
+    let vscode = [claude[0], claude[2], claude[3]];
+    assert_eq!(
+        known("vscode", ".copilot/hooks/steadfast.json"),
+        rows(&vscode, &json!(10))
     );
 }
 

@@ -15,7 +15,7 @@ use crate::world::{World, copy, is_acknowledged};
 
 /// Kills of one run without `STEADFAST_SOAK`, of each kind.
 const KILLS: usize = 2;
-/// Commits of a killed import of which some but not all documents were there; of each run over all points.
+/// How many of the killed imports had brought some documents and not all.
 const PARTIAL: &str = "killed imports that had brought a part";
 
 /// The chunks of each document, which is a source in a namespace, in words.

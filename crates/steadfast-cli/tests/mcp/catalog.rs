@@ -10,10 +10,6 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 
-/// The most tokens that the definitions of the default set may cost, by a cautious guess of bytes a token.
-const TOKENS_MAX: usize = 2_000;
-const TOKEN_BYTES: f64 = 3.3;
-
 fn ask(tools: &str, method: &str) -> Value {
     let folder = TempDir::new().unwrap();
     let mut client = Client::start(&folder.path().join("store"), &["--tools", tools]);
@@ -52,19 +48,6 @@ fn the_lists_are_those_that_are_written_down() {
         "templates.json",
         &ask("default", "resources/templates/list"),
     );
-}
-
-#[test]
-fn the_default_set_is_small() {
-    let listed = ask("default", "tools/list");
-    let tools = listed["tools"].as_array().unwrap();
-    assert!(tools.len() <= 8);
-    let bytes = listed["tools"].to_string().len();
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let tokens = bytes as f64 / TOKEN_BYTES;
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let most = TOKENS_MAX as f64;
-    assert!(tokens <= most, "{bytes} bytes");
 }
 
 #[test]

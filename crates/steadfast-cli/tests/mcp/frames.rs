@@ -1,50 +1,40 @@
 //! Hostile frames: those whose answer is known, and random ones by a seed.
 
 use serde_json::{Value, json};
+use steadfast_testkit::Random;
 
 /// A seed that finds what it finds each time; another one comes from the environment.
 const SEED: u64 = 20_261_121;
 
-/// A generator by George Marsaglia, xorshift64.
-pub(crate) struct Random(u64);
+/// Returns the seed of this run.
+pub(crate) fn seed() -> u64 {
+    steadfast_testkit::seed(SEED)
+}
 
-impl Random {
-    /// Returns the seed of this run.
-    pub(crate) fn seed() -> u64 {
-        let seed = std::env::var("STEADFAST_SEED").ok();
-        seed.and_then(|seed| seed.parse().ok()).unwrap_or(SEED)
+/// Returns the random frame of a number, an honest one changed as a message and as bytes, so that it can be made alone.
+pub(crate) fn random(seed: u64, number: u64) -> Vec<u8> {
+    let random = &mut Random::new(Random::new(seed.wrapping_add(number)).draw());
+    let mut message = honest(random);
+    for _ in 0..random.below(3) {
+        spoil(&mut message, random);
     }
+    let mut bytes = message.to_string().into_bytes();
+    for _ in 0..random.below(4) {
+        damage(&mut bytes, random);
+    }
+    bytes
+}
 
-    /// Returns the generator of one frame, so that a frame can be made alone.
-    pub(crate) fn of(seed: u64, number: u64) -> Self {
-        let mut random = Self(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        random.below(1);
-        random
+fn byte(random: &mut Random) -> u8 {
+    // A newline would make two frames of one.
+    match u8::try_from(random.below(256)).unwrap() {
+        b'\n' => b' ',
+        byte => byte,
     }
+}
 
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.max(1);
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound.max(1)
-    }
-
-    fn place(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        // A newline would make two frames of one.
-        match u8::try_from(self.below(256)).unwrap() {
-            b'\n' => b' ',
-            byte => byte,
-        }
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.place(from.len())].clone()
-    }
+fn pick<T: Clone>(random: &mut Random, from: &[T]) -> T {
+    from[random.below(from.len())].clone()
 }
 
 /// A frame, the id of its answer, and the code; without a code it has no answer.
@@ -175,66 +165,62 @@ fn unanswered() -> Vec<Known> {
         .collect()
 }
 
-/// Returns a random frame: an honest one, changed as a message or as bytes.
-pub(crate) fn random(random: &mut Random) -> Vec<u8> {
-    let mut message = honest(random);
-    for _ in 0..random.below(3) {
-        spoil(&mut message, random);
-    }
-    let mut bytes = message.to_string().into_bytes();
-    for _ in 0..random.below(4) {
-        damage(&mut bytes, random);
-    }
-    bytes
-}
-
 fn honest(random: &mut Random) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
         "progressToken": 7,
     });
-    let params = random.pick(&[
-        json!({"name": "search", "arguments": {"query": "still here"}}),
-        json!({"name": "status", "arguments": {}, "_meta": meta}),
-        json!({"name": "get", "arguments": {"ids": ["1-none"]}}),
-        json!({"uri": "steadfast://none"}),
-        json!({"cursor": "none"}),
-        json!({"requestId": 3}),
-        json!({"progressToken": 7, "progress": 1}),
-        json!({"level": "debug"}),
-        json!({"protocolVersion": "2025-11-25", "capabilities": {},
+    let params = pick(
+        random,
+        &[
+            json!({"name": "search", "arguments": {"query": "still here"}}),
+            json!({"name": "status", "arguments": {}, "_meta": meta}),
+            json!({"name": "get", "arguments": {"ids": ["1-none"]}}),
+            json!({"uri": "steadfast://none"}),
+            json!({"cursor": "none"}),
+            json!({"requestId": 3}),
+            json!({"progressToken": 7, "progress": 1}),
+            json!({"level": "debug"}),
+            json!({"protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"}}),
-        json!({"_meta": meta}),
-        json!({}),
-    ]);
-    let method = random.pick(&[
-        "tools/call",
-        "tools/call",
-        "tools/list",
-        "ping",
-        "initialize",
-        "server/discover",
-        "resources/list",
-        "resources/read",
-        "prompts/list",
-        "prompts/get",
-        "completion/complete",
-        "logging/setLevel",
-        "subscriptions/listen",
-        "notifications/initialized",
-        "notifications/cancelled",
-        "notifications/progress",
-        "notifications/roots/list_changed",
-    ]);
-    let id = random.pick(&[
-        json!(1),
-        json!(1),
-        json!(-1),
-        json!("1"),
-        json!(null),
-        json!(1.5),
-    ]);
+            json!({"_meta": meta}),
+            json!({}),
+        ],
+    );
+    let method = pick(
+        random,
+        &[
+            "tools/call",
+            "tools/call",
+            "tools/list",
+            "ping",
+            "initialize",
+            "server/discover",
+            "resources/list",
+            "resources/read",
+            "prompts/list",
+            "prompts/get",
+            "completion/complete",
+            "logging/setLevel",
+            "subscriptions/listen",
+            "notifications/initialized",
+            "notifications/cancelled",
+            "notifications/progress",
+            "notifications/roots/list_changed",
+        ],
+    );
+    let id = pick(
+        random,
+        &[
+            json!(1),
+            json!(1),
+            json!(-1),
+            json!("1"),
+            json!(null),
+            json!(1.5),
+        ],
+    );
     match random.below(8) {
         0 => json!({"jsonrpc": "2.0", "id": id, "result": params}),
         1 => json!({"jsonrpc": "2.0", "id": id, "error": {"code": -1, "message": "x"}}),
@@ -245,18 +231,21 @@ fn honest(random: &mut Random) -> Value {
 
 /// Puts something else into a place of a message, takes a place away, or adds one.
 fn spoil(message: &mut Value, random: &mut Random) {
-    let strange = random.pick(&[
-        json!(null),
-        json!(0),
-        json!(-9_007_199_254_740_993_i64),
-        json!(1e300),
-        json!(""),
-        json!("\u{0}\u{202e}"),
-        json!([]),
-        json!({}),
-        json!([[[[[[[[1]]]]]]]]),
-        json!("a".repeat(10_000)),
-    ]);
+    let strange = pick(
+        random,
+        &[
+            json!(null),
+            json!(0),
+            json!(-9_007_199_254_740_993_i64),
+            json!(1e300),
+            json!(""),
+            json!("\u{0}\u{202e}"),
+            json!([]),
+            json!({}),
+            json!([[[[[[[[1]]]]]]]]),
+            json!("a".repeat(10_000)),
+        ],
+    );
     let places = [
         "jsonrpc", "id", "method", "params", "result", "error", "extra",
     ];
@@ -282,7 +271,7 @@ fn spoil(message: &mut Value, random: &mut Random) {
     } else {
         inner
     };
-    let name = random.pick(&names);
+    let name = pick(random, &names);
     if random.below(3) == 0 {
         object.remove(name);
     } else {
@@ -292,11 +281,11 @@ fn spoil(message: &mut Value, random: &mut Random) {
 
 /// Cuts, flips, inserts or doubles bytes.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
-    let at = random.place(bytes.len());
+    let at = random.below(bytes.len());
     match random.below(4) {
         0 => bytes.truncate(at),
         1 => {
-            let byte = random.byte();
+            let byte = byte(random);
             bytes.insert(at, byte);
         }
         2 => {
@@ -304,7 +293,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
             bytes.extend(part);
         }
         _ => {
-            let byte = random.byte();
+            let byte = byte(random);
             if let Some(place) = bytes.get_mut(at) {
                 *place = byte;
             }

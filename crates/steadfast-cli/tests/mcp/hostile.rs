@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::frames::{Random, known, random};
+use crate::frames::{known, random, seed};
 
 /// How many hostile frames one session gets.
 const FRAMES: u64 = 10_000;
@@ -62,9 +62,9 @@ fn garbage_before_the_session_does_not_prevent_it() {
 fn a_thousand_hostile_frames_before_the_session_do_not_prevent_it() {
     let folder = TempDir::new().unwrap();
     let mut client = Client::start(&folder.path().join("store"), &[]);
-    let seed = Random::seed();
+    let seed = seed();
     for number in 0..EARLY {
-        let frame = random(&mut Random::of(seed, number));
+        let frame = random(seed, number);
         // A session that opens here is one: that is tried elsewhere.
         let text = String::from_utf8_lossy(&frame);
         if text.contains("initialize") || text.contains("discover") || text.contains("_meta") {
@@ -135,9 +135,9 @@ fn known_frames(client: &mut Client, count: u64) {
 
 /// Sends random frames; after each, the session still answers.
 fn random_frames(client: &mut Client, count: u64, meta: &Value) {
-    let seed = Random::seed();
+    let seed = seed();
     for number in 0..count {
-        let frame = random(&mut Random::of(seed, number));
+        let frame = random(seed, number);
         client.send_line(&frame);
         let (_, answer) = probe(client, number, meta);
         let text = String::from_utf8_lossy(&frame);

@@ -1,84 +1,31 @@
 //! The server over HTTP: who is let in, and that both revisions are spoken.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use steadfast_testkit::{Answered, Served as Process};
 use tempfile::TempDir;
 
 use crate::quiet::LOUD;
 
-/// A server that is ended with the test.
+/// A server over a store in a folder of its own.
 pub(crate) struct Served {
-    pub(crate) child: Child,
-    pub(crate) output: BufReader<ChildStdout>,
+    pub(crate) process: Process,
     pub(crate) folder: TempDir,
-    address: String,
-    token_file: PathBuf,
-}
-
-/// What came back.
-pub(crate) struct Answered {
-    status: u16,
-    head: String,
-    body: String,
 }
 
 impl Served {
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = folder.path().join("store");
-        let mut child = command(folder.path(), &store)
-            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
-            .envs(LOUD)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let url = told["url"].as_str().unwrap();
-        let address = url
-            .strip_prefix("http://")
-            .and_then(|rest| rest.strip_suffix("/mcp"))
-            .unwrap();
-        Self {
-            child,
-            output,
-            address: address.to_owned(),
-            token_file: PathBuf::from(told["token_file"].as_str().unwrap()),
-            folder,
-        }
+        let mut command = command(folder.path(), &folder.path().join("store"));
+        let process = Process::start(command.envs(LOUD).stderr(Stdio::piped()), &[]);
+        Self { process, folder }
     }
 
-    fn token(&self) -> String {
-        fs::read_to_string(&self.token_file).unwrap()
-    }
-
-    /// Sends a request as it stands, with its headers, and reads until the server closes.
     fn raw(&self, head: &str, body: &[u8]) -> Answered {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        // A server that has refused already may close before it has read all.
-        drop(stream.write_all(body));
-        let mut bytes = Vec::new();
-        drop(stream.read_to_end(&mut bytes));
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        Answered {
-            status: status.unwrap_or(0),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
+        self.process.says(&[head.as_bytes(), body].concat())
     }
 
     pub(crate) fn post(&self, message: &Value, headers: &[(&str, &str)]) -> Answered {
@@ -96,8 +43,8 @@ impl Served {
 
     /// Sends a message as an honest client does, and returns the message that came back.
     pub(crate) fn ask(&self, message: &Value, further: &[(&str, &str)]) -> (Answered, Value) {
-        let bearer = format!("Bearer {}", self.token());
-        let mut headers = vec![("Host", self.address.as_str()), ("Authorization", &bearer)];
+        let bearer = format!("Bearer {}", self.process.token());
+        let mut headers = vec![("Host", self.process.address()), ("Authorization", &bearer)];
         headers.extend(further);
         let answered = self.post(message, &headers);
         let message = answered
@@ -109,13 +56,6 @@ impl Served {
             .find(Value::is_object)
             .unwrap_or(Value::Null);
         (answered, message)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 
@@ -138,18 +78,16 @@ fn hello() -> Value {
 #[test]
 fn nothing_is_answered_without_token_name_and_modesty() {
     let served = Served::start();
-    let (host, bearer) = (served.address.clone(), format!("Bearer {}", served.token()));
-    let (ours, token) = (("Host", host.as_str()), ("Authorization", bearer.as_str()));
+    let (host, bearer) = (
+        served.process.address(),
+        format!("Bearer {}", served.process.token()),
+    );
+    let (ours, token) = (("Host", host), ("Authorization", bearer.as_str()));
     let status = |headers: &[(&str, &str)]| served.post(&hello(), headers).status;
     assert_eq!(status(&[ours, token]), 200);
     let stranger = served.post(&hello(), &[ours]);
     assert_eq!(stranger.status, 401);
-    assert!(
-        stranger
-            .head
-            .to_lowercase()
-            .contains("www-authenticate: bearer")
-    );
+    assert!(stranger.head.contains("www-authenticate: bearer"));
     assert_eq!(status(&[ours, ("Authorization", "Bearer 00")]), 401);
     assert_eq!(status(&[("Host", "evil.example"), token]), 403);
     assert_eq!(
@@ -189,14 +127,10 @@ fn a_session_of_an_older_revision_keeps_and_finds_a_fact() {
     let session = answered
         .head
         .lines()
-        .find_map(|line| {
-            line.to_lowercase()
-                .strip_prefix("mcp-session-id: ")
-                .map(str::to_owned)
-        })
+        .find_map(|line| line.strip_prefix("mcp-session-id: "))
         .unwrap();
     let further = [
-        ("Mcp-Session-Id", session.as_str()),
+        ("Mcp-Session-Id", session),
         ("MCP-Protocol-Version", "2025-11-25"),
     ];
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
@@ -254,7 +188,7 @@ fn other_machines_and_used_ports_are_refused() {
         )
     };
     assert_eq!(refused("0.0.0.0:0"), (2, json!("usage")));
-    assert_eq!(refused(&served.address), (3, json!("busy")));
+    assert_eq!(refused(served.process.address()), (3, json!("busy")));
 }
 
 #[cfg(unix)]
@@ -262,17 +196,17 @@ fn other_machines_and_used_ports_are_refused() {
 fn the_token_is_private_and_the_end_is_a_good_one() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut served = Served::start();
-    let mode = fs::metadata(&served.token_file)
+    let mode = fs::metadata(served.process.token_file())
         .unwrap()
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
     let asked = Command::new("kill")
-        .args(["-TERM", &served.child.id().to_string()])
+        .args(["-TERM", &served.process.child.id().to_string()])
         .status()
         .unwrap();
     assert!(asked.success());
-    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    assert_eq!(served.process.child.wait().unwrap().code(), Some(0));
 }
 
 /// What a server without work may hold, in kilobytes.
@@ -286,7 +220,7 @@ fn an_idle_server_is_small() {
     // As it is between two questions, not as it is before the first.
     let (answered, _) = served.ask(&hello(), &[]);
     assert_eq!(answered.status, 200);
-    let status = fs::read_to_string(format!("/proc/{}/status", served.child.id())).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", served.process.child.id())).unwrap();
     let resident: u64 = status
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))

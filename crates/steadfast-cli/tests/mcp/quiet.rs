@@ -116,13 +116,13 @@ fn a_server_over_http_talks_of_nothing_that_it_was_told() {
     let (name, value) = ("X-Word", SECRET);
     served.ask(&json!({SECRET: SECRET}), &[(name, value)]);
     served.post(&json!({}), &[("Authorization", SECRET)]);
-    ask_to_end(&served.child);
+    ask_to_end(&served.process.child);
     let mut talk = String::new();
-    served.child.wait().unwrap();
-    let mut pipe = served.child.stderr.take().unwrap();
+    served.process.child.wait().unwrap();
+    let mut pipe = served.process.child.stderr.take().unwrap();
     pipe.read_to_string(&mut talk).unwrap();
     let mut printed = String::new();
-    served.output.read_to_string(&mut printed).unwrap();
+    served.process.output.read_to_string(&mut printed).unwrap();
     assert!(!talk.contains(SECRET), "{talk}");
     assert!(!printed.contains(SECRET), "{printed}");
     let folder = served.folder.path();

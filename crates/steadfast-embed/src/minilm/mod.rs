@@ -135,7 +135,7 @@ fn tokens(file: &[u8]) -> Result<Tokenizer, String> {
         .with_padding(None)
         .with_truncation(Some(limits))
         .map_err(|error| error.to_string())?;
-    // Whatever text has tokens of the vocabulary, and the frame comes with each.
+    // A tokenizer of BERT frames every text with two tokens, also an empty one.
     let framed = tokenizer
         .encode_fast("", true)
         .map_err(|error| error.to_string())?;

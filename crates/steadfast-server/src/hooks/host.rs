@@ -1,6 +1,6 @@
-//! The JSON of hosts: Claude Code, Codex, Gemini CLI and Cursor, read leniently.
+//! The JSON of hosts: Claude Code, Codex, Gemini CLI, VS Code and Cursor, read leniently.
 //!
-//! All send one object. The first three take context as `hookSpecificOutput`;
+//! All send one object. The first four take context as `hookSpecificOutput`;
 //! Cursor, which sends its version along, as `additional_context`.
 
 use std::io::Read;
@@ -55,9 +55,9 @@ impl Call {
             .and_then(|roots| roots.get(0))
             .and_then(Value::as_str);
         Self {
-            event: text(&["hook_event_name"]),
-            session: text(&["session_id", "conversation_id"]),
-            transcript: text(&["transcript_path"]),
+            event: text(&["hook_event_name", "hookEventName"]),
+            session: text(&["session_id", "conversation_id", "sessionId"]),
+            transcript: text(&["transcript_path", "transcriptPath"]),
             folder: text(&["cwd"])
                 .or_else(|| root.map(str::to_owned))
                 .map(PathBuf::from),
@@ -140,6 +140,12 @@ mod tests {
             json!({"additional_context": "hello"})
         );
         assert_eq!(cursor.context("x", ""), json!({}));
+        let vscode = Call::read(
+            &br#"{"timestamp":"2026-02-09T10:30:00.000Z","cwd":"/p","sessionId":"v","hookEventName":"SessionStart","transcript_path":"/t.jsonl","source":"new"}"#[..],
+        );
+        assert_eq!(vscode.session.as_deref(), Some("v"));
+        let said = vscode.context("x", "hello");
+        assert_eq!(said["hookSpecificOutput"]["hookEventName"], "SessionStart");
     }
 
     #[test]

@@ -48,10 +48,17 @@ impl Presence {
             OpenOptions::new().create(true).truncate(false),
         )
         .ok()?;
-        if !is_taken(&lock) {
+        let file = store.join(NAME);
+        // What a killed server left goes first, under a lock that does not say that somebody serves: a hook must not
+        // find the new server's lock beside the old one's address.
+        if !is_taken(&lock, File::try_lock_shared) {
             return None;
         }
-        let file = store.join(NAME);
+        withdraw(&file);
+        lock.unlock().ok()?;
+        if !is_taken(&lock, File::try_lock) {
+            return None;
+        }
         let said = json!({"process": std::process::id(), "address": address.to_string()});
         replace(&file, &said.to_string()).ok()?;
         Some(Self { file, _lock: lock })
@@ -59,18 +66,26 @@ impl Presence {
 }
 
 impl Drop for Presence {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the file is ours, and says what is about to be untrue"
-    )]
     fn drop(&mut self) {
-        // One that stays is known to be stale by its lock.
-        drop(fs::remove_file(&self.file));
+        withdraw(&self.file);
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file is ours, and says what is untrue or about to be"
+)]
+fn withdraw(file: &Path) {
+    // One that stays is known to be stale by its lock.
+    drop(fs::remove_file(file));
 }
 
 /// Returns the server of the store in a folder, if there is one.
 pub fn running(store: &Path) -> Option<Running> {
+    // Before the file is read: one that a server has not written yet is not there while it holds the lock.
+    if !is_held(&store.join(LOCK)) {
+        return None;
+    }
     let file = store.join(NAME);
     let found = fs::symlink_metadata(&file).ok()?;
     if !found.is_file() || found.len() > BYTES_MAX || !is_ours_alone(&found) {
@@ -79,7 +94,7 @@ pub fn running(store: &Path) -> Option<Running> {
     let said: Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
     let process = said.get("process")?.as_u64()?;
     let address: SocketAddr = said.get("address")?.as_str()?.parse().ok()?;
-    if !address.ip().is_loopback() || !is_held(&store.join(LOCK)) {
+    if !address.ip().is_loopback() {
         return None;
     }
     Some(Running {
@@ -88,10 +103,10 @@ pub fn running(store: &Path) -> Option<Running> {
     })
 }
 
-/// Takes the lock for good, unless another server has it.
-fn is_taken(lock: &File) -> bool {
+/// Takes the lock, unless another server has it.
+fn is_taken(lock: &File, take: fn(&File) -> Result<(), TryLockError>) -> bool {
     for _ in 0..LOCK_TRIES {
-        match lock.try_lock() {
+        match take(lock) {
             Ok(()) => return true,
             Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),
             Err(TryLockError::Error(_)) => return false,
@@ -162,6 +177,30 @@ mod tests {
         drop(presence);
         assert_eq!(running(folder.path()), None);
         assert!(!folder.path().join(NAME).exists());
+    }
+
+    #[test]
+    fn nobody_finds_the_address_of_a_killed_server_while_another_one_starts() {
+        for _ in 0..300 {
+            let folder = tempfile::tempdir().unwrap();
+            let store = folder.path();
+            drop(Presence::announce(store, address(1)).unwrap());
+            let said = json!({"process": 7, "address": "127.0.0.1:1"}).to_string();
+            replace(&store.join(NAME), &said).unwrap();
+            std::thread::scope(|scope| {
+                let starting = scope.spawn(|| Presence::announce(store, address(2)).unwrap());
+                let found = loop {
+                    let is_over = starting.is_finished();
+                    let found = running(store);
+                    if is_over || found.is_some() {
+                        break found.unwrap();
+                    }
+                    sleep(Duration::from_micros(20));
+                };
+                assert_eq!(found.address, address(2));
+                drop(starting.join().unwrap());
+            });
+        }
     }
 
     #[test]

@@ -117,15 +117,13 @@ impl Handler {
 
     /// Brings the indexes up to date behind the answer; nobody waits for it, and `status` tells when it fails.
     fn care(&self) {
-        let inner = self.inner();
-        if !inner.begin_care() {
+        let Some(care) = self.inner().care() else {
             return;
-        }
+        };
         drop(spawn_blocking(move || {
-            if let Ok(memory) = inner.store.memory(Access::Read) {
+            if let Ok(memory) = care.store().memory(Access::Read) {
                 drop(memory.maintain());
             }
-            inner.end_care();
         }));
     }
 }

@@ -23,7 +23,6 @@ pub(super) fn complete(store: &Store, request: &CompleteRequestParams) -> Comple
     let found = memory.and_then(|memory| values(&memory, request).ok());
     let mut values = found.unwrap_or_default();
     values.retain(|value| value.starts_with(&request.argument.value));
-    values.dedup();
     let has_more = values.len() > CompletionInfo::MAX_VALUES;
     values.truncate(CompletionInfo::MAX_VALUES);
     CompletionInfo::with_pagination(values, None, has_more).unwrap_or_default()
@@ -79,5 +78,8 @@ fn sources(memory: &Memory, namespaces: Vec<String>, typed: &str) -> Result<Vec<
         let page = memory.sources_after(&filter, after, CompletionInfo::MAX_VALUES + 1)?;
         found.extend(page.sources.into_iter().map(|document| document.source));
     }
+    // One name may be in several namespaces.
+    found.sort();
+    found.dedup();
     Ok(found)
 }

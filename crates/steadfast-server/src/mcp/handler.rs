@@ -65,13 +65,24 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// Returns whether nobody brings the indexes up to date yet, and now the caller does.
-    pub(super) fn begin_care(&self) -> bool {
-        !self.is_caring.swap(true, Ordering::AcqRel)
+    /// Returns the right to bring the indexes up to date; none when somebody has it.
+    pub(super) fn care(self: Arc<Self>) -> Option<Care> {
+        (!self.is_caring.swap(true, Ordering::AcqRel)).then_some(Care(self))
     }
+}
 
-    pub(super) fn end_care(&self) {
-        self.is_caring.store(false, Ordering::Release);
+/// The indexes are brought up to date by whoever holds this, and by nobody else until it is dropped, also by a panic.
+pub(super) struct Care(Arc<Inner>);
+
+impl Care {
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+}
+
+impl Drop for Care {
+    fn drop(&mut self) {
+        self.0.is_caring.store(false, Ordering::Release);
     }
 }
 

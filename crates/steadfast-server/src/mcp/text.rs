@@ -81,12 +81,12 @@ pub(super) fn verified(is_ok: bool, report: &Verification) -> String {
         report.index_rows
     );
     for finding in &report.findings {
-        findings(&mut out, finding);
+        problem(&mut out, finding);
     }
     out
 }
 
-fn findings(out: &mut String, finding: &Finding) {
+fn problem(out: &mut String, finding: &Finding) {
     let _written = write!(
         out,
         "\nProblem {}: {}. {}",
@@ -162,7 +162,7 @@ pub(super) fn status(health: &Health) -> String {
         );
     }
     for problem in &health.problems {
-        findings(&mut out, problem);
+        self::problem(&mut out, problem);
     }
     out
 }

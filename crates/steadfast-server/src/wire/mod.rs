@@ -9,7 +9,7 @@ mod parts;
 
 pub use objects::{
     answer, causes, error, forgotten, found, import_report, index_report, library_error, listing,
-    remembered, status,
+    remembered, status, verification,
 };
 pub use parts::{
     chunk, coverage, event, finding, hit, names, neighbours, number, root, set, source,

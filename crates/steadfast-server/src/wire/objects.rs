@@ -1,10 +1,10 @@
 //! The objects of whole commands, which the tools of the same names answer with too.
 
 use serde_json::{Map, Value, json};
-use steadfast::model::{Fault, Retry};
+use steadfast::model::{Fault, Finding, Retry};
 use steadfast::{
     Answer, ChunkWithNeighbours, ForgetPlan, Forgotten, Health, ImportReport, IndexReport, LeftOut,
-    Listing, Remembered,
+    Listing, Remembered, Scrubbed, Verification,
 };
 
 use super::parts::{chunk, coverage, finding, hit, model, neighbours, set};
@@ -172,6 +172,26 @@ pub fn import_report(report: &ImportReport, elapsed_ms: f64) -> Value {
         "warnings": report.warnings,
         "seq": report.seq.0,
         "elapsed_ms": elapsed_ms,
+    })
+}
+
+/// Returns the object of `verify`: of everything, or of what a slice has compared.
+pub fn verification(report: &Verification, slice: Option<&Scrubbed>) -> Value {
+    json!({
+        "ok": report.findings.iter().all(Finding::only_informs),
+        "checked": {
+            "chunks": report.chunks,
+            "vectors": report.vectors,
+            "text": report.text_bytes,
+            "index_rows": report.index_rows,
+        },
+        "findings": report.findings.iter().map(finding).collect::<Value>(),
+        "slice": slice.map(|slice| json!({
+            "passes": slice.pass,
+            "row": slice.row.0,
+            "last_row": slice.last_row.0,
+            "finished": slice.finished,
+        })),
     })
 }
 

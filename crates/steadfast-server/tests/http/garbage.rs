@@ -1,6 +1,8 @@
 //! Bytes that are no request, or one that must not be answered.
 
-use crate::server::{Answered, GIVE_UP, Running, SHORT, TOKEN, hello, patient};
+use steadfast_testkit::{Answered, Random, seed};
+
+use crate::server::{GIVE_UP, Running, SHORT, TOKEN, hello, patient};
 
 /// How many random requests one server gets.
 const RANDOM: u64 = 1_000;
@@ -198,13 +200,10 @@ fn random_changes_of_a_request_end_nothing() {
     let mut limits = patient();
     limits.head_patience = GIVE_UP;
     let running = Running::start(limits);
-    let seed = std::env::var("STEADFAST_SEED").ok();
-    let seed = seed
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(20_261_121);
+    let seed = seed(20_261_121);
     let honest = running.post(&hello(), "");
     for case in 0..RANDOM {
-        let mut random = Random(seed ^ case.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Random::new(Random::new(seed.wrapping_add(case)).draw());
         let mut bytes = honest.clone();
         for _ in 0..=random.below(4) {
             change(&mut bytes, &mut random);
@@ -226,8 +225,7 @@ fn random_changes_of_a_request_end_nothing() {
 
 /// Flips, cuts, doubles or inserts at a random place.
 fn change(bytes: &mut Vec<u8>, random: &mut Random) {
-    let at = random.below(bytes.len().max(1) as u64);
-    let at = usize::try_from(at).unwrap().min(bytes.len());
+    let at = random.below(bytes.len());
     match random.below(4) {
         0 => bytes.truncate(at),
         1 => bytes.insert(at, u8::try_from(random.below(256)).unwrap()),
@@ -240,18 +238,5 @@ fn change(bytes: &mut Vec<u8>, random: &mut Random) {
                 *byte ^= u8::try_from(1 + random.below(255)).unwrap();
             }
         }
-    }
-}
-
-/// A generator by George Marsaglia, xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.max(1);
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
     }
 }

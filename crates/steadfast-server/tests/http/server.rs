@@ -15,6 +15,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use steadfast_server::http::{Endpoint, Limits};
+use steadfast_testkit::Answered;
 use tokio::sync::oneshot;
 
 /// What a bound of time is where it is to be met.
@@ -180,14 +181,6 @@ pub(crate) fn hello() -> Value {
     }})
 }
 
-/// What came back, until the server closed.
-#[derive(Debug)]
-pub(crate) struct Answered {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
 }
@@ -206,17 +199,7 @@ impl Client {
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
             ended => drop(ended.unwrap()),
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        Answered {
-            status: status.unwrap_or(0),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        Answered::of(&bytes)
     }
 
     /// Sends bytes and reads until the server closes.

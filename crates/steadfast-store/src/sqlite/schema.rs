@@ -216,7 +216,6 @@ CREATE INDEX record_ranges_collection ON record_ranges (collection, first_row, l
 // - late_vectors has the rows whose vector the vector index may have passed:
 //   seq is the commit that brought it, and a publication that has seen that
 //   commit takes the row out.
-// - documents_stale is empty in most stores, and then says so to each search in one look.
 const MIGRATION_3: &str = "
 CREATE TABLE roots (
     path TEXT NOT NULL,
@@ -234,15 +233,19 @@ CREATE TABLE late_vectors (
     seq INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX late_vectors_seq ON late_vectors (seq);
-CREATE INDEX documents_stale ON documents (document) WHERE status = 2;
 ";
 
-// When rows that an import brought were live in the store that they are from, by the clocks there. A row that left
-// there came and left here in one commit, so that no moment of this store has it; one that was live there has no end.
+// - intervals says when rows that an import brought were live in the store that
+//   they are from, by the clocks there. A row that left there came and left here
+//   in one commit, so that no moment of this store has it; one that was live
+//   there has no end.
+// - documents_stale is empty in most stores, and then says so to each search in
+//   one look. The third schema had it for a while.
 const MIGRATION_4: &str = "
 CREATE TABLE intervals (
     row INTEGER PRIMARY KEY,
     added_ms INTEGER NOT NULL,
     removed_ms INTEGER
 ) STRICT;
+CREATE INDEX IF NOT EXISTS documents_stale ON documents (document) WHERE status = 2;
 ";

@@ -209,8 +209,8 @@ impl Work<'_> {
         manifest.advance(disk, REPLACED, &[])?;
         manifest.clear(disk);
         if known.is_none() {
-            mark_created(disk, &self.folder, checked.store)
-                .map_err(|error| StoreError::from_io(&self.folder, &error))?;
+            mark_created(disk, self.folder, checked.store)
+                .map_err(|error| StoreError::from_io(self.folder, &error))?;
         }
         drop(held);
         self.tell(&salvaged, &manifest);

@@ -27,6 +27,10 @@ pub enum ImportKind {
     Gemini,
     /// Chats of Cursor.
     Cursor,
+    /// Transcripts of Cursor's agent.
+    CursorAgent,
+    /// Transcripts of GitHub Copilot, in VS Code and on the command line.
+    Copilot,
     /// An export of a Slack workspace.
     Slack,
     /// A vault of Obsidian.
@@ -49,7 +53,7 @@ pub enum ImportKind {
 
 impl ImportKind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MemPalace,
         Self::Chroma,
         Self::Memtomem,
@@ -60,6 +64,8 @@ impl ImportKind {
         Self::ClaudeAi,
         Self::Gemini,
         Self::Cursor,
+        Self::CursorAgent,
+        Self::Copilot,
         Self::Slack,
         Self::Obsidian,
         Self::Notion,
@@ -84,6 +90,8 @@ impl ImportKind {
             Self::ClaudeAi => "claude-ai",
             Self::Gemini => "gemini",
             Self::Cursor => "cursor",
+            Self::CursorAgent => "cursor-agent",
+            Self::Copilot => "copilot",
             Self::Slack => "slack",
             Self::Obsidian => "obsidian",
             Self::Notion => "notion",

@@ -324,6 +324,8 @@ fn read_database(
         | ImportKind::ChatGpt
         | ImportKind::ClaudeAi
         | ImportKind::Gemini
+        | ImportKind::CursorAgent
+        | ImportKind::Copilot
         | ImportKind::Slack
         | ImportKind::Obsidian
         | ImportKind::Notion

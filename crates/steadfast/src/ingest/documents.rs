@@ -66,7 +66,7 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// Takes documents, each with another source.
+    /// Takes a document, whose source no other one may have.
     pub(super) fn push(&mut self, new: &New<'_>) {
         self.names.push_str(new.source);
         let reason = new.reason.map_or(0, |reason| self.reason_number(reason));
@@ -81,7 +81,7 @@ impl Documents {
         });
     }
 
-    /// Makes documents that were pushed ones that are found.
+    /// Makes the documents that were taken ones that are found.
     pub(super) fn finish(&mut self) {
         self.names.shrink_to_fit();
         self.entries.shrink_to_fit();
@@ -111,7 +111,7 @@ impl Documents {
         None
     }
 
-    /// Returns the document of a number below [`Self::len`].
+    /// Returns the document of a number, and what is known of it.
     pub(super) fn at(&self, number: u32) -> Option<(&str, &Entry)> {
         Some((self.source(number)?, self.entry(number)?))
     }

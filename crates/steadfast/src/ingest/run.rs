@@ -1,8 +1,9 @@
 //! The line at work: who feeds it, workers, and the committer, side by side.
 //!
-//! Invariants: channels are bounded, so however many files there are, few are
-//! in memory, and so are the bytes of those that are; the calling thread commits; when one of them ends the others do
-//! too, because nobody takes from them any more.
+//! Invariants: however many files there are, few are in memory, because channels
+//! are bounded, and few of their bytes, because of the budget; the calling
+//! thread commits; when one of them ends the others do too, because nobody takes
+//! from them any more.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

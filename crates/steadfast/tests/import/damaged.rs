@@ -241,6 +241,8 @@ damaged! {
     claude_ai: ClaudeAi,
     gemini: Gemini,
     cursor: Cursor,
+    cursor_agent: CursorAgent,
+    copilot: Copilot,
     slack: Slack,
     obsidian: Obsidian,
     notion: Notion,

@@ -136,6 +136,91 @@ fn codex_items_come_in_both_of_their_shapes() {
 }
 
 #[test]
+fn transcripts_of_cursor_come_without_the_tags_around_what_was_asked() {
+    let place = Place::new();
+    let said = |role: &str, text: &str| json!({"role": role, "message": {"content": [{"type": "text", "text": text}]}});
+    let log = place.path("projects/home-me-app/agent-transcripts/c1/c1.jsonl");
+    let first = [
+        said("user", "<user_query>\nWhich port?\n</user_query>"),
+        json!({"role": "assistant", "message": {"content": [{"type": "text", "text": "I look."},
+            {"type": "tool_use", "name": "Shell", "input": {"command": "ss -l"}}]}}),
+        json!({"type": "turn_ended", "status": "success"}),
+    ];
+    fs::write(&log, lines(&first)).unwrap();
+    let report = place.import(&log);
+    assert_eq!(
+        (report.kind, report.imported, report.complete),
+        (ImportKind::CursorAgent, 2, true),
+        "{report:?}"
+    );
+    let mut file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    file.write_all(lines(&[said("assistant", "Port 8443.")]).as_bytes())
+        .unwrap();
+    let mut options = ImportOptions::default();
+    options.reading = steadfast::LogReading::Continued;
+    for (imported, reused) in [(1, 2), (0, 0)] {
+        let report = place.memory.import(&log, &options, &Silent).unwrap();
+        assert_eq!((report.imported, report.reused), (imported, reused));
+    }
+    assert_eq!(
+        texts(&place, "cursor-agent:c1"),
+        [
+            "Which port?",
+            "I look.\n\n[call of Shell]\n{\"command\":\"ss -l\"}",
+            "Port 8443."
+        ]
+    );
+    let chunk = &place.chunks()["line:4"];
+    assert_eq!(chunk.attributes.meta["role"], "assistant");
+    assert_eq!(chunk.attributes.meta["origin.project"], "home-me-app");
+}
+
+#[test]
+fn transcripts_of_copilot_are_told_apart_by_their_sessions() {
+    let event = |id: &str, sort: &str, data: Value| json!({"type": sort, "data": data, "id": id, "timestamp": "2026-03-01T10:00:00.000Z"});
+    let log = lines(&[
+        event("e0", "session.start", json!({"context": {"cwd": "/work"}})),
+        event("e1", "user.message", json!({"content": "Which port?"})),
+        event(
+            "e2",
+            "assistant.message",
+            json!({"content": "", "toolRequests": [{"name": "read_file", "arguments": "{}"}]}),
+        ),
+        event("e3", "tool.execution_start", json!({"toolCallId": "t"})),
+        event(
+            "e4",
+            "tool.execution_complete",
+            json!({"toolCallId": "t", "success": true, "result": {"content": "8443"}}),
+        ),
+        event("e5", "assistant.message", json!({"content": "Port 8443."})),
+    ]);
+    let wanted = [
+        "Which port?",
+        "[call of read_file]\n{}",
+        "[result]\n8443",
+        "Port 8443.",
+    ];
+    // Of VS Code, and of the command line, whose logs are all of one name.
+    for names in [
+        ["x/s1.jsonl", "x/s2.jsonl"],
+        ["x/s1/events.jsonl", "x/s2/events.jsonl"],
+    ] {
+        let place = Place::new();
+        for (name, letter) in names.into_iter().zip(["\"e", "\"f"]) {
+            fs::write(place.path(name), log.replace("\"e", letter)).unwrap();
+        }
+        let report = place.import(&place.path("x/y").parent().unwrap().to_owned());
+        assert_eq!((report.kind, report.imported), (ImportKind::Copilot, 8));
+        for source in ["copilot:s1", "copilot:s2"] {
+            assert_eq!(texts(&place, source), wanted);
+        }
+        let chunk = &place.chunks()["e5"];
+        assert_eq!(chunk.attributes.meta["origin.cwd"], "/work");
+        assert!(chunk.attributes.document_time.is_some());
+    }
+}
+
+#[test]
 fn exported_chats_come_with_all_their_branches() {
     let place = Place::new();
     let node = |parent: Value, role: &str, text: &str, at: f64| {

@@ -89,7 +89,7 @@ pub(super) fn fetch(store: &Store, mut arguments: Arguments) -> Result<Reply, Er
     Ok(Reply::new(object, text))
 }
 
-/// Puts chunks together: those of a file follow each other as they are, others begin a line of their own.
+/// Puts chunks together; each begins a line of its own, also where a long line was cut.
 fn joined<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let mut out = String::new();
     for text in texts {

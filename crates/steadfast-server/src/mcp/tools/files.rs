@@ -49,12 +49,20 @@ fn answer(reply: &FileReply) -> Reply {
         "result": reply.text,
         "seq": reply.seq.map(|seq| seq.0),
         "redactions": reply.redactions,
+        "withheld": reply.withheld,
         "trust": Trust::Agent.as_str(),
         "caution": reply.caution.map(Caution::as_str),
     });
     let mut text = reply.text.clone();
     if reply.redactions > 0 {
         let _written = write!(text, "\nSecrets taken out: {}.", reply.redactions);
+    }
+    if reply.withheld > 0 {
+        let _written = write!(
+            text,
+            "\nLeft out, because the user had them forgotten: {} parts.",
+            reply.withheld
+        );
     }
     Reply::new(object, text)
 }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
-use steadfast::model::Severity;
+use serde_json::json;
+use steadfast::model::Finding;
 use steadfast::{Derived, Error, Progress};
 
 use super::Reply;
@@ -20,21 +20,8 @@ pub(super) fn verify(
 ) -> Result<Reply, Error> {
     arguments.finish()?;
     let report = store.memory(Access::Read)?.verify(progress)?;
-    let is_ok = report
-        .findings
-        .iter()
-        .all(|finding| finding.severity == Severity::Info);
-    let object = json!({
-        "ok": is_ok,
-        "checked": {
-            "chunks": report.chunks,
-            "vectors": report.vectors,
-            "text": report.text_bytes,
-            "index_rows": report.index_rows,
-        },
-        "findings": report.findings.iter().map(wire::finding).collect::<Value>(),
-        "slice": null,
-    });
+    let is_ok = report.findings.iter().all(Finding::only_informs);
+    let object = wire::verification(&report, None);
     Ok(Reply::new(object, text::verified(is_ok, &report)))
 }
 

@@ -13,11 +13,10 @@ use steadfast_model::{
 };
 
 use super::put::untouched;
-use super::rows::{VECTOR_NONE, VECTOR_PENDING, VECTOR_PRESENT};
 use super::{Transaction, Written};
 use crate::error::StoreError;
 use crate::records;
-use crate::sqlite::read::{history, place};
+use crate::sqlite::read::history;
 
 /// What makes a version the same as another: text, line, and when it was live.
 type Key = (ContentHash, u32, Timestamp, Timestamp);
@@ -120,42 +119,11 @@ impl Transaction<'_> {
         version: &PastVersion,
         seq: i64,
     ) -> Written<Row> {
-        let (chunk, place) = (&version.chunk, &version.chunk.place);
-        self.check_vector(chunk)?;
-        let row = self.head.take_row()?;
-        let vector = chunk.vector.as_ref().filter(|vector| !vector.is_zero());
-        let vector_state = match (&chunk.vector, vector) {
-            (_, Some(_)) => VECTOR_PRESENT,
-            (Some(_), None) => VECTOR_NONE,
-            (None, None) => VECTOR_PENDING,
+        let inserted = self.insert_version(document, facet, &version.chunk, (seq, Some(seq)))?;
+        let Some(row) = inserted else {
+            let what = "a past version has the unique key of a live chunk".to_owned();
+            return Err(StoreError::Invalid { what }.into());
         };
-        self.connection
-            .prepare_cached(
-                "INSERT INTO chunks (row, document, facet, content_hash, start_line, end_line, start_byte, end_byte,
-                 ordinal, position, heading_path, fidelity, tokens, vector_state, added_seq, removed_seq, text)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, ?16)",
-            )?
-            .execute(params![
-                row.0,
-                document.0,
-                facet,
-                &chunk.content_hash.0[..],
-                place.start_line,
-                place.end_line,
-                place::offset(place.start_byte),
-                place::offset(place.end_byte),
-                place.ordinal,
-                place.position,
-                place::headings_text(&place.heading_path),
-                place::fidelity_number(place.fidelity),
-                chunk.terms.tokens(),
-                vector_state,
-                seq,
-                chunk.text.as_bytes(),
-            ])?;
-        if let Some(vector) = vector {
-            self.insert_vector(row, vector)?;
-        }
         self.connection
             .prepare_cached(
                 "INSERT INTO intervals (row, added_ms, removed_ms) VALUES (?1, ?2, ?3)",

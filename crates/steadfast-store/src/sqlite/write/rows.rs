@@ -56,6 +56,35 @@ impl Transaction<'_> {
         chunk: &NewChunk,
         seq: i64,
     ) -> Written<RowOutcome> {
+        let Some(row) = self.insert_version(document, facet, chunk, (seq, None))? else {
+            return self.winner(document, chunk).map(RowOutcome::Reused);
+        };
+        if chunk.vector.as_ref().is_some_and(Vector::is_zero) {
+            self.mark_nowhere(row)?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 0, ?3, ?4)",
+            )?
+            .execute(params![
+                row.0,
+                seq,
+                self.analyze.id().0,
+                chunk.terms.encode()
+            ])?;
+        self.head.live_chunks += 1;
+        self.head.live_tokens += i64::from(chunk.terms.tokens());
+        Ok(RowOutcome::Inserted(row))
+    }
+
+    /// Inserts a chunk with its vector, live or added and removed at once; nothing when a live one has its unique key.
+    pub(super) fn insert_version(
+        &mut self,
+        document: DocumentKey,
+        facet: i64,
+        chunk: &NewChunk,
+        (added, removed): (i64, Option<i64>),
+    ) -> Written<Option<Row>> {
         self.check_vector(chunk)?;
         let row = self.head.take_row()?;
         let vector = chunk.vector.as_ref().filter(|vector| !vector.is_zero());
@@ -69,8 +98,8 @@ impl Transaction<'_> {
             .connection
             .prepare_cached(
                 "INSERT INTO chunks (row, document, facet, content_hash, start_line, end_line, start_byte, end_byte,
-                 ordinal, position, heading_path, fidelity, tokens, vector_state, added_seq, text)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 ordinal, position, heading_path, fidelity, tokens, vector_state, added_seq, removed_seq, text)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
@@ -88,31 +117,18 @@ impl Transaction<'_> {
                 place::fidelity_number(place.fidelity),
                 chunk.terms.tokens(),
                 vector_state,
-                seq,
+                added,
+                removed,
                 chunk.text.as_bytes(),
             ])?;
         if inserted == 0 {
             self.head.next_row -= 1;
-            return self.winner(document, chunk).map(RowOutcome::Reused);
+            return Ok(None);
         }
-        match vector {
-            Some(vector) => self.insert_vector(row, vector)?,
-            None if vector_state == VECTOR_NONE => self.mark_nowhere(row)?,
-            None => {}
+        if let Some(vector) = vector {
+            self.insert_vector(row, vector)?;
         }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO tail (row, seq, removed, analyzer, terms) VALUES (?1, ?2, 0, ?3, ?4)",
-            )?
-            .execute(params![
-                row.0,
-                seq,
-                self.analyze.id().0,
-                chunk.terms.encode()
-            ])?;
-        self.head.live_chunks += 1;
-        self.head.live_tokens += i64::from(chunk.terms.tokens());
-        Ok(RowOutcome::Inserted(row))
+        Ok(Some(row))
     }
 
     /// A vector of another space, or one without an order, would make later searches fail.

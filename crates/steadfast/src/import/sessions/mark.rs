@@ -199,9 +199,14 @@ impl Mark {
     }
 }
 
+/// The name that Copilot CLI gives each of its logs, in a folder with the name of the session.
+const LOG_OF_FOLDER: &str = "events";
+
 /// Returns what a session is called by its log.
 pub(super) fn session(log: &Path) -> String {
     let name = log.file_stem().unwrap_or_default();
+    let folder = log.parent().and_then(Path::file_name);
+    let name = folder.filter(|_| name == LOG_OF_FOLDER).unwrap_or(name);
     name.to_string_lossy().into_owned()
 }
 

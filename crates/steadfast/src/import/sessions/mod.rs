@@ -10,7 +10,9 @@
 mod chats;
 mod claude_code;
 mod codex;
+mod copilot;
 mod cursor;
+mod cursor_agent;
 mod gemini;
 mod lines;
 mod list;
@@ -90,6 +92,10 @@ pub(super) fn kind_of_log(path: &Path) -> Option<ImportKind> {
         Some(ImportKind::ClaudeCode)
     } else if lines.iter().any(codex::is_line) {
         Some(ImportKind::Codex)
+    } else if lines.iter().any(cursor_agent::is_line) {
+        Some(ImportKind::CursorAgent)
+    } else if lines.iter().any(copilot::is_line) {
+        Some(ImportKind::Copilot)
     } else if lines.iter().any(gemini::is_line) {
         Some(ImportKind::Gemini)
     } else {
@@ -155,6 +161,12 @@ pub(super) fn survey_logs(source: &Source<'_>, kind: ImportKind, logs: &[PathBuf
             }
             Some(ImportKind::Codex) if kind == ImportKind::Codex => {
                 codex::read(log, begun, &mut survey)
+            }
+            Some(ImportKind::CursorAgent) if kind == ImportKind::CursorAgent => {
+                cursor_agent::read(log, begun, &mut survey)
+            }
+            Some(ImportKind::Copilot) if kind == ImportKind::Copilot => {
+                copilot::read(log, begun, &mut survey)
             }
             _ => {
                 leave(log, &mut survey);

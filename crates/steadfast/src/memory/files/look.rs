@@ -9,7 +9,7 @@ use super::{FILES_MAX, MemoryFiles};
 use crate::error::{Error, Result};
 
 impl MemoryFiles {
-    /// Returns an error when there is something at a path, or a file where it needs a folder, or no room.
+    /// Returns an error when there is something at a path, or a file where it needs a folder.
     pub(super) fn check_free(
         &self,
         snapshot: &dyn Snapshot,
@@ -27,6 +27,11 @@ impl MemoryFiles {
                 .into());
             }
         }
+        Ok(())
+    }
+
+    /// Returns an error when there are as many files as there may be.
+    pub(super) fn check_room(&self, snapshot: &dyn Snapshot) -> Result<(), FileError> {
         let mut count = 0;
         self.each(snapshot, &FilePath::root(), &mut |_| count += 1)?;
         if count >= FILES_MAX {

@@ -8,8 +8,8 @@
 //!
 //! Invariants: a command reads and writes with the lock held, so of two edits at
 //! once neither is lost; what it did is on the disk before it answers; a file
-//! comes back to the byte, but for secrets. What was forgotten while an edit was
-//! on its way stays forgotten. Deliberately not here: protocols.
+//! comes back to the byte, but for secrets, and for parts that the user had
+//! forgotten: those stay forgotten through every edit, which says so. Deliberately not here: protocols.
 
 mod command;
 mod edit;
@@ -76,6 +76,8 @@ pub struct FileReply {
     pub seq: Option<Seq>,
     /// Secrets that were taken out before anything was written.
     pub redactions: u64,
+    /// Parts that are not in the file, because the user had them forgotten.
+    pub withheld: u64,
     /// Whether what was shown reads like an instruction.
     pub caution: Option<Caution>,
 }
@@ -86,16 +88,37 @@ impl FileReply {
             text,
             seq: None,
             redactions: 0,
+            withheld: 0,
             caution,
         }
     }
 
-    fn wrote(text: String, seq: Seq) -> Self {
+    fn wrote(text: String, written: Written) -> Self {
         Self {
             text,
-            seq: Some(seq),
-            redactions: 0,
+            seq: Some(written.seq),
+            redactions: written.redactions,
+            withheld: written.withheld,
             caution: None,
+        }
+    }
+}
+
+/// What became of a text on its way in.
+#[derive(Clone, Copy)]
+struct Written {
+    seq: Seq,
+    redactions: u64,
+    withheld: u64,
+}
+
+impl From<Seq> for Written {
+    /// Of a commit that brought no text.
+    fn from(seq: Seq) -> Self {
+        Self {
+            seq,
+            redactions: 0,
+            withheld: 0,
         }
     }
 }
@@ -199,12 +222,11 @@ impl MemoryFiles {
             self.check_free(snapshot.as_ref(), path, || FileRefusal::Exists {
                 path: path.to_string(),
             })?;
+            self.check_room(snapshot.as_ref())?;
             drop(snapshot);
-            let (seq, redactions) = self.put(path, text, true)?;
-            Ok(FileReply {
-                redactions,
-                ..FileReply::wrote(format!("File created successfully at: {path}"), seq)
-            })
+            let written = self.put(path, text, true)?;
+            let said = format!("File created successfully at: {path}");
+            Ok(FileReply::wrote(said, written))
         })
     }
 
@@ -216,16 +238,13 @@ impl MemoryFiles {
             let text = self.text_of(path)?.ok_or_else(missing)?;
             let edited = edit::replace(path.as_str(), &text, old, new)?;
             check_size(path, &edited.text)?;
-            let (seq, redactions) = self.put(path, &edited.text, false)?;
+            let written = self.put(path, &edited.text, false)?;
             let said = format!(
                 "The memory file has been edited. Here is the snippet showing the change \
                  (with line numbers):\n{}",
                 edited.snippet()
             );
-            Ok(FileReply {
-                redactions,
-                ..FileReply::wrote(said, seq)
-            })
+            Ok(FileReply::wrote(said, written))
         })
     }
 
@@ -234,11 +253,9 @@ impl MemoryFiles {
             let before = self.text_of(path)?.ok_or_else(|| missing(path))?;
             let edited = edit::insert(&before, line, text)?;
             check_size(path, &edited)?;
-            let (seq, redactions) = self.put(path, &edited, false)?;
-            Ok(FileReply {
-                redactions,
-                ..FileReply::wrote(format!("The file {path} has been edited."), seq)
-            })
+            let written = self.put(path, &edited, false)?;
+            let said = format!("The file {path} has been edited.");
+            Ok(FileReply::wrote(said, written))
         })
     }
 
@@ -257,7 +274,7 @@ impl MemoryFiles {
             let seq = self.commit(&changes)?;
             Ok(FileReply::wrote(
                 format!("Successfully deleted {path}"),
-                seq,
+                seq.into(),
             ))
         })
     }
@@ -290,7 +307,7 @@ impl MemoryFiles {
             let seq = self.commit(&changes)?;
             Ok(FileReply::wrote(
                 format!("Successfully renamed {from} to {to}"),
-                seq,
+                seq.into(),
             ))
         })
     }
@@ -338,8 +355,7 @@ impl MemoryFiles {
         }
     }
 
-    /// Writes a file, and returns the commit and how many secrets were taken out.
-    fn put(&self, path: &FilePath, text: &str, revive: bool) -> Result<(Seq, u64), FileError> {
+    fn put(&self, path: &FilePath, text: &str, revive: bool) -> Result<Written, FileError> {
         let source = path.source();
         let line = self.memory.line();
         let (change, redactions) = put_text(&line, &self.text_in(&source, text, revive))?;
@@ -349,14 +365,17 @@ impl MemoryFiles {
             .commit(&[change], &self.memory.inner.actor)
             .map_err(Error::from)?
             .pop();
-        match settled {
+        let outcome = settled.as_ref().map(|settled| &settled.outcome);
+        if let Some(Outcome::Refused(_)) = outcome {
             // It was forgotten since it was read.
-            Some(settled) if matches!(settled.outcome, Outcome::Refused(_)) => {
-                Err(missing(path).into())
-            }
-            Some(settled) => Ok((self.seq_or_last(settled.seq)?, redactions)),
-            None => Ok((self.seq_or_last(None)?, redactions)),
+            return Err(missing(path).into());
         }
+        let withheld = settled.as_ref().map_or(0, |settled| settled.withheld);
+        Ok(Written {
+            seq: self.seq_or_last(settled.and_then(|settled| settled.seq))?,
+            redactions,
+            withheld,
+        })
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Seq> {

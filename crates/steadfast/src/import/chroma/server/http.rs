@@ -6,6 +6,7 @@
 //! a time after which it ends. Deliberately not here: encryption. A server
 //! elsewhere is reached through a tunnel that ends on this machine.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -172,10 +173,7 @@ pub(super) fn escaped(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             escaped.push(char::from(byte));
         } else {
-            let hex = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-            let halves = [hex(byte >> 4), hex(byte & 15)];
-            escaped.push('%');
-            escaped.extend(halves.map(|half| half.to_ascii_uppercase()));
+            let _written = write!(escaped, "%{byte:02X}");
         }
     }
     escaped

@@ -57,6 +57,4 @@ fn is_cpp(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod path_tests;
-#[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 
 use steadfast_model::Kind;
 
-use super::super::tests::{chunk_as, limits};
-use super::super::{Language, Syntax};
+use super::super::super::tests::{chunk_as, limits};
+use super::super::super::{Language, Syntax};
 
 /// Small enough that each member stands in a chunk of its own.
 const BYTES_TARGET: usize = 40;

@@ -19,7 +19,7 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// Flags of the hidden command.
 #[derive(clap::Args)]
-pub(crate) struct Bearing {
+pub(crate) struct WorkerArguments {
     store: PathBuf,
     #[arg(long)]
     run: u32,
@@ -35,12 +35,12 @@ pub(crate) struct Bearing {
 
 /// What the threads share.
 #[derive(Default)]
-struct Board {
+struct Tally {
     searches: Mutex<Vec<Duration>>,
     writes: Mutex<Vec<Duration>>,
 }
 
-impl Board {
+impl Tally {
     fn add(to: &Mutex<Vec<Duration>>, times: &mut Vec<Duration>) {
         let mut all = to.lock().unwrap_or_else(PoisonError::into_inner);
         all.append(times);
@@ -54,24 +54,24 @@ impl Board {
 }
 
 /// Works until it is killed.
-pub(crate) fn bear(bearing: &Bearing) -> anyhow::Result<()> {
-    let board = Board::default();
-    let memory = Memory::open(&bearing.store)?;
+pub(crate) fn work(arguments: &WorkerArguments) -> anyhow::Result<()> {
+    let tally = Tally::default();
+    let memory = Memory::open(&arguments.store)?;
     std::thread::scope(|scope| {
-        let (board, memory) = (&board, &memory);
-        for reader in 0..bearing.readers {
-            scope.spawn(move || ended(read(memory, board, reader)));
+        let (tally, memory) = (&tally, &memory);
+        for reader in 0..arguments.readers {
+            scope.spawn(move || ended(read(memory, tally, reader)));
         }
-        for writer in 0..bearing.writers {
-            scope.spawn(move || ended(write(memory, board, bearing, writer)));
+        for writer in 0..arguments.writers {
+            scope.spawn(move || ended(write(memory, tally, arguments, writer)));
         }
         scope.spawn(move || ended(maintain(memory)));
         for _ in 0..PARTS {
-            std::thread::sleep(Duration::from_secs(bearing.seconds) / PARTS);
+            std::thread::sleep(Duration::from_secs(arguments.seconds) / PARTS);
             say(&format!(
                 "part {} | {}",
-                cells(&Board::take(&board.searches)),
-                cells(&Board::take(&board.writes))
+                cells(&Tally::take(&tally.searches)),
+                cells(&Tally::take(&tally.writes))
             ))?;
         }
         Ok(())
@@ -103,7 +103,7 @@ fn cells(times: &Times) -> String {
     )
 }
 
-fn read(memory: &Memory, board: &Board, reader: usize) -> anyhow::Result<()> {
+fn read(memory: &Memory, tally: &Tally, reader: usize) -> anyhow::Result<()> {
     /// Times are handed in by so many: a lock for each would be part of what is measured.
     const BATCH: usize = 16;
     let mut draw = Draw::new(1_000 + reader as u64);
@@ -115,23 +115,28 @@ fn read(memory: &Memory, board: &Board, reader: usize) -> anyhow::Result<()> {
         times.push(begun.elapsed());
         anyhow::ensure!(answer.coverage.complete, "{:?}", answer.coverage);
         if times.len() >= BATCH {
-            Board::add(&board.searches, &mut times);
+            Tally::add(&tally.searches, &mut times);
         }
     }
 }
 
-fn write(memory: &Memory, board: &Board, bearing: &Bearing, writer: usize) -> anyhow::Result<()> {
-    let pause = Duration::from_secs(1) / bearing.pace.max(1);
+fn write(
+    memory: &Memory,
+    tally: &Tally,
+    arguments: &WorkerArguments,
+    writer: usize,
+) -> anyhow::Result<()> {
+    let pause = Duration::from_secs(1) / arguments.pace.max(1);
     let begun = Instant::now();
     for number in 0_u64.. {
         let due = pause.mul_f64(f64::from(u32::try_from(number)?));
         std::thread::sleep(due.saturating_sub(begun.elapsed()));
-        let note = note(bearing.run, writer, number);
+        let note = note(arguments.run, writer, number);
         let started = Instant::now();
         memory.remember(&note)?;
         let mut times = vec![started.elapsed()];
         say(&format!("ack {writer} {number}"))?;
-        Board::add(&board.writes, &mut times);
+        Tally::add(&tally.writes, &mut times);
     }
     Ok(())
 }

@@ -1,0 +1,32 @@
+//! What opens and never closes, for each language and format that is cut by its structure.
+
+/// Names of files, each with what its text repeats: so deep, a step that recurses would overflow its stack.
+pub const NESTED: &[(&str, &str)] = &[
+    ("deep.md", "> "),
+    ("deeper.md", "- "),
+    ("deep.html", "<div><ul><li>"),
+    ("deep.xml", "<a>"),
+    ("deep.json", "["),
+    ("deeper.json", "{\"a\":"),
+    ("deep.jsonl", "[{\"a\":"),
+    ("deep.ipynb", "{\"cells\":["),
+    ("deep.yaml", "- "),
+    ("deeper.yaml", "[{a: "),
+    ("deepest.yaml", "a:\n "),
+    ("deep.toml", "a=["),
+    ("deeper.toml", "[a."),
+    ("deep.csv", "\"\"\""),
+    ("deep.rst", " * a\n\n"),
+    ("deep.org", "*"),
+    ("deep.txt", "("),
+    ("deep.sh", "$("),
+    ("deep.rs", "{("),
+    ("deep.py", "[("),
+    ("deep.js", "({["),
+    ("deep.ts", "a<"),
+    ("deep.tsx", "<a>"),
+    ("deep.go", "{("),
+    ("deep.c", "({"),
+    ("deep.cpp", "a<"),
+    ("deep.java", "a<"),
+];
