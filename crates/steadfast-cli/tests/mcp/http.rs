@@ -201,6 +201,9 @@ fn the_token_is_private_and_the_end_is_a_good_one() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+    // It listens before it minds signals, and answers after.
+    let (answered, _) = served.ask(&hello(), &[]);
+    assert_eq!(answered.status, 200);
     let asked = Command::new("kill")
         .args(["-TERM", &served.process.child.id().to_string()])
         .status()

@@ -209,10 +209,10 @@ impl SqliteStore {
         let writer = self.writer(&mut state)?;
         match transact(&writer.connection, work) {
             Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
-                if writer.is_log_long() {
-                    // If it fails the log stays as it is, and the next commit comes here again. A flush that
+                if let Some(due) = writer.write_back_due() {
+                    // If it fails the log stays as it is, and a later commit comes here again. A flush that
                     // failed has left word, and this commit is not acknowledged.
-                    drop(self.write_back(writer, "PASSIVE"));
+                    drop(self.write_back_as_due(writer, due));
                 }
                 let unflushed = writer.log(&self.core.database).map(|log| {
                     let flushes = &self.core.owner.flushes;

@@ -2,10 +2,16 @@
 
 use std::io::ErrorKind;
 use std::sync::PoisonError;
+use std::time::Duration;
 
-use super::super::flush::Writer;
+use super::super::codes::BUSY_WAIT_MS;
+use super::super::flush::{WriteBack, Writer};
 use super::super::{SqliteStore, journal};
 use crate::error::StoreError;
+
+/// How long a writer waits for readers to begin anew, so that a long log can start over. Meanwhile nobody writes; a search
+/// that takes longer is waited for when the log has doubled.
+const READERS_PATIENCE: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
     /// Writes the WAL back into the file and cuts it to nothing; false when readers prevent that for now.
@@ -59,6 +65,28 @@ impl SqliteStore {
             .query_row(&pragma, [], |row| row.get(0))
             .map_err(|error| self.error(&error))?;
         Ok(busy == 0)
+    }
+
+    /// Writes the log back when it has grown long; the caller holds the gate.
+    ///
+    /// # Errors
+    /// As [`Self::write_back`].
+    pub(super) fn write_back_as_due(
+        &self,
+        writer: &mut Writer,
+        due: WriteBack,
+    ) -> Result<bool, StoreError> {
+        if due == WriteBack::Passive {
+            return self.write_back(writer, "PASSIVE");
+        }
+        let wait = |writer: &Writer, patience| {
+            let set = writer.connection.busy_timeout(patience);
+            set.map_err(|error| self.error(&error))
+        };
+        wait(writer, READERS_PATIENCE)?;
+        let written = self.write_back(writer, "RESTART");
+        wait(writer, Duration::from_millis(BUSY_WAIT_MS))?;
+        written
     }
 
     /// Makes the log whole if a flush of it has failed; the caller holds the gate.
