@@ -209,7 +209,7 @@ fn transcripts_of_copilot_are_told_apart_by_their_sessions() {
         for (name, letter) in names.into_iter().zip(["\"e", "\"f"]) {
             fs::write(place.path(name), log.replace("\"e", letter)).unwrap();
         }
-        let report = place.import(&place.path("x/y").parent().unwrap().to_owned());
+        let report = place.import(place.path("x/y").parent().unwrap());
         assert_eq!((report.kind, report.imported), (ImportKind::Copilot, 8));
         for source in ["copilot:s1", "copilot:s2"] {
             assert_eq!(texts(&place, source), wanted);
