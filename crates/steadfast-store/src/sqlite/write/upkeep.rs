@@ -11,7 +11,7 @@ use crate::error::StoreError;
 
 /// How long a writer waits for readers to begin anew, so that a long log can start over. Meanwhile nobody writes; a search
 /// that takes longer is waited for when the log has doubled.
-const READERS_PATIENCE: Duration = Duration::from_secs(2);
+const READERS_PATIENCE: Duration = Duration::from_secs(5);
 
 impl SqliteStore {
     /// Writes the WAL back into the file and cuts it to nothing; false when readers prevent that for now.
@@ -84,7 +84,7 @@ impl SqliteStore {
             set.map_err(|error| self.error(&error))
         };
         wait(writer, READERS_PATIENCE)?;
-        let written = self.write_back(writer, "RESTART");
+        let written = self.write_back(writer, "TRUNCATE");
         wait(writer, Duration::from_millis(BUSY_WAIT_MS))?;
         written
     }
