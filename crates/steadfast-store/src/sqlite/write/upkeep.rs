@@ -10,7 +10,7 @@ use super::super::{SqliteStore, journal};
 use crate::error::StoreError;
 
 /// How long a writer waits for readers to begin anew, so that a long log can start over. Meanwhile nobody writes; a search
-/// that takes longer is waited for when the log has doubled.
+/// that takes longer is waited for again when the log has grown by half.
 const READERS_PATIENCE: Duration = Duration::from_secs(5);
 
 impl SqliteStore {
