@@ -5,7 +5,6 @@
 //! check still clean. Where shared memory cannot be had, `locking_mode=EXCLUSIVE`
 //! before the first read needs none, and recovers every committed frame.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use steadfast_model::StoreId;
 
 use super::codes::{CodeClass, class_of, code_of, translate};
 use super::creation::{self, INIT_LOCK, mark_created, was_created};
-use super::flush::{Log, SharedFlush};
+use super::flush::SharedFlush;
 use super::journal::{self, Journal};
 use super::retry::Retry;
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
@@ -219,7 +218,7 @@ fn initialise(
     }
     let is_wal = journal::current(&connection)?.eq_ignore_ascii_case(journal::WAL);
     if is_wal {
-        mend_log(folder, options)?;
+        flush_log(folder, options)?;
     }
     let fresh_choice = || match files::filesystem_kind(folder) {
         FilesystemKind::Remote => journal::TRUNCATE,
@@ -323,21 +322,14 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
     }
 }
 
-/// Makes the log whole, if a flush of it has failed, before anything of it is written back.
-fn mend_log(folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
+/// Makes the log whole and flushes it, before SQLite writes it back to change the journal, or adds to it.
+fn flush_log(folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
     let database = folder.join(DATABASE);
-    let flushes = SharedFlush::of(folder);
-    let log = match Log::of(&database) {
-        Ok(log) if flushes.is_in_doubt(&log) => log,
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(StoreError::from_io(&database, &error)),
-    };
     let gate = Gate::new(folder.join(WRITER_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
-    let mended = flushes.mend(&log, options.disk.as_ref());
+    let flushed = SharedFlush::of(folder).settle_and_flush(&database, options.disk.as_ref());
     drop(held);
-    mended.map_err(|error| StoreError::from_io(&database, &error))
+    flushed.map_err(|error| StoreError::from_io(&database, &error))
 }
 
 fn read_id(folder: &Path, connection: &Connection) -> Result<StoreId, Refused> {
@@ -392,6 +384,10 @@ fn recover_exclusively(
     let database = folder.join(DATABASE);
     let gate = Gate::new(folder.join(INIT_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
+    // What cannot be flushed stays in the log.
+    if flush_log(folder, options).is_err() {
+        return Ok(None);
+    }
     let recovered = (|| {
         let connection = connect::open(options.disk.as_ref(), &database, Access::ReadWrite)?;
         connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use rusqlite::Connection;
 use steadfast_model::StoreId;
 
-use super::flush::{Log, SharedFlush, Writer};
+use super::flush::{SharedFlush, Writer};
 use super::journal::{self, Journal};
 use super::ladder::{Opened, State, read_id_of, read_state};
 use super::schema::SCHEMA;
@@ -195,22 +195,13 @@ impl Owner {
         }
     }
 
-    /// Returns the log beside the database once it is whole and flushed, so that SQLite may write it back; none when
-    /// there is no log. The caller holds the gate.
+    /// Makes the log whole and flushes it, so that SQLite may write it back. The caller holds the gate.
     ///
     /// # Errors
     /// What the system says; nothing of the log may be written back then.
-    pub(super) fn flushed_log(&self, writer: &mut Writer) -> io::Result<Option<Arc<Log>>> {
-        let log = match writer.log(&self.database) {
-            Ok(log) => log,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if self.flushes.is_in_doubt(&log) {
-            self.flushes.mend(&log, self.disk.as_ref())?;
-        }
-        self.flushes.flush_alone(&log, self.disk.as_ref())?;
-        Ok(Some(log))
+    pub(super) fn flush_log(&self) -> io::Result<()> {
+        let disk = self.disk.as_ref();
+        self.flushes.settle_and_flush(&self.database, disk)
     }
 }
 
@@ -226,7 +217,7 @@ impl Drop for Owner {
             .writer
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        let WriterState::Open(mut writer) = std::mem::replace(state, WriterState::Closed) else {
+        let WriterState::Open(writer) = std::mem::replace(state, WriterState::Closed) else {
             return;
         };
         if self.journal != journal::WAL {
@@ -234,7 +225,7 @@ impl Drop for Owner {
         }
         // Whoever is behind the gate has the file open too: then there is nothing to be done here.
         if let Ok(Some(held)) = self.gate.try_pass() {
-            if self.flushed_log(&mut writer).is_ok() {
+            if self.flush_log().is_ok() {
                 // A log that stays is written back by whoever comes next.
                 drop(writer.write_back_on_close());
             }

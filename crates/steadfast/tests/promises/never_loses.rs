@@ -117,16 +117,29 @@ const FAULTS: &[Case] = &[
 const fn failed_flush(code: i32, reopens: bool, deeds: (usize, usize)) -> Case {
     Case {
         journal: Journal::Wal,
-        fault: Fault {
-            operation: Operation::Sync,
-            after: 0,
-            times: Times::Once,
-            code,
-        },
+        fault: one_failed_flush(code),
         reopens,
         deeds,
     }
 }
+
+/// The next flush fails, and those after it do not.
+const fn one_failed_flush(code: i32) -> Fault {
+    Fault {
+        operation: Operation::Sync,
+        after: 0,
+        times: Times::Once,
+        code,
+    }
+}
+
+/// No index can be written, so what was forgotten is not purged from them.
+const NO_PURGE: Fault = Fault {
+    operation: Operation::SideWrite,
+    after: 0,
+    times: Times::Always,
+    code: 10,
+};
 
 #[test]
 fn a_disk_that_fails_at_any_operation_with_wal_loses_nothing() {
@@ -146,12 +159,7 @@ fn a_handle_whose_flush_failed_takes_no_more_writes() {
     let mut life = Life::new(Journal::Wal);
     let memory = life.open().unwrap();
     memory.remember(&note("before")).unwrap();
-    life.disk.set(Some(Fault {
-        operation: Operation::Sync,
-        after: 0,
-        times: Times::Once,
-        code: 1034,
-    }));
+    life.disk.set(Some(one_failed_flush(1_034)));
     let kind = |result: Result<_, Error>| result.map_err(|error| error.kind()).err();
     assert_eq!(
         kind(memory.remember(&note("during")).map(drop)),
@@ -177,12 +185,7 @@ fn what_is_written_behind_a_failed_flush_outlives_a_power_cut() {
     // Another process, as it were: it has a writer of its own, and no error of its own either.
     let other = life.another().unwrap();
     other.remember(&note("beside")).unwrap();
-    life.disk.set(Some(Fault {
-        operation: Operation::Sync,
-        after: 0,
-        times: Times::Once,
-        code: 1034,
-    }));
+    life.disk.set(Some(one_failed_flush(1_034)));
     assert!(memory.remember(&note("during")).is_err());
     other.remember(&note("after")).unwrap();
     let events = life.disk.events();
@@ -217,12 +220,7 @@ fn what_is_left_of_a_purge_is_done_by_whoever_comes_next() {
     let memory = life.open().unwrap();
     memory.remember(&note("first")).unwrap();
     memory.remember(&note("second")).unwrap();
-    life.disk.set(Some(Fault {
-        operation: Operation::SideWrite,
-        after: 0,
-        times: Times::Always,
-        code: 10,
-    }));
+    life.disk.set(Some(NO_PURGE));
     // The note is gone, and what indexes and free pages still hold of it was about to be purged.
     assert!(life.forget("first").is_err());
     life.disk.set(None);
@@ -266,12 +264,7 @@ fn what_a_killed_process_has_not_purged_the_next_one_does_at_once() {
             memory.remember(&note(name)).unwrap();
         }
         // Whoever was at the purge is gone before it was done.
-        life.disk.set(Some(Fault {
-            operation: Operation::SideWrite,
-            after: 0,
-            times: Times::Always,
-            code: 10,
-        }));
+        life.disk.set(Some(NO_PURGE));
         assert!(life.forget("first").is_err());
         life.disk.set(None);
         life.close();
@@ -292,12 +285,7 @@ fn the_command_that_was_killed_before_its_purge_purges_when_it_is_run_again() {
     let memory = life.open().unwrap();
     memory.remember(&note("first")).unwrap();
     memory.remember(&note("second")).unwrap();
-    life.disk.set(Some(Fault {
-        operation: Operation::SideWrite,
-        after: 0,
-        times: Times::Always,
-        code: 10,
-    }));
+    life.disk.set(Some(NO_PURGE));
     assert!(life.forget("first").is_err());
     life.disk.set(None);
     life.close();

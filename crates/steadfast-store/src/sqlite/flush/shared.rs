@@ -175,7 +175,7 @@ impl SharedFlush {
     }
 
     /// Returns whether the disk may have lost something of the log, so that nothing may build on it.
-    pub(in crate::sqlite) fn is_in_doubt(&self, log: &Log) -> bool {
+    fn is_in_doubt(&self, log: &Log) -> bool {
         if sabotage::is(Sabotage::DoubtIgnored) {
             return false;
         }
@@ -183,11 +183,37 @@ impl SharedFlush {
         doubt.is_some_and(|doubt| log.salts() == Some(doubt.salts))
     }
 
-    /// Makes the log whole again after a flush that failed; the caller holds the writer gate.
+    /// Makes the log whole if a flush of it has failed; the caller holds the writer gate.
     ///
     /// # Errors
-    /// What the system says; the log is in doubt as before then.
-    pub(in crate::sqlite) fn mend(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
+    /// What the system says; the log is in doubt as before then, and nothing may be added to it or written back.
+    pub(in crate::sqlite) fn settle(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
+        if self.is_in_doubt(log) {
+            self.mend(log, disk)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the log beside `database` whole and flushes it, where there is one, before SQLite writes it back; the
+    /// caller holds the writer gate.
+    ///
+    /// # Errors
+    /// As [`Self::settle`] and [`Self::flush_alone`].
+    pub(in crate::sqlite) fn settle_and_flush(
+        &self,
+        database: &Path,
+        disk: &dyn Disk,
+    ) -> io::Result<()> {
+        let log = match Log::of(database) {
+            Ok(log) => log,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.settle(&log, disk)?;
+        self.flush_alone(&log, disk)
+    }
+
+    fn mend(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
         let turn = self.turn();
         log.rewrite(disk)?;
         let wiped = self

@@ -38,6 +38,11 @@ pub fn replace_database(disk: &dyn Disk, new: &Path, database: &Path) -> Result<
             row.get::<_, i64>(0)
         }),
     );
+    let flushes = SharedFlush::of(database.parent().unwrap_or(database));
+    // Frames behind a hole would be cut off with it, and what lies before it would come back.
+    flushes
+        .settle_and_flush(database, disk)
+        .map_err(|error| StoreError::from_io(database, &error))?;
     to.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, true)
         .map_err(failed)?;
     // This reads the schema, which a damaged file does not have before.
@@ -48,9 +53,7 @@ pub fn replace_database(disk: &dyn Disk, new: &Path, database: &Path) -> Result<
         .map_err(failed)?;
     if copied.is_err() {
         // The frames may lie in the log although SQLite could not flush them: the next process finds them there.
-        if let Some(folder) = database.parent() {
-            SharedFlush::of(folder).doubt(database);
-        }
+        flushes.doubt(database);
     }
     match copied.map_err(failed)? {
         StepResult::Done => {}

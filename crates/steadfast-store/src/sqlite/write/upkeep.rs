@@ -51,14 +51,12 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError`] when writing fails; the log holds then what it held.
-    pub(super) fn write_back(&self, writer: &mut Writer, mode: &str) -> Result<bool, StoreError> {
+    pub(super) fn write_back(&self, writer: &Writer, mode: &str) -> Result<bool, StoreError> {
         if self.journal() != journal::WAL {
             return Ok(true);
         }
-        let flushed = self.core.owner.flushed_log(writer);
-        if flushed.map_err(|error| self.log_error(&error))?.is_none() {
-            return Ok(true);
-        }
+        let flushed = self.core.owner.flush_log();
+        flushed.map_err(|error| self.log_error(&error))?;
         let pragma = format!("PRAGMA wal_checkpoint({mode})");
         let busy: i64 = writer
             .connection
@@ -73,7 +71,7 @@ impl SqliteStore {
     /// As [`Self::write_back`].
     pub(super) fn write_back_as_due(
         &self,
-        writer: &mut Writer,
+        writer: &Writer,
         due: WriteBack,
     ) -> Result<bool, StoreError> {
         if due == WriteBack::Passive {
@@ -99,11 +97,10 @@ impl SqliteStore {
         }
         let owner = &self.core.owner;
         match writer.log(&self.core.database) {
-            Ok(log) if owner.flushes.is_in_doubt(&log) => {
-                let mended = owner.flushes.mend(&log, self.disk().as_ref());
-                mended.map_err(|error| self.log_error(&error))
+            Ok(log) => {
+                let settled = owner.flushes.settle(&log, self.disk().as_ref());
+                settled.map_err(|error| self.log_error(&error))
             }
-            Ok(_) => Ok(()),
             // The first transaction makes it.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(self.log_error(&error)),
