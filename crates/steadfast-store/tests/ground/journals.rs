@@ -62,6 +62,27 @@ fn wal_is_written_back_by_the_last_to_leave() {
 }
 
 #[test]
+fn a_log_that_a_reader_kept_in_use_starts_over_when_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), Journal::Wal);
+    commit(&store, Change::Put(put("/a", &["alpha"])));
+    let log = || std::fs::metadata(folder.path().join(format!("{DATABASE}-wal"))).unwrap();
+    let view = store.snapshot().unwrap();
+    assert_eq!(view.live_rows().unwrap().iter().count(), 1);
+    // Three commits of some 20 MB, in each of which the log is written back as far as the reader lets it be.
+    for letter in ["b", "c", "d"] {
+        let text = letter.repeat(20 << 20);
+        commit(&store, Change::Put(put(&format!("/{letter}"), &[&text])));
+    }
+    assert!(log().len() > 60 << 20, "{}", log().len());
+    drop(view);
+    let text = "e".repeat(20 << 20);
+    commit(&store, Change::Put(put("/e", &[&text])));
+    assert_eq!(log().len(), 0);
+    assert_eq!(texts(&store).len(), 5);
+}
+
+#[test]
 fn rows_stay_from_one_journal_to_the_other_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut wanted = Vec::new();
