@@ -1,9 +1,8 @@
 //! The mark of a store that was created: its identity, in the lock of creation.
 //!
 //! Without the mark an empty database is one that nobody has filled yet, with it that is damage. The mark says too
-//! that the entries of the folder were flushed: a loss of power takes none of its files.
+//! that the first commit and the entries of the folder were flushed: a loss of power takes none of its files.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use steadfast_model::StoreId;
@@ -36,27 +35,26 @@ pub fn mark_created(disk: &dyn Disk, folder: &Path, id: StoreId) -> std::io::Res
 
 /// Marks a store as created that its maker has left unmarked: killed before, or refused by the disk.
 ///
+/// Its first commit may not be on the disk either: `flush` sees to that, since the mark says so.
+///
 /// # Errors
-/// What reading the identity gives, and what the system says; nothing where the system allows no change, since nothing
-/// will be acknowledged there.
+/// What flushing and reading the identity give, and what the system says; nothing where the system allows no change,
+/// since nothing will be acknowledged there.
 pub(super) fn complete<E: From<StoreError>>(
     disk: &dyn Disk,
     folder: &Path,
+    flush: impl FnOnce() -> Result<(), StoreError>,
     id: impl FnOnce() -> Result<StoreId, E>,
 ) -> Result<(), E> {
     if was_created(&folder.join(INIT_LOCK)) {
         return Ok(());
     }
-    match mark_created(disk, folder, id()?) {
-        Err(error) if !may_not_write(&error) => Err(StoreError::from_io(folder, &error).into()),
-        Ok(()) | Err(_) => Ok(()),
+    let id = id()?;
+    let marked = flush().and_then(|()| {
+        mark_created(disk, folder, id).map_err(|error| StoreError::from_io(folder, &error))
+    });
+    match marked {
+        Ok(()) | Err(StoreError::Permission { .. } | StoreError::ReadOnly { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-}
-
-/// Returns whether the system allows no change, as in a folder that can only be read.
-fn may_not_write(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-    )
 }

@@ -144,9 +144,18 @@ fn open_read_write(
     let settled = check_version(folder, &connection)? == Some(SCHEMA)
         && wanted.is_none_or(|wanted| (wanted == journal::WAL) == is_wal);
     if settled {
-        creation::complete(options.disk.as_ref(), folder, || {
-            read_id(folder, &connection)
-        })?;
+        creation::complete(
+            options.disk.as_ref(),
+            folder,
+            || {
+                if is_wal {
+                    flush_log(folder, options)
+                } else {
+                    Ok(())
+                }
+            },
+            || read_id(folder, &connection),
+        )?;
         return finish(folder, connection, Access::ReadWrite, std::mem::take(rungs));
     }
     drop(connection);

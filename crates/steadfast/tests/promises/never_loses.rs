@@ -111,6 +111,18 @@ const FAULTS: &[Case] = &[
     // SQLite's own flush of the log, before a checkpoint, failed without a word; what came later lay behind the hole.
     failed_flush(1_290, true, (12, 15)),
     failed_flush(1_034, false, (10, 13)),
+    // Nothing of a new store could be flushed but the mark that says it was created.
+    Case {
+        journal: Journal::Wal,
+        fault: Fault {
+            operation: Operation::Sync,
+            after: 4,
+            times: Times::Always,
+            code: 1_034,
+        },
+        reopens: true,
+        deeds: (0, 3),
+    },
 ];
 
 /// Returns a case in which the first flush of some days fails.
