@@ -51,12 +51,17 @@ fn searches(memory: &Memory, mode: Mode, filter: &Filter, passes: usize) -> anyh
 }
 
 /// Searches a store that is there, and prints the times.
-pub(crate) fn warm(store: &Path, passes: usize) -> anyhow::Result<()> {
+pub(crate) fn warm(store: &Path, passes: usize, only: Option<&str>) -> anyhow::Result<()> {
     let mut table = Table::new(0);
-    warm_searches(&Memory::open(store)?, passes, &mut table)
+    warm_searches(&Memory::open(store)?, passes, only, &mut table)
 }
 
-fn warm_searches(memory: &Memory, passes: usize, table: &mut Table) -> anyhow::Result<()> {
+fn warm_searches(
+    memory: &Memory,
+    passes: usize,
+    only: Option<&str>,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     let all = Filter::default();
     let narrow = Filter {
         within: vec![one_in_a_hundred(memory)?],
@@ -74,6 +79,9 @@ fn warm_searches(memory: &Memory, passes: usize, table: &mut Table) -> anyhow::R
             "0.6 / 0.3 ms",
         ),
     ] {
+        if only.is_some_and(|only| !name.contains(only)) {
+            continue;
+        }
         let times = searches(memory, mode, filter, passes)?;
         table.add(name, times.text(), goal);
     }
@@ -82,7 +90,7 @@ fn warm_searches(memory: &Memory, passes: usize, table: &mut Table) -> anyhow::R
 
 pub(crate) fn calls(store: &Path, table: &mut Table) -> anyhow::Result<()> {
     let memory = Memory::open(store)?;
-    warm_searches(&memory, 1, table)?;
+    warm_searches(&memory, 1, None, table)?;
 
     let flush = flushes(store)?;
     let mut times = Vec::new();

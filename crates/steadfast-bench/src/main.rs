@@ -194,6 +194,9 @@ enum Command {
         /// How often the 300 questions are asked
         #[arg(long, default_value_t = 10)]
         passes: usize,
+        /// Only the searches with this in their name: `vector`, `1 %`
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Write notes as fast as they are acknowledged; used by `table`
     #[command(hide = true)]
@@ -256,7 +259,11 @@ fn main() -> anyhow::Result<()> {
         Command::LoadWorker(arguments) => load::work(&arguments),
         Command::Palace { rows, folder } => palace::run(rows, folder.as_deref()),
         Command::Writers { runs } => writers_alone(runs),
-        Command::Warm { store, passes } => library::warm(&store, passes),
+        Command::Warm {
+            store,
+            passes,
+            only,
+        } => library::warm(&store, passes, only.as_deref()),
         Command::Write {
             store,
             writer,
