@@ -37,15 +37,17 @@ pub struct TermsError {
 
 impl HashedTerms {
     /// Returns the terms of a token stream, given as hashes in any order.
+    ///
+    /// It takes as much memory as it has distinct terms: a file waits for its commit with the terms of all its
+    /// chunks, and room for every token would be many times as long as a text that repeats itself.
     pub fn from_tokens(mut hashes: Vec<u64>) -> Self {
         let tokens = u16::try_from(hashes.len()).unwrap_or(u16::MAX);
         hashes.sort_unstable();
-        let mut entries: Vec<(u64, u8)> = Vec::with_capacity(hashes.len());
-        for hash in hashes {
-            match entries.last_mut() {
-                Some((last, count)) if *last == hash => *count = count.saturating_add(1),
-                _ => entries.push((hash, 1)),
-            }
+        let runs = || hashes.chunk_by(|a, b| a == b);
+        let mut entries: Vec<(u64, u8)> = Vec::with_capacity(runs().count());
+        for run in runs() {
+            let count = u8::try_from(run.len()).unwrap_or(u8::MAX);
+            entries.extend(run.first().map(|&hash| (hash, count)));
         }
         Self { entries, tokens }
     }
@@ -126,6 +128,13 @@ impl HashedTerms {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_text_that_repeats_itself_takes_the_room_of_its_terms() {
+        let terms = HashedTerms::from_tokens([7, 8].repeat(100_000));
+        assert_eq!(terms.entries(), [(7, 255), (8, 255)]);
+        assert_eq!(terms.entries.capacity(), 2);
+    }
 
     proptest! {
         #[test]

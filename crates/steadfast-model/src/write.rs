@@ -316,14 +316,36 @@ pub struct Settled {
 /// The ordinal numbers equal texts that start on the same line, so that equal
 /// chunks without line numbers, as in minified data, are not lost.
 pub fn number(chunks: &mut [NewChunk]) {
-    let mut seen: HashMap<(ContentHash, u32), u32> = HashMap::new();
-    for (position, chunk) in chunks.iter_mut().enumerate() {
-        let ordinal = seen
-            .entry((chunk.content_hash, chunk.place.start_line))
-            .or_insert(0);
-        chunk.place.ordinal = *ordinal;
-        *ordinal += 1;
-        chunk.place.position = u32::try_from(position).unwrap_or(u32::MAX);
+    let mut numbers = Numbers::default();
+    for chunk in chunks {
+        (chunk.place.position, chunk.place.ordinal) = numbers.next(chunk);
+    }
+}
+
+/// Returns whether [`number`] would leave these chunks as they are: then nobody needs a copy to number.
+pub fn is_numbered(chunks: &[NewChunk]) -> bool {
+    let mut numbers = Numbers::default();
+    chunks
+        .iter()
+        .all(|chunk| numbers.next(chunk) == (chunk.place.position, chunk.place.ordinal))
+}
+
+/// The numbers that are given out to the chunks of one document.
+#[derive(Default)]
+struct Numbers {
+    position: u32,
+    seen: HashMap<(ContentHash, u32), u32>,
+}
+
+impl Numbers {
+    /// Returns the position and the ordinal of the next chunk.
+    fn next(&mut self, chunk: &NewChunk) -> (u32, u32) {
+        let key = (chunk.content_hash, chunk.place.start_line);
+        let next = self.seen.entry(key).or_insert(0);
+        let numbers = (self.position, *next);
+        *next += 1;
+        self.position = self.position.saturating_add(1);
+        numbers
     }
 }
 
@@ -449,7 +471,10 @@ mod tests {
     #[test]
     fn equal_texts_on_one_line_are_numbered_apart() {
         let mut chunks = [new("{}", 1), new("{}", 1), new("{}", 2)];
+        assert!(!is_numbered(&chunks));
         number(&mut chunks);
+        assert!(is_numbered(&chunks));
+        assert!(!is_numbered(chunks.get(1..).unwrap()));
         assert_eq!(
             chunks.map(|chunk| (chunk.place.ordinal, chunk.place.position)),
             [(0, 0), (1, 1), (0, 2)]

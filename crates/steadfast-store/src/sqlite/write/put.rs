@@ -1,9 +1,10 @@
 //! A document's new content replaces the old, and ids follow the texts that survive.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::params;
-use steadfast_model::write::{LiveChunk, number, plan_replace};
+use steadfast_model::write::{LiveChunk, is_numbered, number, plan_replace};
 use steadfast_model::{
     ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint, Namespace, NewChunk, Outcome,
     PutDocument, Refusal, Row, Seq, Settled,
@@ -86,9 +87,14 @@ impl Transaction<'_> {
     }
 
     /// Returns the chunks without those whose text was forgotten, numbered anew.
-    fn admitted(&self, document: DocumentKey, put: &PutDocument) -> Written<(Vec<NewChunk>, u64)> {
-        let mut chunks = put.chunks.clone();
-        let mut withheld = 0;
+    ///
+    /// They are copied only where that changes them: a document is up to 32 MiB long, and its chunks take twice that.
+    fn admitted<'p>(
+        &self,
+        document: DocumentKey,
+        put: &'p PutDocument,
+    ) -> Written<(Cow<'p, [NewChunk]>, u64)> {
+        let mut chunks = Cow::Borrowed(put.chunks.as_slice());
         if put.revive {
             self.connection
                 .prepare_cached("DELETE FROM forgotten WHERE document = ?1")?
@@ -100,10 +106,16 @@ impl Transaction<'_> {
             let forgotten = statement
                 .query_map([document.0], |row| Ok(ContentHash(row.get(0)?)))?
                 .collect::<rusqlite::Result<HashSet<_>>>()?;
-            chunks.retain(|chunk| !forgotten.contains(&chunk.content_hash));
-            withheld = u64::try_from(put.chunks.len() - chunks.len()).unwrap_or(0);
+            let is_forgotten = |chunk: &NewChunk| forgotten.contains(&chunk.content_hash);
+            if chunks.iter().any(is_forgotten) {
+                let admitted = chunks.iter().filter(|chunk| !is_forgotten(chunk));
+                chunks = Cow::Owned(admitted.cloned().collect());
+            }
         }
-        number(&mut chunks);
+        if !is_numbered(&chunks) {
+            number(chunks.to_mut());
+        }
+        let withheld = u64::try_from(put.chunks.len() - chunks.len()).unwrap_or(0);
         Ok((chunks, withheld))
     }
 
