@@ -11,7 +11,7 @@ use steadfast_store::{SqliteStore, StoreError};
 
 use super::kinds::Kind;
 use super::manifest::{Manifest, Part, seal};
-use super::mapped::Mapped;
+use super::mapped::{Mapped, Pages};
 use super::{Loaded, State};
 
 /// How many damaged indexes are kept for inspection; they hold nothing that the store does not.
@@ -64,17 +64,21 @@ impl<K: Kind> Folder<K> {
     }
 
     /// Opens the generation that the store names and proves every byte of it.
-    pub(crate) fn load(&self, published: Option<Published>) -> State<K::Segment> {
+    pub(crate) fn load(&self, published: Option<Published>, pages: Pages) -> State<K::Segment> {
         let Some(published) = published else {
             return State::Ready(Arc::new(self.empty()));
         };
-        match self.try_load(published) {
+        match self.try_load(published, pages) {
             Ok(loaded) => State::Ready(Arc::new(loaded)),
             Err(state) => state,
         }
     }
 
-    fn try_load(&self, published: Published) -> Result<Loaded<K::Segment>, State<K::Segment>> {
+    fn try_load(
+        &self,
+        published: Published,
+        pages: Pages,
+    ) -> Result<Loaded<K::Segment>, State<K::Segment>> {
         let path = self.manifest_path(published.generation);
         let bytes = self.read(&path).map_err(|error| absent(&path, &error))?;
         let manifest = Manifest::decode(&bytes)
@@ -97,9 +101,12 @@ impl<K: Kind> Folder<K> {
         let mut rows = RowSet::with_room(manifest.row.0 as usize + 1);
         let mut segments = Vec::with_capacity(manifest.parts.len());
         for part in &manifest.parts {
-            let segment = self.open_part(part)?;
+            let (segment, mapped) = self.open_part(part)?;
             rows.extend(K::rows(&segment));
             rows.subtract(&part.dead);
+            if pages == Pages::LetGo {
+                mapped.let_go();
+            }
             segments.push(segment);
         }
         Ok(Loaded {
@@ -109,7 +116,8 @@ impl<K: Kind> Folder<K> {
         })
     }
 
-    fn open_part(&self, part: &Part) -> Result<K::Segment, State<K::Segment>> {
+    /// Opens and proves a segment; returns what is mapped of it too.
+    fn open_part(&self, part: &Part) -> Result<(K::Segment, Mapped), State<K::Segment>> {
         let path = self.segment_path(part.file);
         let content = self
             .disk
@@ -123,9 +131,10 @@ impl<K: Kind> Folder<K> {
                 path.display()
             )));
         }
-        self.kind
-            .open(content, self.store)
-            .map_err(|why| State::Damaged(format!("{}: {why}", path.display())))
+        match self.kind.open(content.clone(), self.store) {
+            Ok(segment) => Ok((segment, content)),
+            Err(why) => Err(State::Damaged(format!("{}: {why}", path.display()))),
+        }
     }
 
     /// Writes a segment file and flushes it.
@@ -142,10 +151,13 @@ impl<K: Kind> Folder<K> {
     /// # Errors
     /// [`StoreError`] when it does not read back as it was written.
     pub(crate) fn open_written(&self, part: &Part) -> Result<K::Segment, StoreError> {
-        self.open_part(part).map_err(|state| StoreError::Io {
+        let opened = self.open_part(part);
+        let (segment, mapped) = opened.map_err(|state| StoreError::Io {
             path: self.root.clone(),
             what: state.trouble().unwrap_or_default().to_owned(),
-        })
+        })?;
+        mapped.let_go();
+        Ok(segment)
     }
 
     /// Writes the manifest of a generation and flushes it; it counts once the store names it.

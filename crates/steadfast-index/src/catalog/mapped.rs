@@ -1,13 +1,28 @@
 //! A file mapped into memory.
+//!
+//! Pages that were read stay in the memory of the process as long as the file
+//! is mapped, though the system has them in its cache all the same. Who proves
+//! a file and has no question to answer lets go of them: else whoever only
+//! writes would take as much memory as there is index.
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use memmap2::Mmap;
 
-/// The bytes of an index file.
-#[derive(Debug)]
-pub(crate) struct Mapped(Option<Mmap>);
+/// The bytes of an index file; clones share one mapping.
+#[derive(Clone, Debug)]
+pub(crate) struct Mapped(Option<Arc<Mmap>>);
+
+/// What becomes of the pages that were read to prove a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// They stay in memory: a question will read them.
+    Kept,
+    /// They leave it, file by file, and come back when they are read.
+    LetGo,
+}
 
 impl Mapped {
     /// Maps a file for reading.
@@ -24,12 +39,66 @@ impl Mapped {
         // written or cut by anybody of ours; they are only ever unlinked,
         // which leaves a mapping whole.
         let mapped = unsafe { Mmap::map(file)? };
-        Ok(Self(Some(mapped)))
+        Ok(Self(Some(Arc::new(mapped))))
+    }
+
+    /// Takes the pages that were read out of the memory of the process. Where the system knows no such thing, nothing
+    /// is done.
+    pub(crate) fn let_go(&self) {
+        #[cfg(unix)]
+        if let Some(map) = &self.0 {
+            #[expect(
+                unsafe_code,
+                reason = "the advice can change what is mapped; the reasons why it does not are above"
+            )]
+            // SAFETY: the mapping is of a file, for reading only, and shared: none of its pages is ours alone, so
+            // what is read again comes from the same file, which nobody writes to. Its bytes never change, also
+            // not for whoever has borrowed them.
+            let advised = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            // It is advice: where it is not taken, the pages stay.
+            drop(advised);
+        }
     }
 }
 
 impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_deref().unwrap_or_default()
+        self.0.as_deref().map(AsRef::as_ref).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Returns how much of what this process maps of a file is in its memory.
+    fn resident_kib(path: &Path) -> u64 {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let of_file = maps
+            .split_inclusive("VmFlags")
+            .filter(|entry| entry.contains(path.to_str().unwrap()));
+        of_file
+            .flat_map(str::lines)
+            .filter_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"))
+            .map(|kib| kib.trim().parse::<u64>().unwrap())
+            .sum()
+    }
+
+    #[test]
+    fn pages_that_are_let_go_leave_memory_and_come_back_as_they_were() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let content: Vec<u8> = (0..4_u32 << 20).map(|byte| byte.to_le_bytes()[1]).collect();
+        file.write_all(&content).unwrap();
+        let mapped = Mapped::of(file.as_file()).unwrap();
+        for _ in 0..2 {
+            assert!(mapped.as_ref() == content);
+            assert!(resident_kib(file.path()) >= 4 << 10);
+            mapped.clone().let_go();
+            assert_eq!(resident_kib(file.path()), 0);
+        }
     }
 }

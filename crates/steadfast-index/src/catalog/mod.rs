@@ -28,6 +28,7 @@ mod plan;
 pub(crate) use folder::Folder;
 pub(crate) use kinds::{Kind, TextKind, VectorKind, VectorSegment};
 pub(crate) use manifest::{Manifest, Part};
+pub(crate) use mapped::Pages;
 pub(crate) use plan::to_merge;
 
 use std::sync::Arc;

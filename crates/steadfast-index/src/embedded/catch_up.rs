@@ -62,12 +62,14 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
 }
 
 fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError> {
-    let snapshot = backend.embedded_snapshot()?;
-    let ground = snapshot.ground();
+    let ground = backend.store.snapshot()?;
     let tail = ground.tail_len()?;
     backend.unseen.store(tail, Ordering::Relaxed);
-    let late = match snapshot.vector_state().ready() {
-        Some(loaded) => late_rows(ground, (loaded.seq(), loaded.row()), &loaded.rows)?.len() as u64,
+    let vector = backend.vector_for_upkeep(ground.published(VectorKind::NAME)?);
+    let late = match vector.ready() {
+        Some(loaded) => {
+            late_rows(&ground, (loaded.seq(), loaded.row()), &loaded.rows)?.len() as u64
+        }
         None => 0,
     };
     let tail = tail.max(late);
@@ -82,9 +84,11 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     } else {
         1
     };
-    Ok(tail >= enough
-        || snapshot.text_state().trouble().is_some()
-        || snapshot.vector_state().trouble().is_some())
+    if tail >= enough || vector.trouble().is_some() {
+        return Ok(true);
+    }
+    let text = backend.text_for_upkeep(ground.published(TextKind::NAME)?);
+    Ok(text.trouble().is_some())
 }
 
 /// Publishes the next generation of both indexes; the caller holds the index lock.
@@ -98,7 +102,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
         seen = (Row(head.last_row.0 + 100), Seq(head.seq.0 + 100));
     }
     let mut rows = 0;
-    let text = match backend.text_state(text_published) {
+    let text = match backend.text_for_upkeep(text_published) {
         State::Ready(loaded) => {
             let tail = TailRows::read(&ground, loaded.seq(), loaded.row())?;
             rows += (tail.added.len() + tail.removed.len()) as u64;
@@ -123,7 +127,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
             Some(rebuild::text(backend, &ground, &steadfast_store::Silent)?)
         }
     };
-    let vector = match backend.vector_state(vector_published) {
+    let vector = match backend.vector_for_upkeep(vector_published) {
         State::Ready(loaded) => {
             let live = live_rows(&ground, &loaded)?;
             let segment = vector_segment(backend, &ground, &loaded, &live.added)?;

@@ -15,7 +15,7 @@ use steadfast_store::{Derived, Progress, SqliteSnapshot, StoreError};
 use super::EmbeddedBackend;
 use super::advance::{file_numbers, next};
 use super::catch_up::{generation_after, internal, record, space};
-use crate::catalog::{Folder, Kind, Manifest, Part, State, TextKind, VectorKind};
+use crate::catalog::{Folder, Kind, Manifest, Pages, Part, State, TextKind, VectorKind};
 use crate::text::SegmentBuilder;
 use crate::vector;
 
@@ -62,7 +62,7 @@ pub(super) fn rebuild(
 /// Sets a damaged index aside and returns the number of the generation to build.
 fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64, StoreError> {
     let published = ground.published(K::NAME)?;
-    let is_damaged = matches!(folder.load(published), State::Damaged(_));
+    let is_damaged = matches!(folder.load(published, Pages::LetGo), State::Damaged(_));
     if is_damaged || sabotage::is(Sabotage::QuarantineUnproven) {
         folder.set_aside();
     }

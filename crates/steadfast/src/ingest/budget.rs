@@ -5,6 +5,17 @@
 //! a fixed number of bytes from before it is read until it is handed to the
 //! store.
 //!
+//! What a thread has freed is not what the system gets back: allocators keep it
+//! for that thread. Were any worker to prepare any file, each would in time keep
+//! as much as the longest takes. So only one thread prepares long files, the
+//! one that commits: it frees them too, and needs that memory again for the
+//! indexes. All others together keep no more than it does.
+//!
+//! In figures, for the text of one file of 32 MiB: the text itself, and per
+//! byte of it two of chunks with their vectors and some more of terms; behind
+//! it the caches of the store (48 MiB at most) and the rows of one round of the
+//! indexes. What is mapped of the indexes is bounded there.
+//!
 //! Invariants: a file that alone is over the bound passes when nothing else
 //! has a share, so none waits for ever; a share is given back when it is
 //! dropped, also by a panic of who holds it.
@@ -13,6 +24,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of files that may be on the line at once; what is made of them takes a few times as much.
 const BYTES_MAX: u64 = 32 << 20;
+
+/// Returns how long a file may be that one of so many workers prepares.
+///
+/// All that they may prepare at a time fills the budget once. Of files over half of it no two are on the line at
+/// once, so nothing is lost by leaving them to one thread.
+pub(super) fn worker_bytes_max(workers: usize) -> u64 {
+    BYTES_MAX / u64::try_from(workers).unwrap_or(u64::MAX).max(2)
+}
 
 /// Bytes that can still be taken.
 pub(super) struct Budget {

@@ -2,7 +2,9 @@
 //!
 //! Invariants: however many files there are, few are in memory, because channels
 //! are bounded, and few of their bytes, because of the budget; the calling
-//! thread commits; when one of them ends the others do too, because nobody takes
+//! thread commits, and prepares files that are too long for a worker (see
+//! [`super::budget`]), but never waits for the budget, since it is what frees
+//! it; when one of them ends the others do too, because nobody takes
 //! from them any more.
 
 use std::ops::ControlFlow;
@@ -13,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use steadfast_model::ContentHash;
 use steadfast_store::Progress;
 
-use super::budget::{Budget, Share};
+use super::budget::{Budget, Share, worker_bytes_max};
 use super::chunk::is_parsed;
 use super::commit::Committer;
 use super::convert::is_packed;
@@ -34,8 +36,15 @@ const PACKED_BYTES_MIN: u64 = 16 << 20;
 /// How many times its length a text weighs while it is parsed.
 const PARSED_TIMES: u64 = 64;
 
-/// What goes to the committer, with the share of memory that it needs until it is there.
-type Sent<'s> = (Prepared, Option<Share<'s>>);
+/// What goes to the committer, with the share of memory that it needs until it is in the store.
+enum Sent<'s> {
+    /// What a worker made of a file.
+    File(Prepared, Share<'s>),
+    /// A file that the committer prepares itself.
+    Long(usize, Found, Share<'s>),
+    /// What is not read.
+    Mark(Prepared),
+}
 
 /// A root of a call, and what the store knows of it.
 pub(super) struct Root<'r> {
@@ -169,20 +178,35 @@ impl Run<'_> {
         to_commit: &Sender<Sent<'s>>,
         budget: &'s Budget,
     ) {
+        let bytes_max = worker_bytes_max(threads());
         for (number, found) in found {
-            let Some(Root { path, known, .. }) = self.roots.get(number) else {
-                continue;
+            let share = budget.take(self.weight(&found));
+            let sent = if found.state.size > bytes_max {
+                Some(Sent::Long(number, found, share))
+            } else {
+                self.file(number, found, share)
+                    .map(|(prepared, share)| Sent::File(prepared, share))
             };
-            let size = found.state.size;
-            let mut share = budget.take(self.weight(&found));
-            let named = self.options.force && found.path == *path;
-            let prepared = prepare(self.line, self.options, known, &self.moved, found, named);
-            // What is left of it now is as long as its text, whatever it took to make it.
-            share.shrink(size);
-            if to_commit.send((prepared, Some(share))).is_err() {
+            if sent.is_some_and(|sent| to_commit.send(sent).is_err()) {
                 return;
             }
         }
+    }
+
+    /// Prepares a file of a root.
+    fn file<'s>(
+        &self,
+        number: usize,
+        found: Found,
+        mut share: Share<'s>,
+    ) -> Option<(Prepared, Share<'s>)> {
+        let Root { path, known, .. } = self.roots.get(number)?;
+        let size = found.state.size;
+        let named = self.options.force && found.path == *path;
+        let prepared = prepare(self.line, self.options, known, &self.moved, found, named);
+        // What is left of it now is as long as its text, whatever it took to make it.
+        share.shrink(size);
+        Some((prepared, share))
     }
 
     /// Returns how many bytes a file brings onto the line; one over the limit is not read.
@@ -207,7 +231,15 @@ impl Run<'_> {
     ) -> Result<(bool, Vec<(Found, ContentHash)>)> {
         let mut committer = Committer::new(self.line, report);
         let mut going_on = true;
-        for (prepared, share) in prepared {
+        for sent in prepared {
+            let (prepared, share) = match sent {
+                Sent::File(prepared, share) => (prepared, Some(share)),
+                Sent::Mark(prepared) => (prepared, None),
+                Sent::Long(number, found, share) => match self.file(number, found, share) {
+                    Some((prepared, share)) => (prepared, Some(share)),
+                    None => continue,
+                },
+            };
             self.progress.item(prepared.source());
             committer.add(prepared)?;
             // What waits for its commit now is bounded by the committer.
@@ -237,7 +269,7 @@ impl Feed<'_> {
                 Prepared::problem(namespace, problem, was_indexed)
             }
         };
-        self.to_commit.send((prepared, None)).map_err(drop)
+        self.to_commit.send(Sent::Mark(prepared)).map_err(drop)
     }
 }
 
