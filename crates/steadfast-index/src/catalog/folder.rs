@@ -100,6 +100,7 @@ impl<K: Kind> Folder<K> {
         }
         let mut rows = RowSet::with_room(manifest.row.0 as usize + 1);
         let mut segments = Vec::with_capacity(manifest.parts.len());
+        let mut maps = Vec::with_capacity(manifest.parts.len());
         for part in &manifest.parts {
             let (segment, mapped) = self.open_part(part)?;
             rows.extend(K::rows(&segment));
@@ -108,10 +109,12 @@ impl<K: Kind> Folder<K> {
                 mapped.let_go();
             }
             segments.push(segment);
+            maps.push(mapped);
         }
         Ok(Loaded {
             manifest,
             segments,
+            mapped: maps,
             rows,
         })
     }
@@ -146,18 +149,18 @@ impl<K: Kind> Folder<K> {
         self.disk.replace_file(&self.segment_path(file), &[content])
     }
 
-    /// Opens a segment that was just written.
+    /// Opens a segment that was just written; returns what is mapped of it too, none of which is in memory.
     ///
     /// # Errors
     /// [`StoreError`] when it does not read back as it was written.
-    pub(crate) fn open_written(&self, part: &Part) -> Result<K::Segment, StoreError> {
+    pub(crate) fn open_written(&self, part: &Part) -> Result<(K::Segment, Mapped), StoreError> {
         let opened = self.open_part(part);
         let (segment, mapped) = opened.map_err(|state| StoreError::Io {
             path: self.root.clone(),
             what: state.trouble().unwrap_or_default().to_owned(),
         })?;
         mapped.let_go();
-        Ok(segment)
+        Ok((segment, mapped))
     }
 
     /// Writes the manifest of a generation and flushes it; it counts once the store names it.

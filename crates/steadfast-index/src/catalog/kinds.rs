@@ -20,8 +20,13 @@ pub(crate) trait Kind {
     /// Returns the rows of a segment in ascending order.
     fn rows(segment: &Self::Segment) -> impl Iterator<Item = Row>;
 
-    /// Returns the bytes of one segment of all rows of these that are in `keep`.
-    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String>;
+    /// Returns the bytes of one segment of all rows of these that are in `keep`; calls `let_go` whenever so much of them was
+    /// read that it is to leave memory.
+    fn merge(
+        segments: &[&Self::Segment],
+        keep: &RowSet,
+        let_go: &dyn Fn(),
+    ) -> Result<Vec<u8>, String>;
 }
 
 /// The text index.
@@ -58,8 +63,12 @@ impl Kind for TextKind {
         segment.row_iter()
     }
 
-    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {
-        text::merge(segments, keep).map_err(|error| error.to_string())
+    fn merge(
+        segments: &[&Self::Segment],
+        keep: &RowSet,
+        let_go: &dyn Fn(),
+    ) -> Result<Vec<u8>, String> {
+        text::merge_in_steps(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }
 
@@ -84,7 +93,11 @@ impl Kind for VectorKind {
         segment.view().rows()
     }
 
-    fn merge(segments: &[&Self::Segment], keep: &RowSet) -> Result<Vec<u8>, String> {
-        vector::merge(segments, keep).map_err(|error| error.to_string())
+    fn merge(
+        segments: &[&Self::Segment],
+        keep: &RowSet,
+        let_go: &dyn Fn(),
+    ) -> Result<Vec<u8>, String> {
+        vector::merge_in_steps(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }

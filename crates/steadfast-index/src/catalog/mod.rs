@@ -28,7 +28,7 @@ mod plan;
 pub(crate) use folder::Folder;
 pub(crate) use kinds::{Kind, TextKind, VectorKind, VectorSegment};
 pub(crate) use manifest::{Manifest, Part};
-pub(crate) use mapped::Pages;
+pub(crate) use mapped::{Mapped, Pages};
 pub(crate) use plan::to_merge;
 
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub(crate) struct Loaded<S> {
     pub(crate) manifest: Manifest,
     /// In the order of the manifest's parts.
     pub(crate) segments: Vec<S>,
+    /// What is mapped of each segment.
+    pub(crate) mapped: Vec<Mapped>,
     /// Rows of the segments that were live when the generation was published.
     pub(crate) rows: RowSet,
 }
@@ -98,6 +100,7 @@ impl<S> Loaded<S> {
         Self {
             manifest,
             segments: Vec::new(),
+            mapped: Vec::new(),
             rows: RowSet::new(),
         }
     }

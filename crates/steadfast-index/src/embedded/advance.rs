@@ -1,9 +1,9 @@
 //! How one generation of an index becomes the next: new rows in, dead rows counted, segments merged.
 
-use steadfast_model::{HashedTerms, Row, Seq};
+use steadfast_model::{HashedTerms, Row, RowSet, Seq};
 use steadfast_store::StoreError;
 
-use crate::catalog::{Folder, Kind, Loaded, Manifest, Part, to_merge};
+use crate::catalog::{Folder, Kind, Loaded, Manifest, Mapped, Part, to_merge};
 
 /// What is new since the generation before.
 pub(super) struct News {
@@ -19,15 +19,22 @@ pub(super) struct News {
 
 /// A segment of the generation that is being made: one from before, or one just written.
 enum Held<'l, S> {
-    Before(&'l S),
-    Fresh(S),
+    Before(&'l S, &'l Mapped),
+    Fresh(S, Mapped),
 }
 
 impl<S> Held<'_, S> {
     fn segment(&self) -> &S {
         match self {
-            Self::Before(segment) => segment,
-            Self::Fresh(segment) => segment,
+            Self::Before(segment, _) => segment,
+            Self::Fresh(segment, _) => segment,
+        }
+    }
+
+    fn let_go(&self) {
+        match self {
+            Self::Before(_, mapped) => mapped.let_go(),
+            Self::Fresh(_, mapped) => mapped.let_go(),
         }
     }
 }
@@ -43,14 +50,20 @@ pub(super) fn advance<K: Kind>(
     manifest.generation = generation;
     (manifest.row, manifest.seq) = news.seen;
     let mut files = file_numbers(generation);
-    let mut held: Vec<Held<'_, K::Segment>> = before.segments.iter().map(Held::Before).collect();
+    let mut held: Vec<Held<'_, K::Segment>> = before
+        .segments
+        .iter()
+        .zip(&before.mapped)
+        .map(|(segment, mapped)| Held::Before(segment, mapped))
+        .collect();
     for (part, segment) in manifest.parts.iter_mut().zip(&before.segments) {
         bury::<K>(part, segment, &news.dead);
     }
     if let Some((content, rows)) = &news.segment {
         let part = Part::fresh(next(&mut files)?, content, *rows);
         folder.write_segment(part.file, content)?;
-        held.push(Held::Fresh(folder.open_written(&part)?));
+        let (segment, mapped) = folder.open_written(&part)?;
+        held.push(Held::Fresh(segment, mapped));
         manifest.parts.push(part);
     }
     let weights: Vec<(u64, u64)> = manifest
@@ -73,26 +86,18 @@ pub(super) fn advance<K: Kind>(
     // From the back, so that the places of the runs before stay right.
     for run in runs.into_iter().rev() {
         let parts = manifest.parts.get(run.clone()).unwrap_or_default();
-        let segments: Vec<&K::Segment> = held
-            .get(run.clone())
-            .unwrap_or_default()
-            .iter()
-            .map(Held::segment)
-            .collect();
-        let mut keep = steadfast_model::RowSet::new();
-        for segment in &segments {
-            keep.extend(K::rows(segment));
-        }
-        for part in parts {
-            keep.subtract(&part.dead);
-        }
+        let joining = held.get(run.clone()).unwrap_or_default();
+        let segments: Vec<&K::Segment> = joining.iter().map(Held::segment).collect();
+        let let_go = || joining.iter().for_each(Held::let_go);
+        let keep = alive::<K>(&segments, parts);
         let mut merged = Vec::new();
         let mut fresh = Vec::new();
         if !keep.is_empty() {
-            let content = K::merge(&segments, &keep).map_err(StoreError::Internal)?;
+            let content = K::merge(&segments, &keep, &let_go).map_err(StoreError::Internal)?;
             let part = Part::fresh(next(&mut files)?, &content, keep.len() as u64);
             folder.write_segment(part.file, &content)?;
-            fresh.push(Held::Fresh(folder.open_written(&part)?));
+            let (segment, mapped) = folder.open_written(&part)?;
+            fresh.push(Held::Fresh(segment, mapped));
             merged.push(part);
         }
         manifest.parts.splice(run.clone(), merged);
@@ -102,11 +107,23 @@ pub(super) fn advance<K: Kind>(
     Ok(manifest)
 }
 
+/// Returns the rows of segments that have not died in their parts.
+fn alive<K: Kind>(segments: &[&K::Segment], parts: &[Part]) -> RowSet {
+    let mut alive = RowSet::new();
+    for segment in segments {
+        alive.extend(K::rows(segment));
+    }
+    for part in parts {
+        alive.subtract(&part.dead);
+    }
+    alive
+}
+
 fn bury<K: Kind>(part: &mut Part, segment: &K::Segment, dead: &[(Row, HashedTerms)]) {
     if dead.is_empty() {
         return;
     }
-    let rows: steadfast_model::RowSet = K::rows(segment).collect();
+    let rows: RowSet = K::rows(segment).collect();
     let mine: Vec<(Row, &HashedTerms)> = dead
         .iter()
         .filter(|(row, _)| rows.contains(*row))

@@ -110,7 +110,7 @@ pub(super) fn text(
     };
     if let Some(live) = live {
         for part in manifest.parts.iter_mut().take(done_before) {
-            let segment = folder.open_written(part)?;
+            let (segment, _) = folder.open_written(part)?;
             part.dead = segment
                 .row_iter()
                 .filter(|row| !live.contains(*row))

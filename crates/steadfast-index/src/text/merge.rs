@@ -4,10 +4,15 @@ use super::error::{MergeError, SegmentError};
 use super::postings::{BlockRows, Postings};
 use super::segment::{Sections, Segment};
 use super::writer::{TermRows, Writer};
+use crate::digest::STEP_BYTES;
 use steadfast_model::RowSet;
 
 /// Marks an ordinal whose row is not kept.
 const DROPPED: u32 = u32::MAX;
+
+/// What a term takes in a segment, and about what each of its postings.
+const TERM_BYTES: usize = 32;
+const POSTING_BYTES: usize = 2;
 
 /// One segment on its way into the merged one.
 struct Source<'a> {
@@ -77,6 +82,15 @@ impl Source<'_> {
 /// [`MergeError`] when there is nothing to merge, when the segments are of
 /// different stores or analysers, when their rows interleave, or when one is not sound.
 pub fn merge(segments: &[&Segment], keep: &RowSet) -> Result<Vec<u8>, MergeError> {
+    merge_in_steps(segments, keep, &|| ())
+}
+
+/// Like [`merge`], and calls `between` after every [`STEP_BYTES`] that it has read, as good as.
+pub(crate) fn merge_in_steps(
+    segments: &[&Segment],
+    keep: &RowSet,
+    between: &dyn Fn(),
+) -> Result<Vec<u8>, MergeError> {
     let first = segments.first().ok_or(MergeError::Nothing)?;
     let mut ordered: Vec<&Segment> = segments.to_vec();
     ordered.sort_by_key(|segment| segment.range());
@@ -111,6 +125,7 @@ pub fn merge(segments: &[&Segment], keep: &RowSet) -> Result<Vec<u8>, MergeError
     let mut writer = Writer::new(first.store(), first.analyzer(), rows, lengths);
     let mut decoded = BlockRows::default();
     let mut term = TermRows::default();
+    let mut read_bytes = 0;
     while let Some(hash) = sources
         .iter()
         .filter_map(|source| Some(source.head.as_ref()?.0))
@@ -127,6 +142,11 @@ pub fn merge(segments: &[&Segment], keep: &RowSet) -> Result<Vec<u8>, MergeError
             }
         }
         writer.term(hash, &term.ordinals, &term.counts)?;
+        read_bytes += TERM_BYTES + term.ordinals.len() * POSTING_BYTES;
+        if read_bytes >= STEP_BYTES {
+            read_bytes = 0;
+            between();
+        }
     }
     Ok(writer.finish()?)
 }

@@ -3,6 +3,7 @@
 use super::bits;
 use super::error::BuildError;
 use super::format::{self, BLOCK_BYTES, BLOCK_ROWS, Header, Layout, SINGLE};
+use crate::digest::prepend;
 use steadfast_model::{AnalyzerId, Row, StoreId};
 
 /// Postings of one term: ordinals in ascending order with their counts.
@@ -128,7 +129,7 @@ impl Writer {
             most: usize::MAX as u64,
         };
         let layout = Layout::of(&header).ok_or(too_large)?;
-        let mut out = Vec::with_capacity(layout.file_bytes);
+        let mut out = Vec::with_capacity(layout.data.start);
         out.extend(header.encode());
         if !header.is_contiguous() {
             out.extend(self.rows.iter().flat_map(|row| row.0.to_le_bytes()));
@@ -156,7 +157,8 @@ impl Writer {
         out.resize(layout.blocks.start, 0);
         out.append(&mut self.blocks);
         out.resize(layout.data.start, 0);
-        out.append(&mut self.data);
+        // The postings are most of a large segment, and are not copied.
+        let mut out = prepend(&out, self.data);
         let trailer = format::trailer(&out);
         out.extend(trailer);
         Ok(out)
