@@ -96,6 +96,8 @@ pub(super) fn advance<K: Kind>(
             let content = K::merge(&segments, &keep, &let_go).map_err(StoreError::Internal)?;
             let part = Part::fresh(next(&mut files)?, &content, keep.len() as u64);
             folder.write_segment(part.file, &content)?;
+            // Else the whole file is in memory twice while it is proven.
+            drop(content);
             let (segment, mapped) = folder.open_written(&part)?;
             fresh.push(Held::Fresh(segment, mapped));
             merged.push(part);

@@ -11,10 +11,10 @@
 //! one that commits: it frees them too, and needs that memory again for the
 //! indexes. All others together keep no more than it does.
 //!
-//! In figures, for the text of one file of 32 MiB: the text itself, and per
-//! byte of it two of chunks with their vectors and some more of terms; behind
-//! it the caches of the store (48 MiB at most) and the rows of one round of the
-//! indexes. What is mapped of the indexes is bounded there.
+//! In figures, for one file of 32 MiB: its text, and two and a half times that
+//! in chunks with vectors and terms, or up to eight times where hardly a word
+//! is there twice; beside it the caches of the store (48 MiB at most) and what
+//! one round of the indexes needs, which is not bounded here.
 //!
 //! Invariants: a file that alone is over the bound passes when nothing else
 //! has a share, so none waits for ever; a share is given back when it is
