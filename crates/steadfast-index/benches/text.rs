@@ -354,9 +354,9 @@ fn bulk(criterion: &mut Criterion, world: &World) {
         .collect();
     let tenths: Vec<&Segment> = tenths.iter().collect();
     let keep = RowSet::range(Row(1), Row(CHUNKS));
-    assert_eq!(merge(&tenths, &keep).unwrap(), world.bytes);
+    assert_eq!(merge(&tenths, &keep, &|| ()).unwrap(), world.bytes);
     group.bench_function("merge 10 segments of 10k", |bencher| {
-        bencher.iter(|| merge(&tenths, &keep).unwrap());
+        bencher.iter(|| merge(&tenths, &keep, &|| ()).unwrap());
     });
     let bytes: &'static [u8] = Box::leak(world.bytes.clone().into_boxed_slice());
     group.bench_function("open and verify 100k rows", |bencher| {

@@ -260,7 +260,9 @@ fn upkeep(c: &mut Criterion, name: &str, bench: &Bench) {
     let parts: Vec<Segment<Vec<u8>>> = (0..8).map(part).collect();
     let parts: Vec<&Segment<Vec<u8>>> = parts.iter().collect();
     let keep = RowSet::range(Row(1), Row(u32::try_from(count).unwrap()));
-    group.bench_function("merge of 8", |b| b.iter(|| merge(&parts, &keep).unwrap()));
+    group.bench_function("merge of 8", |b| {
+        b.iter(|| merge(&parts, &keep, &|| ()).unwrap());
+    });
     group.finish();
 }
 

@@ -12,20 +12,3 @@ pub(crate) const DIGEST_BYTES: usize = 16;
 pub(crate) fn digest(bytes: &[u8], seed: u64) -> [u8; DIGEST_BYTES] {
     XxHash3_128::oneshot_with_seed(seed, bytes).to_le_bytes()
 }
-
-/// How much a merge reads before it lets go of it.
-pub(crate) const STEP_BYTES: usize = 16 << 20;
-
-/// Puts bytes before others without a second copy of those: they are most of a file of an index.
-pub(crate) fn prepend(head: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
-    let length = bytes.len();
-    // Room behind it for hashes, too: one for each MiB, and one for all.
-    let hashes = (length + head.len()).div_ceil(1 << 20) + 2;
-    bytes.reserve_exact(head.len() + hashes * DIGEST_BYTES);
-    bytes.resize(length + head.len(), 0);
-    bytes.copy_within(..length, head.len());
-    if let Some(start) = bytes.get_mut(..head.len()) {
-        start.copy_from_slice(head);
-    }
-    bytes
-}

@@ -12,6 +12,7 @@
 //! - [`text`]: postings, exact BM25
 //! - [`vector`]: codes, certified exact scan
 //! - `catalog`: the files of an index, published and proven
+//! - `assembly`: their bytes, put together without a second copy
 //! - `digest`: the hash over their bytes
 //! - [`embedded`]: the backend
 
@@ -19,6 +20,7 @@ pub mod analyze;
 pub mod text;
 pub mod vector;
 
+mod assembly;
 mod catalog;
 mod digest;
 pub mod embedded;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{Change, Clock, Settled, StoreId};
-use steadfast_store::conformance::{Bench, model};
+use steadfast_store::conformance::{Bench, options};
 use steadfast_store::{
-    Backend, Capabilities, CatchUp, Connections, Derived, Effort, Health, Jobs, Journal,
-    OpenOptions, Progress, Snapshot, StoreError, Verification,
+    Backend, Capabilities, CatchUp, Derived, Effort, Health, Jobs, Progress, Snapshot, StoreError,
+    Verification,
 };
 
 /// A backend that takes its folder with it.
@@ -22,16 +22,7 @@ struct Housed {
 
 fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
     let folder = tempfile::tempdir().unwrap();
-    let options = OpenOptions {
-        create: true,
-        journal: Journal::Auto,
-        analyze: Arc::new(Analyzer),
-        model: model(),
-        clock,
-        patience: std::time::Duration::from_mins(1),
-        disk: Arc::new(steadfast_store::files::SystemDisk),
-        connections: Connections::default(),
-    };
+    let options = options(Arc::new(Analyzer), clock);
     let backend = EmbeddedBackend::open(&folder.path().join("store"), options).unwrap();
     Box::new(Housed {
         backend,

@@ -14,28 +14,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{FixedClock, Timestamp};
-use steadfast_store::conformance::{Questions, Random, compare, model, random_changes};
-use steadfast_store::{
-    Backend, Connections, Derived, Effort, Journal, MemoryBackend, OpenOptions, Silent,
-};
+use steadfast_store::conformance::{Questions, Random, compare, model, options, random_changes};
+use steadfast_store::{Backend, Connections, Derived, Effort, MemoryBackend, OpenOptions, Silent};
 use steadfast_testkit::{Figure, cases, scratch, seed, side_by_side, tell};
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
 fn open(folder: &Path) -> EmbeddedBackend {
+    let clock = Arc::new(FixedClock::at(START));
     let options = OpenOptions {
-        create: true,
-        journal: Journal::Auto,
-        analyze: Arc::new(Analyzer),
-        model: model(),
-        clock: Arc::new(FixedClock::at(START)),
-        patience: Duration::from_mins(1),
-        disk: Arc::new(steadfast_store::files::SystemDisk),
         connections: Connections::Own,
+        ..options(Arc::new(Analyzer), clock)
     };
     EmbeddedBackend::open(folder, options).unwrap()
 }

@@ -89,7 +89,7 @@ proptest! {
         if reversed {
             parts.reverse();
         }
-        prop_assert_eq!(merge(&parts, &keep).unwrap(), built(&kept));
+        prop_assert_eq!(merge(&parts, &keep, &|| ()).unwrap(), built(&kept));
     }
 
     #[test]
@@ -238,21 +238,21 @@ fn rows_out_of_order_and_segments_that_do_not_fit_are_refused() {
     };
     let base = of(STORE, ANALYZER, 5);
     let keep = RowSet::range(Row(0), Row(9));
-    assert_eq!(merge(&[], &keep), Err(MergeError::Nothing));
+    assert_eq!(merge(&[], &keep, &|| ()), Err(MergeError::Nothing));
     assert_eq!(
-        merge(&[&base, &base], &keep),
+        merge(&[&base, &base], &keep, &|| ()),
         Err(MergeError::Overlap { row: Row(5) })
     );
     let other = StoreId([4; 16]);
     assert_eq!(
-        merge(&[&base, &of(other, ANALYZER, 6)], &keep),
+        merge(&[&base, &of(other, ANALYZER, 6)], &keep, &|| ()),
         Err(MergeError::Stores(STORE, other))
     );
     let newer = AnalyzerId(2);
     assert_eq!(
-        merge(&[&base, &of(STORE, newer, 6)], &keep),
+        merge(&[&base, &of(STORE, newer, 6)], &keep, &|| ()),
         Err(MergeError::Analyzers(ANALYZER, newer))
     );
-    let nothing = merge(&[&base], &RowSet::new()).unwrap();
+    let nothing = merge(&[&base], &RowSet::new(), &|| ()).unwrap();
     assert_eq!(Segment::open(nothing, Verify::Full).unwrap().range(), None);
 }

@@ -6,29 +6,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{
     Analyze as _, Assignment, Attributes, Change, ContentHash, FixedClock, Namespace, NewChunk,
     Place, PutDocument, Timestamp, Vector,
 };
-use steadfast_store::conformance::model;
-use steadfast_store::{Backend, CatchUp, Connections, Effort, Journal, OpenOptions};
+use steadfast_store::conformance::{model, options};
+use steadfast_store::{Backend, CatchUp, Effort};
 
 const CHUNKS: usize = 4_000;
 
 fn open(folder: &Path) -> EmbeddedBackend {
-    let options = OpenOptions {
-        create: true,
-        journal: Journal::Auto,
-        analyze: Arc::new(Analyzer),
-        model: model(),
-        clock: Arc::new(FixedClock::at(Timestamp(1))),
-        patience: Duration::from_mins(1),
-        disk: Arc::new(steadfast_store::files::SystemDisk),
-        connections: Connections::default(),
-    };
+    let clock = Arc::new(FixedClock::at(Timestamp(1)));
+    let options = options(Arc::new(Analyzer), clock);
     EmbeddedBackend::open(folder, options).unwrap()
 }
 

@@ -66,7 +66,7 @@ fn survive(bytes: &[u8]) {
             },
         ));
     }
-    drop(steadfast_index::vector::merge(&[&segment], &scope));
+    drop(steadfast_index::vector::merge(&[&segment], &scope, &|| ()));
     assert!(view.count_in(&scope) <= view.len());
     view.agrees(Row(7), &[0.5; 16]);
 }

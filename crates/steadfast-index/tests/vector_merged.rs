@@ -37,7 +37,7 @@ proptest! {
         }
         let segments: Vec<_> = parts.iter().map(segment).collect();
         let keep: RowSet = kept.keys().copied().collect();
-        let merged = merge(&segments.iter().collect::<Vec<_>>(), &keep).unwrap();
+        let merged = merge(&segments.iter().collect::<Vec<_>>(), &keep, &|| ()).unwrap();
         prop_assert_eq!(&merged, &build(space(5), kept.iter().map(|(row, values)| (*row, values))).unwrap());
 
         let merged = Segment::open(merged).unwrap();
@@ -61,15 +61,18 @@ fn what_does_not_belong_together_is_not_merged() {
     let all = RowSet::range(Row(0), Row(9));
     let (first, second) = (open(space(2), [1, 2]), open(space(2), [2, 3]));
     assert_eq!(
-        merge(&[&first, &second], &all),
+        merge(&[&first, &second], &all, &|| ()),
         Err(MergeError::Duplicate { row: Row(2) })
     );
-    assert_eq!(merge::<Vec<u8>>(&[], &all), Err(MergeError::Nothing));
+    assert_eq!(
+        merge::<Vec<u8>>(&[], &all, &|| ()),
+        Err(MergeError::Nothing)
+    );
     let foreign = Space {
         store: StoreId([9; 16]),
         ..space(2)
     };
-    let mixed = merge(&[&first, &open(foreign, [5, 6])], &all);
+    let mixed = merge(&[&first, &open(foreign, [5, 6])], &all, &|| ());
     assert_eq!(
         mixed,
         Err(MergeError::Mixed {

@@ -4,27 +4,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{
     Analyze as _, Attributes, Change, ContentHash, FixedClock, Namespace, NewChunk, Place,
     PutDocument, Row, Timestamp,
 };
-use steadfast_store::conformance::model;
-use steadfast_store::{Backend, Connections, Effort, Journal, OpenOptions, Silent};
+use steadfast_store::conformance::options;
+use steadfast_store::{Backend, Effort, Silent};
 
 fn open(folder: &Path) -> EmbeddedBackend {
-    let options = OpenOptions {
-        create: true,
-        journal: Journal::Auto,
-        analyze: Arc::new(Analyzer),
-        model: model(),
-        clock: Arc::new(FixedClock::at(Timestamp(1))),
-        patience: Duration::from_mins(1),
-        disk: Arc::new(steadfast_store::files::SystemDisk),
-        connections: Connections::default(),
-    };
+    let clock = Arc::new(FixedClock::at(Timestamp(1)));
+    let options = options(Arc::new(Analyzer), clock);
     EmbeddedBackend::open(folder, options).unwrap()
 }
 

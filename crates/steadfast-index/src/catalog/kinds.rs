@@ -68,7 +68,7 @@ impl Kind for TextKind {
         keep: &RowSet,
         let_go: &dyn Fn(),
     ) -> Result<Vec<u8>, String> {
-        text::merge_in_steps(segments, keep, let_go).map_err(|error| error.to_string())
+        text::merge(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }
 
@@ -98,6 +98,6 @@ impl Kind for VectorKind {
         keep: &RowSet,
         let_go: &dyn Fn(),
     ) -> Result<Vec<u8>, String> {
-        vector::merge_in_steps(segments, keep, let_go).map_err(|error| error.to_string())
+        vector::merge(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Loaded<S> {
     pub(crate) manifest: Manifest,
     /// In the order of the manifest's parts.
     pub(crate) segments: Vec<S>,
-    /// What is mapped of each segment.
+    /// What is mapped of each segment, in the same order.
     pub(crate) mapped: Vec<Mapped>,
     /// Rows of the segments that were live when the generation was published.
     pub(crate) rows: RowSet,

@@ -4,7 +4,7 @@ use super::error::{MergeError, SegmentError};
 use super::postings::{BlockRows, Postings};
 use super::segment::{Sections, Segment};
 use super::writer::{TermRows, Writer};
-use crate::digest::STEP_BYTES;
+use crate::assembly::STEP_BYTES;
 use steadfast_model::RowSet;
 
 /// Marks an ordinal whose row is not kept.
@@ -81,12 +81,7 @@ impl Source<'_> {
 /// # Errors
 /// [`MergeError`] when there is nothing to merge, when the segments are of
 /// different stores or analysers, when their rows interleave, or when one is not sound.
-pub fn merge(segments: &[&Segment], keep: &RowSet) -> Result<Vec<u8>, MergeError> {
-    merge_in_steps(segments, keep, &|| ())
-}
-
-/// Like [`merge`], and calls `between` after every [`STEP_BYTES`] that it has read, as good as.
-pub(crate) fn merge_in_steps(
+pub fn merge(
     segments: &[&Segment],
     keep: &RowSet,
     between: &dyn Fn(),

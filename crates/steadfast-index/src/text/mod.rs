@@ -38,7 +38,6 @@ pub use dead::{DeadTerms, DeadTermsError};
 pub use error::{BuildError, MergeError, SegmentError};
 pub use lookup::{Counts, Scratch};
 pub use merge::merge;
-pub(crate) use merge::merge_in_steps;
 pub use proof::sum_of;
 pub use score::{Bm25, Stats};
 pub use segment::{Segment, Verify};

@@ -3,7 +3,7 @@
 use super::bits;
 use super::error::BuildError;
 use super::format::{self, BLOCK_BYTES, BLOCK_ROWS, Header, Layout, SINGLE};
-use crate::digest::prepend;
+use crate::assembly::prepend;
 use steadfast_model::{AnalyzerId, Row, StoreId};
 
 /// Postings of one term: ordinals in ascending order with their counts.
@@ -158,7 +158,7 @@ impl Writer {
         out.append(&mut self.blocks);
         out.resize(layout.data.start, 0);
         // The postings are most of a large segment, and are not copied.
-        let mut out = prepend(&out, self.data);
+        let mut out = prepend(&out, self.data, layout.file_bytes);
         let trailer = format::trailer(&out);
         out.extend(trailer);
         Ok(out)

@@ -7,9 +7,11 @@
 use super::DIMENSIONS_MAX;
 use super::error::{BuildError, MergeError};
 use super::segment::{
-    CODES_ALIGN_BYTES, Entry, FORMAT_VERSION, HEADER_BYTES, MAGIC, Segment, SegmentView, Space,
+    CHECKSUM_BYTES, CODES_ALIGN_BYTES, Entry, FORMAT_VERSION, HEADER_BYTES, MAGIC, Segment,
+    SegmentView, Space,
 };
-use crate::digest::{STEP_BYTES, digest, prepend};
+use crate::assembly::{STEP_BYTES, prepend};
+use crate::digest::digest;
 use steadfast_model::codes::{NotFinite, quantise};
 use steadfast_model::{Row, RowSet};
 
@@ -92,7 +94,8 @@ impl SegmentBuilder {
         head.extend_from_slice(&self.scales);
         head.extend_from_slice(&self.errors);
         head.resize(head.len().next_multiple_of(CODES_ALIGN_BYTES), 0);
-        let mut bytes = prepend(&head, self.codes);
+        let file_bytes = head.len() + self.codes.len() + CHECKSUM_BYTES;
+        let mut bytes = prepend(&head, self.codes, file_bytes);
         let checksum = digest(&bytes, 0);
         bytes.extend_from_slice(&checksum);
         bytes
@@ -134,14 +137,6 @@ pub fn build<V: AsRef<[f32]>>(
 /// # Errors
 /// [`MergeError`] when there are no segments, their spaces differ, or two hold the same row.
 pub fn merge<B: AsRef<[u8]>>(
-    segments: &[&Segment<B>],
-    keep: &RowSet,
-) -> Result<Vec<u8>, MergeError> {
-    merge_in_steps(segments, keep, &|| ())
-}
-
-/// Like [`merge`], and calls `between` after every [`STEP_BYTES`] that it has read.
-pub(crate) fn merge_in_steps<B: AsRef<[u8]>>(
     segments: &[&Segment<B>],
     keep: &RowSet,
     between: &dyn Fn(),
@@ -207,9 +202,8 @@ mod tests {
         let keep: RowSet = segment.view().rows().step_by(2).collect();
         let steps = Cell::new(0);
         let count = || steps.set(steps.get() + 1);
-        let merged = merge_in_steps(&[&segment], &keep, &count).unwrap();
+        let merged = merge(&[&segment], &keep, &count).unwrap();
         assert_eq!(steps.get(), 2);
-        assert_eq!(merged, merge(&[&segment], &keep).unwrap());
         let merged = Segment::open(merged).unwrap();
         assert_eq!(merged.view().rows().collect::<RowSet>(), keep);
     }

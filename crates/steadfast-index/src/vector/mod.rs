@@ -32,7 +32,6 @@ pub mod scan;
 mod scope;
 pub mod segment;
 
-pub(crate) use build::merge_in_steps;
 pub use build::{SegmentBuilder, build, merge};
 pub use error::{BuildError, MergeError, OpenError, QueryError, ScanError};
 pub use kernel::Kernel;

@@ -1,6 +1,7 @@
 //! What subjects work with: a way to make backends, and short words for long changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use steadfast_model::{
     Analyze, Assignment, Attributes, Change, Chunk, ChunkId, Clock, ContentHash, DocumentStatus,
@@ -11,6 +12,8 @@ use steadfast_model::{
 use super::Make;
 use super::words::vector_of;
 use crate::backend::{Backend, Derived, Effort, Silent, Snapshot};
+use crate::files::SystemDisk;
+use crate::sqlite::{Connections, Journal, OpenOptions};
 
 /// How many numbers a vector of the suite has.
 pub const DIMENSIONS: usize = 32;
@@ -25,6 +28,20 @@ pub fn model() -> ModelId {
         revision: "1".to_owned(),
         dimensions: DIMENSIONS,
         hash: [0xc0; 16],
+    }
+}
+
+/// Returns how a store of the suite is opened, which is made when there is none.
+pub fn options(analyze: Arc<dyn Analyze>, clock: Arc<dyn Clock>) -> OpenOptions {
+    OpenOptions {
+        create: true,
+        journal: Journal::Auto,
+        analyze,
+        model: model(),
+        clock,
+        patience: Duration::from_mins(1),
+        disk: Arc::new(SystemDisk),
+        connections: Connections::default(),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use steadfast_model::{
@@ -14,7 +13,7 @@ use steadfast_model::{
 use tempfile::TempDir;
 
 use super::bench::START;
-use super::{PlainWords, Questions, compare, model, random_changes};
+use super::{PlainWords, Questions, compare, model, options, random_changes};
 use crate::backend::{
     Backend, Bm25, Capabilities, CatchUp, Derived, Effort, Event, Fetched, Progress, Reach, Scope,
     Snapshot, Ways,
@@ -27,7 +26,7 @@ use crate::jobs::Jobs;
 use crate::memory::MemoryBackend;
 use crate::memory::score::{Scorer, best};
 use crate::records::{EachVector, Records};
-use crate::sqlite::{Connections, Journal, OpenOptions, RowScope, SqliteSnapshot, SqliteStore};
+use crate::sqlite::{RowScope, SqliteSnapshot, SqliteStore};
 
 struct Ground {
     store: SqliteStore,
@@ -37,16 +36,7 @@ struct Ground {
 
 fn make(clock: Arc<dyn Clock>) -> Box<dyn Backend> {
     let folder = tempfile::tempdir().unwrap();
-    let options = OpenOptions {
-        create: true,
-        journal: Journal::Auto,
-        analyze: Arc::new(PlainWords),
-        model: model(),
-        clock,
-        patience: Duration::from_mins(1),
-        disk: Arc::new(crate::files::SystemDisk),
-        connections: Connections::default(),
-    };
+    let options = options(Arc::new(PlainWords), clock);
     Box::new(Ground {
         store: SqliteStore::open(&folder.path().join("store"), options).unwrap(),
         model: model(),

@@ -2,7 +2,8 @@
 //!
 //! A backend runs it with [`conformance_tests!`](crate::conformance_tests),
 //! which makes one test of each subject, or with [`run`]. [`random_changes`]
-//! and [`compare`] are for property tests against the oracle. The suite speaks
+//! and [`compare`] are for property tests against the oracle, and [`options`]
+//! for backends over a store folder. The suite speaks
 //! to [`Backend`] alone: what is deliberately not here is anything about files,
 //! indexes or processes.
 
@@ -41,7 +42,7 @@ use steadfast_model::Clock;
 
 use crate::backend::Backend;
 
-pub use bench::{Bench, DIMENSIONS, model};
+pub use bench::{Bench, DIMENSIONS, model, options};
 pub use compare::{Questions, compare};
 pub use random::{Random, random_changes};
 pub use words::{PlainWords, vector_of};
