@@ -105,7 +105,7 @@ impl<K: Kind> Folder<K> {
             let (segment, mapped) = self.open_part(part)?;
             rows.extend(K::rows(&segment));
             rows.subtract(&part.dead);
-            if pages == Pages::LetGo {
+            if pages == Pages::LetGo || !K::IS_READ_WHOLE {
                 mapped.let_go();
             }
             segments.push(segment);

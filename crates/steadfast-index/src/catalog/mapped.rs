@@ -18,7 +18,7 @@ pub(crate) struct Mapped(Option<Arc<Mmap>>);
 /// What becomes of the pages that were read to prove a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pages {
-    /// They stay in memory: a question will read them.
+    /// They stay in memory where a question will read all of them.
     Kept,
     /// They leave it, file by file, and come back when they are read.
     LetGo,
