@@ -11,9 +11,9 @@ use crate::text::{self, Scratch};
 impl EmbeddedSnapshot<'_> {
     pub(super) fn live_scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
         Ok(match self.ground().scope(filter, now)? {
-            RowScope::AllBut { enclosed, invalid } => {
+            RowScope::AllBut { left_out, invalid } => {
                 let mut rows = self.live()?.clone();
-                rows.subtract(&enclosed);
+                rows.subtract(&left_out);
                 let left_out_by_validity = rows.count_common(&invalid) as u64;
                 if left_out_by_validity > 0 {
                     rows.subtract(&invalid);

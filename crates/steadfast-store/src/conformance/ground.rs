@@ -196,9 +196,9 @@ impl Snapshot for GroundSnapshot<'_> {
 
     fn scope(&self, filter: &Filter, now: Timestamp) -> Result<Scope, StoreError> {
         Ok(match self.inner.scope(filter, now)? {
-            RowScope::AllBut { enclosed, invalid } => {
+            RowScope::AllBut { left_out, invalid } => {
                 let mut rows = self.inner.live_rows()?;
-                rows.subtract(&enclosed);
+                rows.subtract(&left_out);
                 rows.subtract(&invalid);
                 let left_out_by_validity = u64::try_from(invalid.len()).unwrap();
                 Scope {

@@ -14,8 +14,9 @@ pub(in crate::sqlite) fn decode(
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_owned().into())
     };
     let kind: i64 = row.get(first)?;
-    let tags: String = row.get(first + 2)?;
-    let meta: String = row.get(first + 3)?;
+    // Borrowed: most facets have neither, and filters read many facets.
+    let tags = row.get_ref(first + 2)?.as_str()?;
+    let meta = row.get_ref(first + 3)?.as_str()?;
     let trust: i64 = row.get(first + 7)?;
     let time =
         |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
@@ -25,7 +26,7 @@ pub(in crate::sqlite) fn decode(
         tags: if tags == "[]" {
             BTreeSet::new()
         } else {
-            serde_json::from_str::<Vec<String>>(&tags)
+            serde_json::from_str::<Vec<String>>(tags)
                 .map_err(|_| malformed(first + 2, "malformed tags"))?
                 .into_iter()
                 .collect()
@@ -33,7 +34,7 @@ pub(in crate::sqlite) fn decode(
         meta: if meta == "{}" {
             Metadata::new()
         } else {
-            serde_json::from_str(&meta).map_err(|_| malformed(first + 3, "malformed metadata"))?
+            serde_json::from_str(meta).map_err(|_| malformed(first + 3, "malformed metadata"))?
         },
         document_time: time(first + 4)?,
         valid_from: time(first + 5)?,

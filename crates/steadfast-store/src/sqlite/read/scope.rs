@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Statement, params_from_iter};
 use steadfast_model::{Filter, Row, RowSet, Seq, Timestamp, Validity};
 
 use super::{SqliteSnapshot, attributes};
@@ -13,8 +13,8 @@ use crate::error::StoreError;
 pub enum RowScope {
     /// All live rows but these. Who knows the live rows need not read them.
     AllBut {
-        /// Rows of collections, which a filter without a namespace leaves out.
-        enclosed: RowSet,
+        /// Rows that the filter leaves out, and without a namespace those of collections.
+        left_out: RowSet,
         /// Rows left out by their validity.
         invalid: RowSet,
     },
@@ -36,6 +36,22 @@ struct Candidate {
     valid: bool,
 }
 
+/// What leaves the fewest facets to judge.
+struct Narrowed {
+    condition: String,
+    parameters: Vec<String>,
+}
+
+impl Narrowed {
+    /// Returns whether nothing could be left out beforehand.
+    fn is_everything(&self) -> bool {
+        self.condition == EVERYTHING
+    }
+}
+
+/// The condition that every facet fulfils.
+const EVERYTHING: &str = "1";
+
 impl SqliteSnapshot<'_> {
     /// Returns which live rows pass the filter.
     ///
@@ -52,12 +68,12 @@ impl SqliteSnapshot<'_> {
         }
         let mut invalid = RowSet::new();
         if filter.validity != Validity::Any {
-            let candidates = self.candidates(
-                "live > 0 AND (valid_from IS NOT NULL OR valid_to IS NOT NULL)",
-                &[],
-                filter,
-                now,
-            )?;
+            let narrowed = Narrowed {
+                condition: "live > 0 AND (valid_from IS NOT NULL OR valid_to IS NOT NULL)"
+                    .to_owned(),
+                parameters: Vec::new(),
+            };
+            let candidates = self.candidates(&narrowed, filter, now)?;
             let lapsed: Vec<Candidate> = candidates
                 .into_iter()
                 .filter(|candidate| !candidate.valid)
@@ -65,7 +81,7 @@ impl SqliteSnapshot<'_> {
             self.collect_rows(&lapsed, &mut invalid)?;
         }
         Ok(RowScope::AllBut {
-            enclosed: self.rows_in_ranges(None)?,
+            left_out: self.rows_in_ranges(None)?,
             invalid,
         })
     }
@@ -75,12 +91,19 @@ impl SqliteSnapshot<'_> {
         if !filter.asks_attributes() && !validity_matters {
             return self.by_document(filter);
         }
-        let (condition, parameters) = narrowest(filter);
-        let candidates = self.candidates(&condition, &parameters, filter, now)?;
-        let (valid, lapsed): (Vec<_>, Vec<_>) = candidates
+        let narrowed = narrowest(filter);
+        let candidates = self.candidates(&narrowed, filter, now)?;
+        let (admitted, others): (Vec<_>, Vec<_>) = candidates
             .into_iter()
-            .filter(|candidate| candidate.admitted)
-            .partition(|candidate| candidate.valid);
+            .partition(|candidate| candidate.admitted);
+        let (valid, lapsed): (Vec<_>, Vec<_>) =
+            admitted.into_iter().partition(|candidate| candidate.valid);
+        if narrowed.is_everything() && others.len() + lapsed.len() < valid.len() {
+            let (mut left_out, mut invalid) = (RowSet::new(), RowSet::new());
+            self.collect_rows(&others, &mut left_out)?;
+            self.collect_rows(&lapsed, &mut invalid)?;
+            return Ok(RowScope::AllBut { left_out, invalid });
+        }
         let mut rows = RowSet::with_room(self.head.last_row.0 as usize + 1);
         self.collect_rows(&valid, &mut rows)?;
         let left_out_by_validity = lapsed
@@ -107,7 +130,10 @@ impl SqliteSnapshot<'_> {
 
     /// Returns the rows of the documents that a filter admits, when nothing but the document matters.
     fn by_document(&self, filter: &Filter) -> Result<RowScope, StoreError> {
-        let (condition, parameters) = narrowest(filter);
+        let Narrowed {
+            condition,
+            parameters,
+        } = narrowest(filter);
         // Both are read from their indexes alone. A join would hand over the names of a
         // document with each of its rows, which took three times the instructions.
         let sql =
@@ -142,31 +168,32 @@ impl SqliteSnapshot<'_> {
     /// The SQL only narrows; the decision is the one every backend takes.
     fn candidates(
         &self,
-        condition: &str,
-        parameters: &[String],
+        narrowed: &Narrowed,
         filter: &Filter,
         now: Timestamp,
     ) -> Result<Vec<Candidate>, StoreError> {
         let asks_attributes = filter.asks_attributes();
-        // Attributes are decoded only for filters that ask about them.
-        let columns = if asks_attributes {
-            "f.kind, f.title, f.tags, f.meta, f.document_time, f.valid_from, f.valid_to, f.trust"
-        } else {
-            "0, NULL, '[]', '{}', NULL, f.valid_from, f.valid_to, 0"
+        // What the filter does not ask about is not read, and of most facets nothing has to be decoded.
+        let if_asked = |asked: bool, column: &'static str, none: &'static str| {
+            if asked { column } else { none }
         };
+        let tags = if_asked(!filter.tags.is_empty(), "f.tags", "'[]'");
+        let meta = if_asked(filter.expression.is_some(), "f.meta", "'{}'");
         let sql = format!(
-            "SELECT f.facet, f.document, f.live, d.namespace, d.source, {columns}
-             FROM facets f JOIN documents d ON d.document = f.document WHERE f.live > 0 AND {condition}"
+            "SELECT f.facet, f.document, f.live, d.namespace, d.source,
+                    f.kind, NULL, {tags}, {meta}, f.document_time, f.valid_from, f.valid_to, 0
+             FROM facets f JOIN documents d ON d.document = f.document WHERE f.live > 0 AND {}",
+            narrowed.condition
         );
         self.sql(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(parameters))?;
+            let mut rows = statement.query(params_from_iter(&narrowed.parameters))?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let namespace: String = row.get(3)?;
+                let namespace = steadfast_model::Namespace::new(row.get_ref(3)?.as_str()?);
                 let source = row.get_ref(4)?.as_str()?;
                 let judged = attributes::decode(row, 5)?;
-                let admitted = steadfast_model::Namespace::new(namespace)
+                let admitted = namespace
                     .is_ok_and(|namespace| filter.admits_document(&namespace, source))
                     && (!asks_attributes || filter.admits_attributes(&judged));
                 found.push(Candidate {
@@ -187,24 +214,23 @@ impl SqliteSnapshot<'_> {
         documents.sort_unstable();
         documents.dedup();
         self.sql(|connection| {
+            let mut facets_of = connection
+                .prepare_cached("SELECT facet FROM facets WHERE document = ?1 AND live > 0")?;
+            let mut rows_of = connection.prepare_cached(
+                "SELECT row FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+            )?;
+            let mut rows_and_facets_of = connection.prepare_cached(
+                "SELECT row, facet FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
+            )?;
             for document in documents {
                 // When all live facets of the document are wanted, the unique index alone has the rows.
-                if live_facets(connection, document)?
-                    .iter()
-                    .all(|facet| wanted.contains(facet))
-                {
-                    let mut statement = connection.prepare_cached(
-                        "SELECT row FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
-                    )?;
-                    let mut rows = statement.query([document])?;
+                if are_all_wanted(&mut facets_of, document, &wanted)? {
+                    let mut rows = rows_of.query([document])?;
                     while let Some(row) = rows.next()? {
                         into.insert(Row(row.get(0)?));
                     }
                 } else {
-                    let mut statement = connection.prepare_cached(
-                        "SELECT row, facet FROM chunks WHERE document = ?1 AND removed_seq IS NULL",
-                    )?;
-                    let mut rows = statement.query([document])?;
+                    let mut rows = rows_and_facets_of.query([document])?;
                     while let Some(row) = rows.next()? {
                         if wanted.contains(&row.get(1)?) {
                             into.insert(Row(row.get(0)?));
@@ -270,11 +296,18 @@ impl SqliteSnapshot<'_> {
     }
 }
 
-fn live_facets(connection: &Connection, document: i64) -> rusqlite::Result<Vec<i64>> {
-    connection
-        .prepare_cached("SELECT facet FROM facets WHERE document = ?1 AND live > 0")?
-        .query_map([document], |row| row.get(0))?
-        .collect()
+fn are_all_wanted(
+    facets_of: &mut Statement<'_>,
+    document: i64,
+    wanted: &HashSet<i64>,
+) -> rusqlite::Result<bool> {
+    let mut facets = facets_of.query([document])?;
+    while let Some(facet) = facets.next()? {
+        if !wanted.contains(&facet.get(0)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Lets a range of sources be found through the index by namespace and source, one range in each
@@ -285,13 +318,13 @@ const ANY_NAMESPACE: &str = "d.namespace IN (WITH RECURSIVE names (name) AS (
         FROM names WHERE names.name IS NOT NULL)
     SELECT name FROM names WHERE name IS NOT NULL)";
 
-/// Returns the SQL condition that leaves the fewest facets to judge, with its parameters.
-fn narrowest(filter: &Filter) -> (String, Vec<String>) {
+/// Returns what SQL can leave out of a filter's facets, cheaply and never too much.
+fn narrowest(filter: &Filter) -> Narrowed {
     if let [tag, ..] = filter.tags.as_slice() {
-        return (
-            "f.facet IN (SELECT facet FROM tags WHERE tag = ?1)".to_owned(),
-            vec![tag.clone()],
-        );
+        return Narrowed {
+            condition: "f.facet IN (SELECT facet FROM tags WHERE tag = ?1)".to_owned(),
+            parameters: vec![tag.clone()],
+        };
     }
     let mut parameters = Vec::new();
     let mut conditions = Vec::new();
@@ -341,8 +374,38 @@ fn narrowest(filter: &Filter) -> (String, Vec<String>) {
     if filter.namespaces.is_empty() && !conditions.is_empty() {
         conditions.push(ANY_NAMESPACE.to_owned());
     }
-    if conditions.is_empty() {
-        conditions.push("1".to_owned());
+    if filter.asks_attributes() {
+        conditions.extend(of_columns(filter));
     }
-    (conditions.join(" AND "), parameters)
+    if conditions.is_empty() {
+        conditions.push(EVERYTHING.to_owned());
+    }
+    Narrowed {
+        condition: conditions.join(" AND "),
+        parameters,
+    }
+}
+
+/// Returns the conditions that columns of facets can be asked for: those are not handed over that fail them.
+fn of_columns(filter: &Filter) -> Vec<String> {
+    let mut conditions = Vec::new();
+    if !filter.kinds.is_empty() {
+        let kinds = filter
+            .kinds
+            .iter()
+            .map(|kind| attributes::kind_number(*kind).to_string());
+        let kinds: Vec<String> = kinds.collect();
+        conditions.push(format!("f.kind IN ({})", kinds.join(", ")));
+    }
+    conditions.extend(
+        filter
+            .since
+            .map(|since| format!("f.document_time >= {}", since.0)),
+    );
+    conditions.extend(
+        filter
+            .until
+            .map(|until| format!("f.document_time < {}", until.0)),
+    );
+    conditions
 }
