@@ -4,7 +4,7 @@
 //! Deleting the whole index folder at any moment loses nothing: every index is
 //! made again from the rows of the store, without embedding anything. What is
 //! deliberately not here: SQL, fusion of scores, parsing of questions. This
-//! crate may hold `unsafe`, for mapping files.
+//! crate may hold `unsafe`, for mapping files and for giving memory back.
 //!
 //! # Layout
 //!
@@ -14,6 +14,7 @@
 //! - `catalog`: the files of an index, published and proven
 //! - `assembly`: their bytes, put together without a second copy
 //! - `digest`: the hash over their bytes
+//! - `heap`: free memory, given back
 //! - [`embedded`]: the backend
 
 pub mod analyze;
@@ -24,6 +25,7 @@ mod assembly;
 mod catalog;
 mod digest;
 pub mod embedded;
+mod heap;
 
 pub use analyze::Analyzer;
 pub use embedded::EmbeddedBackend;

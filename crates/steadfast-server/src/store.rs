@@ -83,6 +83,14 @@ impl Store {
         }
     }
 
+    /// Gives back memory that is only kept to be faster the next time.
+    pub fn release_memory(&self) {
+        let memory = self.slot().clone();
+        if let Some(memory) = memory {
+            memory.release_memory();
+        }
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Memory>> {
         // The slot holds a handle or none: a panic elsewhere leaves it whole.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)

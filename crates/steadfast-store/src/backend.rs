@@ -75,6 +75,9 @@ pub trait Backend: Send + Sync {
         Ok(Scrubbed::default())
     }
 
+    /// Gives back memory that is only kept to answer the next question faster; that one reads it again.
+    fn release_memory(&self) {}
+
     /// Returns the state of the store in numbers.
     ///
     /// # Errors

@@ -50,7 +50,8 @@ use steadfast_store::{
     stale_sources,
 };
 
-use crate::catalog::{Folder, Kind, Pages, State, TextKind, VectorKind, VectorSegment};
+use crate::catalog::{Folder, Kind, Mapped, Pages, State, TextKind, VectorKind, VectorSegment};
+use crate::heap;
 use crate::text;
 use snapshot::EmbeddedSnapshot;
 use tail::{Kept, TailRows, VectorTail};
@@ -310,6 +311,18 @@ impl Backend for EmbeddedBackend {
 
     fn scrub(&self, effort: Effort, time: Duration) -> Result<Scrubbed, StoreError> {
         scrub::slice(self, effort, time)
+    }
+
+    fn release_memory(&self) {
+        self.store.release_memory();
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = cache.text.as_ref().and_then(|(_, state)| state.ready());
+        let vector = cache.vector.as_ref().and_then(|(_, state)| state.ready());
+        let mapped = text.map(|loaded| &loaded.mapped).into_iter();
+        let mapped = mapped.chain(vector.map(|loaded| &loaded.mapped));
+        mapped.flatten().for_each(Mapped::let_go);
+        drop(cache);
+        heap::trim();
     }
 
     fn health(&self) -> Result<Health, StoreError> {

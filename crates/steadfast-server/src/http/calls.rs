@@ -7,11 +7,17 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// After how long the work is done again where no call comes: what is no call, as a watcher, uses memory too.
+const REST_MAX: Duration = Duration::from_mins(1);
 
 /// How many calls are at work. Clones count the same ones.
 #[derive(Clone)]
@@ -28,6 +34,21 @@ impl Calls {
     pub(super) fn begin(&self) -> Begun {
         self.0.send_modify(|calls| *calls += 1);
         Begun(self.0.clone())
+    }
+
+    /// Does the work whenever no call has been at work for a while, once, and after another while again.
+    pub(super) async fn at_rest(&self, pause: Duration, work: Arc<dyn Fn() + Send + Sync>) {
+        let mut calls = self.0.subscribe();
+        loop {
+            // The sender is ours, so neither wait can fail.
+            drop(calls.wait_for(|calls| *calls == 0).await);
+            let is_disturbed = timeout(pause, calls.changed()).await.is_ok();
+            if !is_disturbed {
+                let work = Arc::clone(&work);
+                drop(tokio::task::spawn_blocking(move || work()).await);
+                drop(timeout(REST_MAX, calls.changed()).await);
+            }
+        }
     }
 
     /// Returns when no call is at work.
@@ -104,5 +125,39 @@ mod tests {
         assert_eq!(sent, "answer");
         assert_eq!(at_work(&calls), 0);
         runtime.block_on(calls.all_done());
+    }
+
+    #[test]
+    fn it_rests_when_no_call_is_at_work_and_not_before() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (calls, (rested, mut rests)) = (Calls::new(), tokio::sync::mpsc::unbounded_channel());
+        runtime.block_on(async {
+            let resting = calls.clone();
+            let work = Arc::new(move || rested.send(*resting.0.borrow()).unwrap());
+            let resting = calls.clone();
+            let begun = calls.begin();
+            let task = tokio::spawn(async move {
+                resting.at_rest(Duration::from_millis(5), work).await;
+            });
+            assert!(
+                timeout(Duration::from_millis(50), rests.recv())
+                    .await
+                    .is_err()
+            );
+            drop(begun);
+            assert_eq!(rests.recv().await, Some(0));
+            // Once: it goes on resting until something happens.
+            assert!(
+                timeout(Duration::from_millis(50), rests.recv())
+                    .await
+                    .is_err()
+            );
+            drop(calls.begin());
+            assert_eq!(rests.recv().await, Some(0));
+            task.abort();
+        });
     }
 }

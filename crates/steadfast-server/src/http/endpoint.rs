@@ -65,6 +65,8 @@ pub struct Limits {
     pub write_patience: Duration,
     /// How long the end waits for calls that are still at work.
     pub end_patience: Duration,
+    /// After how long without a call the server rests, and gives back memory.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
@@ -76,6 +78,7 @@ impl Default for Limits {
             body_patience: Duration::from_secs(30),
             write_patience: Duration::from_secs(30),
             end_patience: Duration::from_secs(5),
+            idle: Duration::from_secs(2),
         }
     }
 }
@@ -87,6 +90,7 @@ pub struct Endpoint {
     token: Option<String>,
     limits: Limits,
     hooks: Option<Hooks>,
+    at_rest: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -127,6 +131,7 @@ impl Endpoint {
             token: None,
             limits: Limits::default(),
             hooks: None,
+            at_rest: None,
         })
     }
 
@@ -147,6 +152,12 @@ impl Endpoint {
     /// Answers events of hosts too.
     pub(super) fn hooks(mut self, hooks: Hooks) -> Self {
         self.hooks = Some(hooks);
+        self
+    }
+
+    /// Does this work whenever nothing was asked for a while.
+    pub(super) fn at_rest(mut self, work: impl Fn() + Send + Sync + 'static) -> Self {
+        self.at_rest = Some(Arc::new(work));
         self
     }
 
@@ -207,6 +218,10 @@ impl Endpoint {
         let listener = TcpListener::from_std(self.listener)?;
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let mut connections = JoinSet::new();
+        let resting = self.at_rest.map(|work| {
+            let (calls, idle) = (shared.calls.clone(), limits.idle);
+            tokio::spawn(async move { calls.at_rest(idle, work).await })
+        });
         let mut end = pin!(end);
         loop {
             let place = tokio::select! {
@@ -230,6 +245,9 @@ impl Endpoint {
             while connections.try_join_next().is_some() {}
         }
         drop(listener);
+        if let Some(resting) = resting {
+            resting.abort();
+        }
         closing.cancel();
         // Who is still at work after that is cut off; what was committed stays.
         drop(timeout(limits.end_patience, shared.calls.all_done()).await);

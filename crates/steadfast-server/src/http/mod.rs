@@ -88,8 +88,10 @@ impl Server {
             // Nobody is to look for it at a port that may soon be another program's.
             drop(presence);
         };
+        let store = Arc::clone(&self.store);
         self.endpoint
             .hooks(hooks)
+            .at_rest(move || store.release_memory())
             .run(Handler::new(self.store, self.tools), end)
     }
 }

@@ -195,6 +195,11 @@ impl SqliteStore {
         SqliteSnapshot::begin(self, connection)
     }
 
+    /// Gives back the page caches of connections that are not in use.
+    pub fn release_memory(&self) {
+        self.core.owner.release_memory();
+    }
+
     fn error(&self, error: &rusqlite::Error) -> StoreError {
         codes::translate(&self.core.folder, error)
     }

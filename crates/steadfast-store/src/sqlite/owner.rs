@@ -195,6 +195,21 @@ impl Owner {
         }
     }
 
+    /// Gives back the page caches of connections that nobody uses now; they fill again with what is read.
+    pub(super) fn release_memory(&self) {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        // It is an offer to the system: a connection that cannot take it goes on as it was.
+        readers
+            .iter()
+            .for_each(|reader| drop(reader.release_memory()));
+        drop(readers);
+        if let Ok(state) = self.writer.try_lock()
+            && let WriterState::Open(writer) = &*state
+        {
+            drop(writer.connection.release_memory());
+        }
+    }
+
     /// Makes the log whole and flushes it, so that SQLite may write it back. The caller holds the gate.
     ///
     /// # Errors

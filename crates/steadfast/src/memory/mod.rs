@@ -327,6 +327,12 @@ impl Memory {
         Ok(caught_up)
     }
 
+    /// Gives back memory that is only kept to answer the next question faster: the page caches of connections that are
+    /// not in use, and pages of the indexes. For a process that rests: the next question reads them again.
+    pub fn release_memory(&self) {
+        self.backend().release_memory();
+    }
+
     /// Compares a part of what [`Self::verify`] compares, for about `time`, going on where the last part ended, in
     /// this process or another.
     ///

@@ -1,5 +1,5 @@
-//! The bad day: a process that only writes takes as much memory as there is index, because proving a generation reads all
-//! of it, and what was read of a mapped file stays.
+//! The bad day: a process that only writes, or rests, takes as much memory as there is index, because proving a
+//! generation reads all of it, and what was read of a mapped file stays.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use steadfast_index::{Analyzer, EmbeddedBackend};
 use steadfast_model::{
-    Analyze as _, Assignment, Attributes, Change, ContentHash, FixedClock, Namespace, NewChunk,
-    Place, PutDocument, Timestamp, Vector,
+    Analyze as _, Assignment, Attributes, Change, ContentHash, Filter, FixedClock, Namespace,
+    NewChunk, Place, PutDocument, Timestamp, Vector,
 };
 use steadfast_store::conformance::{model, options};
 use steadfast_store::{Backend, CatchUp, Effort};
@@ -86,4 +86,27 @@ fn whoever_only_looks_whether_indexes_are_due_keeps_none_of_them_in_memory() {
     // And they answer as ever.
     let report = writer.verify(&steadfast_store::Silent).unwrap();
     assert_eq!(report.findings, []);
+}
+
+#[test]
+fn whoever_has_answered_and_rests_keeps_none_of_them_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = open(folder.path());
+    fill(&backend);
+    backend.catch_up(Effort::Now).unwrap();
+    let index = folder.path().canonicalize().unwrap().join("index");
+    let mut question = vec![0.5; model().dimensions];
+    question[3] = 1.0;
+    let answer = || {
+        let view = backend.snapshot().unwrap();
+        let scope = view.scope(&Filter::default(), Timestamp(1)).unwrap();
+        view.vector_top(&Vector(question.clone()), 7, &scope.rows)
+            .unwrap()
+    };
+    let before = answer();
+    assert_eq!(before.len(), 7);
+    assert!(mapped_kib(&index).1 > 0);
+    backend.release_memory();
+    assert_eq!(mapped_kib(&index).1, 0);
+    assert_eq!(answer(), before);
 }
