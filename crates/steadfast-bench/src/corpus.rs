@@ -49,7 +49,7 @@ impl Draw {
 }
 
 /// The word of a rank: pronounceable, short for frequent ones.
-fn word(rank: usize) -> String {
+pub(crate) fn word(rank: usize) -> String {
     const ONSETS: [&str; 16] = [
         "b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "st", "tr", "pl",
     ];

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use steadfast::Memory;
 use steadfast_testkit::NESTED;
 
+use crate::corpus::{Draw, word};
 use crate::figures::milliseconds;
 use crate::process::measured;
 
@@ -119,6 +120,22 @@ fn cases(files: usize) -> Vec<(String, Make)> {
                 Ok(())
             }),
         ),
+        (
+            "2 files as long as they may be, of Chinese characters by chance".to_owned(),
+            Box::new(|folder| by_chance(folder, 2, &mut han)),
+        ),
+        (
+            "5 files as long as they may be, of 300,000 words by chance".to_owned(),
+            Box::new(|folder| {
+                by_chance(folder, 5, &mut |draw| {
+                    format!("{} ", word(draw.below(300_000)))
+                })
+            }),
+        ),
+        (
+            "2 files as long as they may be, of lines of base64".to_owned(),
+            Box::new(|folder| by_chance(folder, 2, &mut base64)),
+        ),
     ];
     for (name, before, unit, behind) in REPEATED {
         let make =
@@ -180,6 +197,50 @@ fn repeat(path: &Path, before: &str, unit: &str, behind: &str, bytes: usize) -> 
     }
     file.write_all(behind.as_bytes())?;
     Ok(file.flush()?)
+}
+
+/// Writes files as long as they may be, of pieces that hardly come twice.
+fn by_chance(
+    folder: &Path,
+    files: u64,
+    piece: &mut dyn FnMut(&mut Draw) -> String,
+) -> anyhow::Result<()> {
+    for number in 0..files {
+        let mut draw = Draw::new(number + 1);
+        let mut file = BufWriter::new(File::create(folder.join(format!("{number}.txt")))?);
+        let mut bytes = 0;
+        loop {
+            let piece = piece(&mut draw);
+            bytes += piece.len();
+            if bytes > LARGE_BYTES {
+                break;
+            }
+            file.write_all(piece.as_bytes())?;
+        }
+        file.flush()?;
+    }
+    Ok(())
+}
+
+/// Returns a sentence of Chinese characters.
+fn han(draw: &mut Draw) -> String {
+    let character = |draw: &mut Draw| {
+        let number = u32::try_from(draw.below(20_000)).unwrap_or(0);
+        char::from_u32(0x4e00 + number).unwrap_or_default()
+    };
+    let length = 8 + draw.below(22);
+    let mut sentence: String = (0..length).map(|_| character(draw)).collect();
+    sentence.push('\u{3002}');
+    sentence
+}
+
+/// Returns a line of base64, as of a key or a picture.
+fn base64(draw: &mut Draw) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |draw: &mut Draw| DIGITS.get(draw.below(64)).copied().map_or('A', char::from);
+    let mut line: String = (0..76).map(|_| digit(draw)).collect();
+    line.push('\n');
+    line
 }
 
 /// Writes files of a line each.

@@ -354,7 +354,10 @@ fn bulk(criterion: &mut Criterion, world: &World) {
         .collect();
     let tenths: Vec<&Segment> = tenths.iter().collect();
     let keep = RowSet::range(Row(1), Row(CHUNKS));
-    assert_eq!(merge(&tenths, &keep, &|| ()).unwrap(), world.bytes);
+    assert_eq!(
+        merge(&tenths, &keep, &|| ()).unwrap().into_bytes(),
+        world.bytes
+    );
     group.bench_function("merge 10 segments of 10k", |bencher| {
         bencher.iter(|| merge(&tenths, &keep, &|| ()).unwrap());
     });

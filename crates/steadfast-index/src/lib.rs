@@ -12,7 +12,7 @@
 //! - [`text`]: postings, exact BM25
 //! - [`vector`]: codes, certified exact scan
 //! - `catalog`: the files of an index, published and proven
-//! - `assembly`: their bytes, put together without a second copy
+//! - `assembly`: their bytes, written in the pieces that they were made in
 //! - `digest`: the hash over their bytes
 //! - `heap`: free memory, given back
 //! - [`embedded`]: the backend
@@ -28,4 +28,5 @@ pub mod embedded;
 mod heap;
 
 pub use analyze::Analyzer;
+pub use assembly::Pieces;
 pub use embedded::EmbeddedBackend;

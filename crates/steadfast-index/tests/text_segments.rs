@@ -89,7 +89,7 @@ proptest! {
         if reversed {
             parts.reverse();
         }
-        prop_assert_eq!(merge(&parts, &keep, &|| ()).unwrap(), built(&kept));
+        prop_assert_eq!(merge(&parts, &keep, &|| ()).unwrap().into_bytes(), built(&kept));
     }
 
     #[test]
@@ -253,6 +253,8 @@ fn rows_out_of_order_and_segments_that_do_not_fit_are_refused() {
         merge(&[&base, &of(STORE, newer, 6)], &keep, &|| ()),
         Err(MergeError::Analyzers(ANALYZER, newer))
     );
-    let nothing = merge(&[&base], &RowSet::new(), &|| ()).unwrap();
+    let nothing = merge(&[&base], &RowSet::new(), &|| ())
+        .unwrap()
+        .into_bytes();
     assert_eq!(Segment::open(nothing, Verify::Full).unwrap().range(), None);
 }

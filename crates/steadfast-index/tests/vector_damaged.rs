@@ -182,7 +182,7 @@ fn what_cannot_be_indexed_is_refused_and_leaves_the_builder_as_it_was() {
     };
     assert_eq!(builder.push(Row(7), &[1.0]), Err(dimensions));
     assert_eq!(
-        builder.finish(),
+        builder.finish().into_bytes(),
         build(space(2), [(Row(5), [1.0, 2.0])]).unwrap()
     );
 

@@ -37,7 +37,7 @@ proptest! {
         }
         let segments: Vec<_> = parts.iter().map(segment).collect();
         let keep: RowSet = kept.keys().copied().collect();
-        let merged = merge(&segments.iter().collect::<Vec<_>>(), &keep, &|| ()).unwrap();
+        let merged = merge(&segments.iter().collect::<Vec<_>>(), &keep, &|| ()).unwrap().into_bytes();
         prop_assert_eq!(&merged, &build(space(5), kept.iter().map(|(row, values)| (*row, values))).unwrap());
 
         let merged = Segment::open(merged).unwrap();

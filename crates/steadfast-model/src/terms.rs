@@ -22,8 +22,10 @@ pub trait Analyze: Send + Sync {
 /// probability 3e-6; they would then be searched as one.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct HashedTerms {
-    /// `(hash, count)` in ascending order of the hash, each hash once.
-    entries: Vec<(u64, u8)>,
+    /// In ascending order, each once.
+    hashes: Vec<u64>,
+    /// The count of each hash. Not beside it, where it would take as much room as the hash itself.
+    counts: Vec<u8>,
     tokens: u16,
 }
 
@@ -40,21 +42,32 @@ impl HashedTerms {
     ///
     /// It takes as much memory as it has distinct terms: a file waits for its commit with the terms of all its
     /// chunks, and room for every token would be many times as long as a text that repeats itself.
-    pub fn from_tokens(mut hashes: Vec<u64>) -> Self {
-        let tokens = u16::try_from(hashes.len()).unwrap_or(u16::MAX);
-        hashes.sort_unstable();
-        let runs = || hashes.chunk_by(|a, b| a == b);
-        let mut entries: Vec<(u64, u8)> = Vec::with_capacity(runs().count());
+    pub fn from_tokens(mut stream: Vec<u64>) -> Self {
+        let tokens = u16::try_from(stream.len()).unwrap_or(u16::MAX);
+        stream.sort_unstable();
+        let runs = || stream.chunk_by(|a, b| a == b);
+        let distinct = runs().count();
+        let mut hashes = Vec::with_capacity(distinct);
+        let mut counts = Vec::with_capacity(distinct);
         for run in runs() {
-            let count = u8::try_from(run.len()).unwrap_or(u8::MAX);
-            entries.extend(run.first().map(|&hash| (hash, count)));
+            hashes.extend(run.first());
+            counts.push(u8::try_from(run.len()).unwrap_or(u8::MAX));
         }
-        Self { entries, tokens }
+        Self {
+            hashes,
+            counts,
+            tokens,
+        }
     }
 
     /// Returns `(hash, count)` in ascending order of the hash.
-    pub fn entries(&self) -> &[(u64, u8)] {
-        &self.entries
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (u64, u8)> + '_ {
+        self.hashes.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// Returns the hashes in ascending order.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
     }
 
     /// Returns the length in tokens, saturated.
@@ -64,35 +77,32 @@ impl HashedTerms {
 
     /// Returns how often `hash` occurs, 0 when it does not.
     pub fn count(&self, hash: u64) -> u8 {
-        self.entries
-            .binary_search_by_key(&hash, |&(entry, _)| entry)
-            .ok()
-            .and_then(|index| self.entries.get(index))
-            .map_or(0, |&(_, count)| count)
+        let place = self.hashes.binary_search(&hash).ok();
+        place
+            .and_then(|place| self.counts.get(place))
+            .map_or(0, |&count| count)
     }
 
     /// Returns the same text as far as these hashes see it; the length stays.
     #[must_use]
     pub fn restricted_to(&self, hashes: &[u64]) -> Self {
+        let kept = self.entries().filter(|(hash, _)| hashes.contains(hash));
+        let (hashes, counts) = kept.unzip();
         Self {
-            entries: self
-                .entries
-                .iter()
-                .filter(|(hash, _)| hashes.contains(hash))
-                .copied()
-                .collect(),
+            hashes,
+            counts,
             tokens: self.tokens,
         }
     }
 
     /// Returns the stored form: the length (u16), then all hashes (u64), then all counts (u8), little-endian.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(2 + self.entries.len() * 9);
+        let mut out = Vec::with_capacity(2 + self.hashes.len() * 9);
         out.extend_from_slice(&self.tokens.to_le_bytes());
-        for (hash, _) in &self.entries {
+        for hash in &self.hashes {
             out.extend_from_slice(&hash.to_le_bytes());
         }
-        out.extend(self.entries.iter().map(|&(_, count)| count));
+        out.extend_from_slice(&self.counts);
         out
     }
 
@@ -107,18 +117,14 @@ impl HashedTerms {
             return Err(malformed);
         }
         let (hashes, counts) = rest.split_at(rest.len() / 9 * 8);
-        let entries: Vec<(u64, u8)> = hashes
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .zip(counts)
-            .map(|(hash, &count)| (u64::from_le_bytes(*hash), count))
-            .collect();
-        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+        let hashes = hashes.as_chunks::<8>().0.iter();
+        let hashes: Vec<u64> = hashes.map(|hash| u64::from_le_bytes(*hash)).collect();
+        if !hashes.is_sorted_by(|a, b| a < b) {
             return Err(malformed);
         }
         Ok(Self {
-            entries,
+            hashes,
+            counts: counts.to_vec(),
             tokens: u16::from_le_bytes(*tokens),
         })
     }
@@ -132,8 +138,8 @@ mod tests {
     #[test]
     fn a_text_that_repeats_itself_takes_the_room_of_its_terms() {
         let terms = HashedTerms::from_tokens([7, 8].repeat(100_000));
-        assert_eq!(terms.entries(), [(7, 255), (8, 255)]);
-        assert_eq!(terms.entries.capacity(), 2);
+        assert!(terms.entries().eq([(7, 255), (8, 255)]));
+        assert_eq!((terms.hashes.capacity(), terms.counts.capacity()), (2, 2));
     }
 
     proptest! {

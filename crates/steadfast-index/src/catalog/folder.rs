@@ -13,6 +13,7 @@ use super::kinds::Kind;
 use super::manifest::{Manifest, Part, seal};
 use super::mapped::{Mapped, Pages};
 use super::{Loaded, State};
+use crate::assembly::Pieces;
 
 /// How many damaged indexes are kept for inspection; they hold nothing that the store does not.
 const ASIDE_MAX: usize = 4;
@@ -144,9 +145,10 @@ impl<K: Kind> Folder<K> {
     ///
     /// # Errors
     /// [`StoreError`] when the system refuses; nothing of it then counts.
-    pub(crate) fn write_segment(&self, file: u64, content: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn write_segment(&self, file: u64, content: &Pieces) -> Result<(), StoreError> {
         self.disk.create_private_folder(&self.root)?;
-        self.disk.replace_file(&self.segment_path(file), &[content])
+        self.disk
+            .replace_file(&self.segment_path(file), &content.slices())
     }
 
     /// Opens a segment that was just written; returns what is mapped of it too, none of which is in memory.

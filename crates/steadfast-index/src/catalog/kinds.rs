@@ -3,6 +3,7 @@
 use steadfast_model::{Row, RowSet, StoreId};
 
 use super::mapped::Mapped;
+use crate::assembly::Pieces;
 use crate::text::{self, Verify};
 use crate::vector;
 
@@ -29,7 +30,7 @@ pub(crate) trait Kind {
         segments: &[&Self::Segment],
         keep: &RowSet,
         let_go: &dyn Fn(),
-    ) -> Result<Vec<u8>, String>;
+    ) -> Result<Pieces, String>;
 }
 
 /// The text index.
@@ -73,7 +74,7 @@ impl Kind for TextKind {
         segments: &[&Self::Segment],
         keep: &RowSet,
         let_go: &dyn Fn(),
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Pieces, String> {
         text::merge(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }
@@ -106,7 +107,7 @@ impl Kind for VectorKind {
         segments: &[&Self::Segment],
         keep: &RowSet,
         let_go: &dyn Fn(),
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Pieces, String> {
         vector::merge(segments, keep, let_go).map_err(|error| error.to_string())
     }
 }

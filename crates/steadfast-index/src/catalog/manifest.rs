@@ -8,6 +8,7 @@
 use steadfast_model::{HashedTerms, Row, RowSet, Seq, StoreId};
 
 use super::bytes::{Malformed, Reader, put_block};
+use crate::assembly::Pieces;
 use crate::digest::{DIGEST_BYTES, digest};
 use crate::text::DeadTerms;
 
@@ -50,11 +51,11 @@ pub(crate) struct Part {
 
 impl Part {
     /// Returns the part of a segment that was just built, all of it alive.
-    pub(crate) fn fresh(file: u64, content: &[u8], rows: u64) -> Self {
+    pub(crate) fn fresh(file: u64, content: &Pieces, rows: u64) -> Self {
         Self {
             file,
-            bytes: content.len() as u64,
-            seal: seal(content),
+            bytes: content.bytes(),
+            seal: content.seal(),
             rows,
             dead: RowSet::new(),
             dead_terms: DeadTerms::default(),
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Manifest {
-        let mut part = Part::fresh(7, &[9; 100], 50);
+        let mut part = Part::fresh(7, &Pieces::new([vec![9; 100]]), 50);
         part.bury(&[
             (Row(3), &HashedTerms::from_tokens(vec![5, 5, 8])),
             (Row(4), &HashedTerms::default()),
@@ -177,7 +178,7 @@ mod tests {
             row: Row(60),
             seq: Seq(11),
             generation: 2,
-            parts: vec![part, Part::fresh(8, &[1; 40], 10)],
+            parts: vec![part, Part::fresh(8, &Pieces::new([vec![1; 40]]), 10)],
             ..Manifest::empty(StoreId([1; 16]), [2; 16])
         }
     }

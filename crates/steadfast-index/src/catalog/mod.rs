@@ -29,7 +29,7 @@ pub(crate) use folder::Folder;
 pub(crate) use kinds::{Kind, TextKind, VectorKind, VectorSegment};
 pub(crate) use manifest::{Manifest, Part};
 pub(crate) use mapped::{Mapped, Pages};
-pub(crate) use plan::to_merge;
+pub(crate) use plan::{Weight, to_merge};
 
 use std::sync::Arc;
 

@@ -1,14 +1,17 @@
 //! How one generation of an index becomes the next: new rows in, dead rows counted, segments merged.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use steadfast_model::{HashedTerms, Row, RowSet, Seq};
 use steadfast_store::StoreError;
 
-use crate::catalog::{Folder, Kind, Loaded, Manifest, Mapped, Part, to_merge};
+use crate::assembly::Pieces;
+use crate::catalog::{Folder, Kind, Loaded, Manifest, Mapped, Part, Weight, to_merge};
 
 /// What is new since the generation before.
 pub(super) struct News {
-    /// A segment of the new rows: its bytes and how many rows; none when there are none.
-    pub(super) segment: Option<(Vec<u8>, u64)>,
+    /// Segments of the new rows, written, in order of rows.
+    pub(super) fresh: Vec<Part>,
     /// Rows of the generation before that are no longer live, with their terms.
     pub(super) dead: Vec<(Row, HashedTerms)>,
     /// The last row and commit that the new generation has seen.
@@ -43,13 +46,12 @@ impl<S> Held<'_, S> {
 pub(super) fn advance<K: Kind>(
     folder: &Folder<K>,
     before: &Loaded<K::Segment>,
-    generation: u64,
-    news: &News,
+    files: &Files,
+    news: News,
 ) -> Result<Manifest, StoreError> {
     let mut manifest = before.manifest.clone();
-    manifest.generation = generation;
+    manifest.generation = files.generation;
     (manifest.row, manifest.seq) = news.seen;
-    let mut files = file_numbers(generation);
     let mut held: Vec<Held<'_, K::Segment>> = before
         .segments
         .iter()
@@ -59,25 +61,19 @@ pub(super) fn advance<K: Kind>(
     for (part, segment) in manifest.parts.iter_mut().zip(&before.segments) {
         bury::<K>(part, segment, &news.dead);
     }
-    if let Some((content, rows)) = &news.segment {
-        let part = Part::fresh(next(&mut files)?, content, *rows);
-        folder.write_segment(part.file, content)?;
+    for part in news.fresh {
         let (segment, mapped) = folder.open_written(&part)?;
         held.push(Held::Fresh(segment, mapped));
         manifest.parts.push(part);
     }
-    let weights: Vec<(u64, u64)> = manifest
-        .parts
-        .iter()
-        .map(|part| (part.rows, part.dead.len() as u64))
-        .collect();
+    let weights: Vec<Weight> = manifest.parts.iter().map(Weight::of).collect();
     let mut runs = to_merge(&weights);
     if news.purge {
         let in_run = |index: usize| runs.iter().any(|run| run.contains(&index));
         let alone: Vec<_> = weights
             .iter()
             .enumerate()
-            .filter(|&(index, &(_, dead))| dead > 0 && !in_run(index))
+            .filter(|&(index, weight)| weight.has_dead() && !in_run(index))
             .map(|(index, _)| index..index + 1)
             .collect();
         runs.extend(alone);
@@ -94,10 +90,7 @@ pub(super) fn advance<K: Kind>(
         let mut fresh = Vec::new();
         if !keep.is_empty() {
             let content = K::merge(&segments, &keep, &let_go).map_err(StoreError::Internal)?;
-            let part = Part::fresh(next(&mut files)?, &content, keep.len() as u64);
-            folder.write_segment(part.file, &content)?;
-            // Else the whole file is in memory twice while it is proven.
-            drop(content);
+            let part = files.write(folder, content, keep.len() as u64)?;
             let (segment, mapped) = folder.open_written(&part)?;
             fresh.push(Held::Fresh(segment, mapped));
             merged.push(part);
@@ -134,14 +127,42 @@ fn bury<K: Kind>(part: &mut Part, segment: &K::Segment, dead: &[(Row, HashedTerm
     part.bury(&mine);
 }
 
-/// Returns file numbers of a generation; no two generations share one.
-pub(super) fn file_numbers(generation: u64) -> std::ops::Range<u64> {
-    let first = generation << 16;
-    first..first + (1 << 16)
+/// The files that a generation writes.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) generation: u64,
+    /// The number of the next one.
+    next: AtomicU64,
 }
 
-pub(super) fn next(files: &mut std::ops::Range<u64>) -> Result<u64, StoreError> {
-    files
-        .next()
-        .ok_or_else(|| StoreError::Internal("a generation ran out of file numbers".to_owned()))
+impl Files {
+    /// How many files a generation may write: no two generations share a number.
+    const MOST: u64 = 1 << 16;
+
+    /// Returns the files of a generation that has these parts already.
+    pub(super) fn of(generation: u64, parts: &[Part]) -> Self {
+        let behind = parts.iter().map(|part| part.file + 1).max();
+        Self {
+            generation,
+            next: behind.unwrap_or(generation * Self::MOST).into(),
+        }
+    }
+
+    /// Writes a segment of so many rows. Its bytes are let go of, for else they are in memory twice when it is proven.
+    pub(super) fn write<K: Kind>(
+        &self,
+        folder: &Folder<K>,
+        content: Pieces,
+        rows: u64,
+    ) -> Result<Part, StoreError> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if number / Self::MOST != self.generation {
+            let what = "a generation ran out of file numbers".to_owned();
+            return Err(StoreError::Internal(what));
+        }
+        let part = Part::fresh(number, &content, rows);
+        folder.write_segment(part.file, &content)?;
+        drop(content);
+        Ok(part)
+    }
 }

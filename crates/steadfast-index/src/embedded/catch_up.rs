@@ -9,15 +9,19 @@ use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
 use steadfast_store::{CatchUp, Effort, Jobs as _, SqliteSnapshot, StoreError};
 
-use super::advance::{News, advance};
+use super::advance::{Files, News, advance};
+use super::segments::TextSegments;
 use super::tail::{TailRows, late_rows};
 use super::{EmbeddedBackend, TAIL_DUE, rebuild};
-use crate::catalog::{Kind, Loaded, Manifest, State, TextKind, VectorKind, VectorSegment};
+use crate::catalog::{Kind, Loaded, Manifest, Part, State, TextKind, VectorKind, VectorSegment};
 use crate::text;
 use crate::vector;
 
 /// How long whoever must have the indexes up to date waits for others at it.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How many terms of the tail are in memory at a time, at 9 bytes each.
+const TAIL_TERMS_MAX: usize = 1 << 20;
 
 /// How often a purge tries to get readers out of the way of the WAL.
 const SCRUB_TRIES: usize = 20;
@@ -104,23 +108,19 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
     let mut rows = 0;
     let text = match backend.text_for_upkeep(text_published) {
         State::Ready(loaded) => {
-            let tail = TailRows::read(&ground, loaded.seq(), loaded.row())?;
-            rows += (tail.added.len() + tail.removed.len()) as u64;
-            if tail.added.is_empty() && tail.removed.is_empty() && !purge {
+            let files = Files::of(generation_after(text_published), &[]);
+            let (fresh, dead) = text_segments(backend, &ground, &loaded, &files)?;
+            rows += fresh.iter().map(|part| part.rows).sum::<u64>() + dead.len() as u64;
+            if fresh.is_empty() && dead.is_empty() && !purge {
                 None
             } else {
                 let news = News {
-                    segment: text_segment(backend, &tail.added)?,
-                    dead: tail.removed,
+                    fresh,
+                    dead,
                     seen,
                     purge,
                 };
-                Some(advance(
-                    &backend.text,
-                    &loaded,
-                    generation_after(text_published),
-                    &news,
-                )?)
+                Some(advance(&backend.text, &loaded, &files, news)?)
             }
         }
         State::Damaged(_) | State::Missing(_) => {
@@ -130,22 +130,18 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
     let vector = match backend.vector_for_upkeep(vector_published) {
         State::Ready(loaded) => {
             let live = live_rows(&ground, &loaded)?;
-            let segment = vector_segment(backend, &ground, &loaded, &live.added)?;
-            if segment.is_none() && live.dead.is_empty() && !purge && text.is_none() {
+            let files = Files::of(generation_after(vector_published), &[]);
+            let fresh = vector_segment(backend, &ground, &loaded, &live.added, &files)?;
+            if fresh.is_none() && live.dead.is_empty() && !purge && text.is_none() {
                 None
             } else {
                 let news = News {
-                    segment,
+                    fresh: fresh.into_iter().collect(),
                     dead: live.dead,
                     seen,
                     purge,
                 };
-                Some(advance(
-                    &backend.vector,
-                    &loaded,
-                    generation_after(vector_published),
-                    &news,
-                )?)
+                Some(advance(&backend.vector, &loaded, &files, news)?)
             }
         }
         State::Damaged(_) | State::Missing(_) => {
@@ -207,17 +203,34 @@ pub(super) fn generation_after(published: Option<Published>) -> u64 {
     published.map_or(0, |published| published.generation) + 1
 }
 
-fn text_segment(
+/// Rows that are no longer live, with their terms.
+type Dead = Vec<(Row, HashedTerms)>;
+
+/// Writes segments of the rows that came since a text index was published; returns them, and the rows that went.
+///
+/// The tail is read in parts, and a segment is as large as it may be: a long file with hardly a term twice has tens of
+/// millions of them.
+fn text_segments(
     backend: &EmbeddedBackend,
-    added: &[(Row, HashedTerms)],
-) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
-    if added.is_empty() {
-        return Ok(None);
+    ground: &SqliteSnapshot<'_>,
+    loaded: &Loaded<text::Segment>,
+    files: &Files,
+) -> Result<(Vec<Part>, Dead), StoreError> {
+    let analyzer = backend.store.analyze().id();
+    let mut segments = TextSegments::new(&backend.text, files, backend.store.store_id(), analyzer);
+    let (mut dead, mut after) = (Dead::new(), Row(0));
+    loop {
+        let (mut tail, last) =
+            TailRows::read_part(ground, loaded.seq(), loaded.row(), after, TAIL_TERMS_MAX)?;
+        for (row, terms) in &tail.added {
+            segments.push(*row, terms)?;
+        }
+        dead.append(&mut tail.removed);
+        let Some(last) = last else { break };
+        after = last;
     }
-    let rows = added.iter().map(|(row, terms)| (*row, terms));
-    let content = text::build(backend.store.store_id(), backend.store.analyze().id(), rows)
-        .map_err(|error| StoreError::Internal(error.to_string()))?;
-    Ok(Some((content, added.len() as u64)))
+    let (fresh, _) = segments.finish()?;
+    Ok((fresh, dead))
 }
 
 /// Rows that came and went since a vector index was published.
@@ -247,7 +260,8 @@ fn vector_segment(
     ground: &SqliteSnapshot<'_>,
     loaded: &Loaded<VectorSegment>,
     live: &RowSet,
-) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    files: &Files,
+) -> Result<Option<Part>, StoreError> {
     let mut builder =
         vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
     let mut rows = 0;
@@ -269,7 +283,9 @@ fn vector_segment(
     match failed {
         Some(error) => Err(error),
         None if rows == 0 => Ok(None),
-        None => Ok(Some((builder.finish(), rows))),
+        None => files
+            .write(&backend.vector, builder.finish(), rows)
+            .map(Some),
     }
 }
 

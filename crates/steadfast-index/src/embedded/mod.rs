@@ -29,6 +29,7 @@ mod reach;
 mod rebuild;
 mod records;
 mod scrub;
+mod segments;
 mod snapshot;
 mod tail;
 mod terms;

@@ -13,14 +13,12 @@ use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::{Derived, Progress, SqliteSnapshot, StoreError};
 
 use super::EmbeddedBackend;
-use super::advance::{file_numbers, next};
+use super::advance::Files;
 use super::catch_up::{generation_after, internal, record, space};
+use super::segments::{ROWS_MAX, TextSegments};
 use crate::catalog::{Folder, Kind, Manifest, Pages, Part, State, TextKind, VectorKind};
-use crate::text::SegmentBuilder;
 use crate::vector;
 
-/// Rows of one part: what bounds the memory of a rebuild, and eight of them hold a million rows.
-const PART_ROWS: u64 = 131_072;
 /// Texts that are handed to a builder at a time.
 const BATCH_TEXTS: usize = 512;
 /// Batches that may wait for a builder.
@@ -85,19 +83,18 @@ pub(super) fn text(
         generation,
         ..folder.empty().manifest
     });
-    let mut files = file_numbers(generation);
-    files.start += manifest.parts.len() as u64;
+    let files = Files::of(generation, &manifest.parts);
     let done_before = manifest.parts.len();
     let maker = PartMaker {
+        folder,
+        files: &files,
         store: backend.store.store_id(),
         analyze: backend.store.analyze().as_ref(),
     };
     let mut done: u64 = manifest.parts.iter().map(|part| part.rows).sum();
     maker.run(ground, manifest.row, &mut |built| {
-        let part = Part::fresh(next(&mut files)?, &built.content, built.rows);
-        folder.write_segment(part.file, &built.content)?;
-        done += built.rows;
-        manifest.parts.push(part);
+        done += built.parts.iter().map(|part| part.rows).sum::<u64>();
+        manifest.parts.extend(built.parts);
         manifest.row = built.last;
         folder.write_partial(&manifest)?;
         Ok(progress.step("text index", done, head.live_chunks))
@@ -139,7 +136,7 @@ pub(super) fn vector(
         generation,
         ..folder.empty().manifest
     };
-    let mut files = file_numbers(generation);
+    let files = Files::of(generation, &[]);
     let (mut after, mut done) = (Row(0), 0_u64);
     loop {
         let mut builder =
@@ -153,15 +150,13 @@ pub(super) fn vector(
                     Err(error) => failed = Some(internal(&error)),
                 }
             }
-            failed.is_none() && rows < PART_ROWS
+            failed.is_none() && rows < ROWS_MAX
         })?;
         if let Some(error) = failed {
             return Err(error);
         }
         if rows > 0 {
-            let content = builder.finish();
-            let part = Part::fresh(next(&mut files)?, &content, rows);
-            folder.write_segment(part.file, &content)?;
+            let part = files.write(folder, builder.finish(), rows)?;
             manifest.parts.push(part);
         }
         done += rows;
@@ -175,10 +170,9 @@ pub(super) fn vector(
     Ok(manifest)
 }
 
-/// A part that was built.
+/// What one builder has written.
 struct Built {
-    content: Vec<u8>,
-    rows: u64,
+    parts: Vec<Part>,
     last: Row,
 }
 
@@ -186,6 +180,8 @@ type Batch = Vec<(Row, String)>;
 
 /// Builds parts: the caller's thread reads texts in order, others analyse and build.
 struct PartMaker<'m> {
+    folder: &'m Folder<TextKind>,
+    files: &'m Files,
     store: StoreId,
     analyze: &'m dyn Analyze,
 }
@@ -210,12 +206,12 @@ impl<'m> PartMaker<'m> {
                 // A damaged text is indexed as an empty one, so that its row is known; fetching it reports the damage.
                 batch.push((row, text.unwrap_or_default().to_owned()));
                 in_part += 1;
-                if batch.len() >= BATCH_TEXTS || in_part >= PART_ROWS {
+                if batch.len() >= BATCH_TEXTS || in_part >= ROWS_MAX {
                     let sender = current.get_or_insert_with(|| self.start(scope, &mut at_work));
                     // A builder that failed has hung up; joining it tells why.
                     drop(sender.send(std::mem::take(&mut batch)));
                 }
-                if in_part >= PART_ROWS {
+                if in_part >= ROWS_MAX {
                     (current, in_part) = (None, 0);
                     if at_work.len() >= BUILDERS {
                         match finish(&mut at_work, take) {
@@ -250,8 +246,9 @@ impl<'m> PartMaker<'m> {
         'm: 'scope,
     {
         let (sender, receiver) = sync_channel(BATCHES_MAX);
-        let (store, analyze) = (self.store, self.analyze);
-        at_work.push_back(scope.spawn(move || build_part(store, analyze, &receiver)));
+        let segments = TextSegments::new(self.folder, self.files, self.store, self.analyze.id());
+        let analyze = self.analyze;
+        at_work.push_back(scope.spawn(move || build_parts(segments, analyze, &receiver)));
         sender
     }
 }
@@ -269,27 +266,14 @@ fn finish(
     built.map_or(Ok(true), take)
 }
 
-fn build_part(
-    store: StoreId,
+fn build_parts(
+    mut segments: TextSegments<'_>,
     analyze: &dyn Analyze,
     batches: &Receiver<Batch>,
 ) -> Result<Option<Built>, StoreError> {
-    let mut builder = SegmentBuilder::new(store, analyze.id());
-    let mut last = None;
     for (row, text) in batches.iter().flatten() {
-        builder
-            .push(row, &analyze.terms(&text))
-            .map_err(|error| internal(&error))?;
-        last = Some(row);
+        segments.push(row, &analyze.terms(&text))?;
     }
-    let rows = builder.rows() as u64;
-    let Some(last) = last else {
-        return Ok(None);
-    };
-    let content = builder.finish().map_err(|error| internal(&error))?;
-    Ok(Some(Built {
-        content,
-        rows,
-        last,
-    }))
+    let (parts, last) = segments.finish()?;
+    Ok(last.map(|last| Built { parts, last }))
 }

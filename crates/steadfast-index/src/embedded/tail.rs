@@ -12,6 +12,9 @@ use steadfast_store::{SqliteSnapshot, StoreError};
 /// How long a question without an index may read the store before it says what it has not read.
 pub(super) const SCAN_TIME_MAX: Duration = Duration::from_secs(20);
 
+/// How many terms a row is taken to have whose terms are not known.
+const UNKNOWN_TERMS: usize = 512;
+
 /// How many rows are read between two looks at the clock.
 const ROWS_PER_LOOK: usize = 256;
 
@@ -33,14 +36,34 @@ impl TailRows {
         seq: Seq,
         row: Row,
     ) -> Result<Self, StoreError> {
+        let (tail, _) = Self::read_part(ground, seq, row, Row(0), usize::MAX)?;
+        Ok(tail)
+    }
+
+    /// Reads a part of it: entries above the row `after` until they have `terms_max` terms. Returns the last row too,
+    /// none where there were no more.
+    pub(super) fn read_part(
+        ground: &SqliteSnapshot<'_>,
+        seq: Seq,
+        row: Row,
+        after: Row,
+        terms_max: usize,
+    ) -> Result<(Self, Option<Row>), StoreError> {
         let mut tail = Self::default();
-        let mut unknown = Vec::new();
+        let (mut unknown, mut terms, mut last) = (Vec::new(), 0, None);
         let analyzer = ground.store().analyze().id();
-        ground.each_tail(seq, analyzer, &mut |entry| {
+        ground.each_tail(seq, after, analyzer, &mut |entry| {
+            last = Some(entry.row);
+            // An entry without any has to be analysed, and counts as what a long text has.
+            terms += entry
+                .terms
+                .as_ref()
+                .map_or(UNKNOWN_TERMS, |it| it.entries().len());
             tail.take(entry, row, &mut unknown);
+            terms < terms_max
         })?;
         tail.analyze(ground, unknown)?;
-        Ok(tail)
+        Ok((tail, last))
     }
 
     /// Brings a tail that was read at the commit `seq`, when the store's last row was `last`, up to date.

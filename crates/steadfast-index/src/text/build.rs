@@ -2,6 +2,7 @@
 
 use super::error::BuildError;
 use super::writer::Writer;
+use crate::assembly::Pieces;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use steadfast_model::{AnalyzerId, HashedTerms, Row, StoreId};
@@ -10,7 +11,7 @@ use steadfast_model::{AnalyzerId, HashedTerms, Row, StoreId};
 ///
 /// Holds about 10 bytes for each distinct term of each row, and as much again
 /// while finishing: some 200 MB for 100,000 chunks of 110 tokens. Bulk work
-/// builds several segments and merges them.
+/// builds several segments, each up to a bound ([`Self::peak_bytes`]).
 pub struct SegmentBuilder {
     store: StoreId,
     analyzer: AnalyzerId,
@@ -63,7 +64,7 @@ impl SegmentBuilder {
             return Err(too_large);
         }
         let before = self.posting_terms.len();
-        for &(hash, count) in terms.entries().iter().filter(|(_, count)| *count > 0) {
+        for (hash, count) in terms.entries().filter(|(_, count)| *count > 0) {
             let next = u32::try_from(self.row_counts.len()).unwrap_or(u32::MAX);
             let term = *self.terms.entry(hash).or_insert(next);
             if term == next {
@@ -88,11 +89,17 @@ impl SegmentBuilder {
         self.rows.len()
     }
 
+    /// Returns about how many bytes [`Self::finish`] needs at its peak, with what is held already: 20 for a posting, and 90
+    /// for a term that no row before had.
+    pub fn peak_bytes(&self) -> usize {
+        20 * self.posting_terms.len() + 90 * self.terms.len()
+    }
+
     /// Returns the file.
     ///
     /// # Errors
     /// [`BuildError::TooLarge`] when a section passes its limit (2 GiB of packed postings).
-    pub fn finish(self) -> Result<Vec<u8>, BuildError> {
+    pub fn finish(self) -> Result<Pieces, BuildError> {
         let mut order: Vec<(u64, u32)> = self
             .terms
             .iter()
@@ -153,7 +160,7 @@ fn starts(order: &[(u64, u32)], row_counts: &[u32]) -> Vec<u32> {
     starts
 }
 
-/// Returns a segment of the given rows, which come in ascending order.
+/// Returns the bytes of a segment of the given rows, which come in ascending order.
 ///
 /// # Errors
 /// As [`SegmentBuilder::push`] and [`SegmentBuilder::finish`].
@@ -166,7 +173,7 @@ pub fn build<'a>(
     for (row, terms) in rows {
         builder.push(row, terms)?;
     }
-    builder.finish()
+    Ok(builder.finish()?.into_bytes())
 }
 
 /// Term hashes are already evenly spread: they are their own hash.

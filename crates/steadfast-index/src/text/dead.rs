@@ -28,7 +28,7 @@ impl DeadTerms {
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a HashedTerms>) -> Self {
         let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
         for terms in rows {
-            for &(hash, _) in terms.entries().iter().filter(|(_, count)| *count > 0) {
+            for (hash, _) in terms.entries().filter(|(_, count)| *count > 0) {
                 *counts.entry(hash).or_default() += 1;
             }
         }

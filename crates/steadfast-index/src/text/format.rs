@@ -20,6 +20,7 @@
 //! first), each further one from the ordinal after its predecessor. Equal rows
 //! give equal bytes, however the segment came to be.
 
+use crate::assembly::Pieces;
 use crate::digest::{DIGEST_BYTES, digest};
 use std::ops::Range;
 use steadfast_model::{AnalyzerId, Row, StoreId};
@@ -157,12 +158,9 @@ impl Layout {
 }
 
 /// Returns the hash list and root over the body of a file.
-pub(super) fn trailer(body: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = body
-        .chunks(HASHED_BYTES)
-        .flat_map(|piece| digest(piece, 0))
-        .collect();
-    out.extend(root(&out, body.len()));
+pub(super) fn trailer(body: &Pieces, body_bytes: usize) -> Vec<u8> {
+    let mut out = body.digests(HASHED_BYTES).concat();
+    out.extend(root(&out, body_bytes));
     out
 }
 

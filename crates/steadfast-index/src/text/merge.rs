@@ -4,7 +4,7 @@ use super::error::{MergeError, SegmentError};
 use super::postings::{BlockRows, Postings};
 use super::segment::{Sections, Segment};
 use super::writer::{TermRows, Writer};
-use crate::assembly::STEP_BYTES;
+use crate::assembly::{Pieces, STEP_BYTES};
 use steadfast_model::RowSet;
 
 /// Marks an ordinal whose row is not kept.
@@ -85,7 +85,7 @@ pub fn merge(
     segments: &[&Segment],
     keep: &RowSet,
     between: &dyn Fn(),
-) -> Result<Vec<u8>, MergeError> {
+) -> Result<Pieces, MergeError> {
     let first = segments.first().ok_or(MergeError::Nothing)?;
     let mut ordered: Vec<&Segment> = segments.to_vec();
     ordered.sort_by_key(|segment| segment.range());

@@ -12,8 +12,8 @@ use steadfast_model::{HashedTerms, Row};
 
 /// Returns the sum of a row with these terms.
 pub fn sum_of(terms: &HashedTerms) -> u64 {
-    let entries = terms.entries().iter();
-    entries.fold(u64::from(terms.tokens()), |sum, &(hash, count)| {
+    let entries = terms.entries();
+    entries.fold(u64::from(terms.tokens()), |sum, (hash, count)| {
         sum.wrapping_add(mixed(hash, u32::from(count)))
     })
 }

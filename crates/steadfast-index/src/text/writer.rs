@@ -3,8 +3,11 @@
 use super::bits;
 use super::error::BuildError;
 use super::format::{self, BLOCK_BYTES, BLOCK_ROWS, Header, Layout, SINGLE};
-use crate::assembly::prepend;
+use crate::assembly::Pieces;
 use steadfast_model::{AnalyzerId, Row, StoreId};
+
+/// What the hash of a term takes.
+const HASH_BYTES: usize = size_of::<u64>();
 
 /// Postings of one term: ordinals in ascending order with their counts.
 #[derive(Default)]
@@ -19,8 +22,9 @@ pub(super) struct Writer {
     analyzer: AnalyzerId,
     rows: Vec<Row>,
     lengths: Vec<u16>,
-    hashes: Vec<u64>,
-    entries: Vec<u64>,
+    /// Of each term, as they lie in the file.
+    hashes: Vec<u8>,
+    entries: Vec<u8>,
     blocks: Vec<u8>,
     data: Vec<u8>,
 }
@@ -65,8 +69,8 @@ impl Writer {
                 u64::from(narrow(ordinals.len(), "rows of a term")?) << 32 | u64::from(first)
             }
         };
-        self.hashes.push(hash);
-        self.entries.push(entry);
+        self.hashes.extend(hash.to_le_bytes());
+        self.entries.extend(entry.to_le_bytes());
         Ok(())
     }
 
@@ -111,7 +115,7 @@ impl Writer {
     }
 
     /// Returns the file.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, BuildError> {
+    pub(super) fn finish(mut self) -> Result<Pieces, BuildError> {
         self.data.extend([0; bits::PADDING_BYTES]);
         let header = Header {
             analyzer: self.analyzer,
@@ -119,7 +123,7 @@ impl Writer {
             rows: narrow(self.rows.len(), "rows")?,
             first: self.rows.first().copied().unwrap_or_default(),
             last: self.rows.last().copied().unwrap_or_default(),
-            terms: narrow(self.hashes.len(), "terms")?,
+            terms: narrow(self.hashes.len() / HASH_BYTES, "terms")?,
             blocks: narrow(self.blocks.len() / BLOCK_BYTES, "blocks")?,
             data_bytes: narrow(self.data.len(), "bytes of postings")?,
             tokens: self.lengths.iter().map(|&length| u64::from(length)).sum(),
@@ -129,47 +133,31 @@ impl Writer {
             most: usize::MAX as u64,
         };
         let layout = Layout::of(&header).ok_or(too_large)?;
-        let mut out = Vec::with_capacity(layout.data.start);
-        out.extend(header.encode());
+        let mut head = Vec::with_capacity(layout.hashes.start);
+        head.extend(header.encode());
         if !header.is_contiguous() {
-            out.extend(self.rows.iter().flat_map(|row| row.0.to_le_bytes()));
+            head.extend(self.rows.iter().flat_map(|row| row.0.to_le_bytes()));
         }
-        let mut section = |start: usize, bytes: &mut dyn Iterator<Item = u8>| {
-            out.resize(start, 0);
-            out.extend(bytes);
-        };
-        section(
-            layout.lengths.start,
-            &mut self.lengths.iter().flat_map(|length| length.to_le_bytes()),
-        );
-        section(
-            layout.lookup.start,
-            &mut lookup(&self.hashes).into_iter().flat_map(u32::to_le_bytes),
-        );
-        section(
-            layout.hashes.start,
-            &mut self.hashes.iter().flat_map(|hash| hash.to_le_bytes()),
-        );
-        section(
-            layout.entries.start,
-            &mut self.entries.iter().flat_map(|entry| entry.to_le_bytes()),
-        );
-        out.resize(layout.blocks.start, 0);
-        out.append(&mut self.blocks);
-        out.resize(layout.data.start, 0);
-        // The postings are most of a large segment, and are not copied.
-        let mut out = prepend(&out, self.data, layout.file_bytes);
-        let trailer = format::trailer(&out);
-        out.extend(trailer);
-        Ok(out)
+        head.resize(layout.lengths.start, 0);
+        head.extend(self.lengths.iter().flat_map(|length| length.to_le_bytes()));
+        head.resize(layout.lookup.start, 0);
+        let lookup = lookup(&self.hashes, header.terms);
+        head.extend(lookup.into_iter().flat_map(u32::to_le_bytes));
+        head.resize(layout.hashes.start, 0);
+        // What follows has entries of a multiple of eight bytes, so there are no gaps.
+        let mut file = Pieces::new([head, self.hashes, self.entries, self.blocks, self.data]);
+        let trailer = format::trailer(&file, layout.body_bytes);
+        file.push(trailer);
+        Ok(file)
     }
 }
 
 /// Returns the index of the first hash of each prefix, and at the end the number of hashes.
-fn lookup(hashes: &[u64]) -> Vec<u32> {
-    let bits = format::prefix_bits(u32::try_from(hashes.len()).unwrap_or(u32::MAX));
+fn lookup(hashes: &[u8], terms: u32) -> Vec<u32> {
+    let bits = format::prefix_bits(terms);
     let mut starts = vec![0_u32; (1 << bits) + 1];
-    for &hash in hashes {
+    for hash in hashes.as_chunks().0 {
+        let hash = u64::from_le_bytes(*hash);
         if let Some(slot) = starts.get_mut(prefix(hash, bits) + 1) {
             *slot += 1;
         }

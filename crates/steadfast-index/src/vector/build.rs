@@ -7,11 +7,9 @@
 use super::DIMENSIONS_MAX;
 use super::error::{BuildError, MergeError};
 use super::segment::{
-    CHECKSUM_BYTES, CODES_ALIGN_BYTES, Entry, FORMAT_VERSION, HEADER_BYTES, MAGIC, Segment,
-    SegmentView, Space,
+    CODES_ALIGN_BYTES, Entry, FORMAT_VERSION, HEADER_BYTES, MAGIC, Segment, SegmentView, Space,
 };
-use crate::assembly::{STEP_BYTES, prepend};
-use crate::digest::digest;
+use crate::assembly::{Pieces, STEP_BYTES};
 use steadfast_model::codes::{NotFinite, quantise};
 use steadfast_model::{Row, RowSet};
 
@@ -74,9 +72,7 @@ impl SegmentBuilder {
     }
 
     /// Returns the finished segment.
-    ///
-    /// The codes, which are nine tenths of it, are not copied: what stands before them is put there.
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(self) -> Pieces {
         let count = self.rows.len() / 4;
         let row = |bytes: Option<&[u8; 4]>| bytes.copied().unwrap_or_default();
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes();
@@ -94,11 +90,10 @@ impl SegmentBuilder {
         head.extend_from_slice(&self.scales);
         head.extend_from_slice(&self.errors);
         head.resize(head.len().next_multiple_of(CODES_ALIGN_BYTES), 0);
-        let file_bytes = head.len() + self.codes.len() + CHECKSUM_BYTES;
-        let mut bytes = prepend(&head, self.codes, file_bytes);
-        let checksum = digest(&bytes, 0);
-        bytes.extend_from_slice(&checksum);
-        bytes
+        let mut file = Pieces::new([head, self.codes]);
+        let checksum = file.digests(usize::MAX).concat();
+        file.push(checksum);
+        file
     }
 
     fn push_columns(&mut self, row: Row, scale: f32, error: f32) {
@@ -126,7 +121,7 @@ pub fn build<V: AsRef<[f32]>>(
     for (row, values) in vectors {
         builder.push(row, values.as_ref())?;
     }
-    Ok(builder.finish())
+    Ok(builder.finish().into_bytes())
 }
 
 /// Returns one segment of the rows of `segments` that are in `keep`, in row order.
@@ -140,7 +135,7 @@ pub fn merge<B: AsRef<[u8]>>(
     segments: &[&Segment<B>],
     keep: &RowSet,
     between: &dyn Fn(),
-) -> Result<Vec<u8>, MergeError> {
+) -> Result<Pieces, MergeError> {
     let views: Vec<SegmentView<'_>> = segments.iter().map(|segment| segment.view()).collect();
     let first = views.first().ok_or(MergeError::Nothing)?.space;
     if let Some(view) = views.iter().find(|view| view.space != first) {
@@ -204,7 +199,7 @@ mod tests {
         let count = || steps.set(steps.get() + 1);
         let merged = merge(&[&segment], &keep, &count).unwrap();
         assert_eq!(steps.get(), 2);
-        let merged = Segment::open(merged).unwrap();
+        let merged = Segment::open(merged.into_bytes()).unwrap();
         assert_eq!(merged.view().rows().collect::<RowSet>(), keep);
     }
 }

@@ -71,8 +71,7 @@ impl<'m> Bench<'m> {
 
     /// Returns the hashes of the words of a question.
     pub(super) fn terms(&self, text: &str) -> Vec<u64> {
-        let terms = self.analyze.terms(text);
-        terms.entries().iter().map(|&(hash, _)| hash).collect()
+        self.analyze.terms(text).hashes().to_vec()
     }
 
     pub(super) fn chunk(&self, text: &str, start_line: u32) -> NewChunk {

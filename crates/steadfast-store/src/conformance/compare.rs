@@ -23,10 +23,7 @@ pub struct Questions {
 impl Questions {
     /// Returns the questions that the given texts make.
     pub fn of(texts: &[&str], analyze: &dyn steadfast_model::Analyze) -> Self {
-        let hashes = |text: &&str| {
-            let terms = analyze.terms(text);
-            terms.entries().iter().map(|&(hash, _)| hash).collect()
-        };
+        let hashes = |text: &&str| analyze.terms(text).hashes().to_vec();
         Self {
             terms: texts.iter().map(hashes).collect(),
             vectors: texts.iter().map(|text| vector_of(text)).collect(),

@@ -83,10 +83,12 @@ impl Backend for Ground {
         let inner = self.store.snapshot()?;
         let mut terms = BTreeMap::new();
         // No index was ever published, so the tail holds every live row.
-        inner.each_tail(Seq(0), self.store.analyze().id(), &mut |entry| {
+        let analyzer = self.store.analyze().id();
+        inner.each_tail(Seq(0), Row(0), analyzer, &mut |entry| {
             if !entry.removed {
                 terms.insert(entry.row, entry.terms.unwrap());
             }
+            true
         })?;
         let dimensions = self.model.dimensions;
         Ok(Box::new(GroundSnapshot {

@@ -11,10 +11,10 @@
 //! one that commits: it frees them too, and needs that memory again for the
 //! indexes. All others together keep no more than it does.
 //!
-//! In figures, for one file of 32 MiB: its text, and two and a half times that
-//! in chunks with vectors and terms, or up to eight times where hardly a word
-//! is there twice; beside it the caches of the store (48 MiB at most) and what
-//! one round of the indexes needs, which is not bounded here.
+//! In figures, for one file of 32 MiB: its text, and twice that in chunks with
+//! vectors and terms, or up to seven times where hardly a word is there twice;
+//! beside it the caches of the store (48 MiB at most) and what one segment of
+//! an index takes to be made, which is bounded there.
 //!
 //! Invariants: a file that alone is over the bound passes when nothing else
 //! has a share, so none waits for ever; a share is given back when it is

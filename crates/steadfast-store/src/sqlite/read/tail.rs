@@ -43,22 +43,25 @@ impl SqliteSnapshot<'_> {
         })
     }
 
-    /// Hands over the tail entries of commits after `seq`, in order of row. An entry
-    /// made by another analyser, or malformed, is handed over without terms.
+    /// Hands over the tail entries of commits after `seq` and rows above `after`, in order of row, until `each` returns
+    /// false. An entry made by another analyser, or malformed, is handed over without terms.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn each_tail(
         &self,
         seq: Seq,
+        after: Row,
         analyzer: AnalyzerId,
-        each: &mut dyn FnMut(TailEntry),
+        each: &mut dyn FnMut(TailEntry) -> bool,
     ) -> Result<(), StoreError> {
         self.sql(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT row, removed, analyzer, terms FROM tail WHERE seq > ?1 ORDER BY row",
+                "SELECT row, removed, analyzer, terms FROM tail WHERE seq > ?1 AND row > ?2
+                 ORDER BY row",
             )?;
-            hand_over(statement.query([seq.0.cast_signed()])?, analyzer, each)
+            let rows = statement.query([seq.0.cast_signed(), i64::from(after.0)])?;
+            hand_over(rows, analyzer, each)
         })
     }
 
@@ -74,17 +77,21 @@ impl SqliteSnapshot<'_> {
         analyzer: AnalyzerId,
         each: &mut dyn FnMut(TailEntry),
     ) -> Result<(), StoreError> {
+        let mut each = |entry| {
+            each(entry);
+            true
+        };
         self.sql(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT row, removed, analyzer, terms FROM tail INDEXED BY tail_removed
                  WHERE removed = 1 AND seq > ?1 AND row <= ?2",
             )?;
             let removed = statement.query([seq.0.cast_signed(), i64::from(last.0)])?;
-            hand_over(removed, analyzer, each)?;
+            hand_over(removed, analyzer, &mut each)?;
             let mut statement = connection.prepare_cached(
                 "SELECT row, removed, analyzer, terms FROM tail WHERE row > ?1 ORDER BY row",
             )?;
-            hand_over(statement.query([last.0])?, analyzer, each)
+            hand_over(statement.query([last.0])?, analyzer, &mut each)
         })
     }
 }
@@ -92,7 +99,7 @@ impl SqliteSnapshot<'_> {
 fn hand_over(
     mut rows: rusqlite::Rows<'_>,
     analyzer: AnalyzerId,
-    each: &mut dyn FnMut(TailEntry),
+    each: &mut dyn FnMut(TailEntry) -> bool,
 ) -> rusqlite::Result<()> {
     while let Some(columns) = rows.next()? {
         let terms = if columns.get::<_, u32>(2)? == analyzer.0 {
@@ -100,11 +107,14 @@ fn hand_over(
         } else {
             None
         };
-        each(TailEntry {
+        let goes_on = each(TailEntry {
             row: Row(columns.get(0)?),
             removed: columns.get(1)?,
             terms,
         });
+        if !goes_on {
+            break;
+        }
     }
     Ok(())
 }

@@ -241,12 +241,7 @@ fn time_terms() -> &'static [u64] {
     static TERMS: OnceLock<Vec<u64>> = OnceLock::new();
     TERMS.get_or_init(|| {
         let text = [&MONTHS[..], &TIMES[..]].concat().join(" ");
-        Analyzer
-            .terms(&text)
-            .entries()
-            .iter()
-            .map(|&(hash, _)| hash)
-            .collect()
+        Analyzer.terms(&text).hashes().to_vec()
     })
 }
 
