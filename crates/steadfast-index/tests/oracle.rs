@@ -101,6 +101,10 @@ fn disturb(folder: &Path, backend: EmbeddedBackend, random: &mut Random) -> Embe
 
 fn damage(file: &Path, random: &mut Random) {
     let mut bytes = std::fs::read(file).unwrap();
+    if bytes.is_empty() {
+        // It was cut to nothing before: there is nothing left to damage.
+        return;
+    }
     let place = usize::try_from(random.below(bytes.len() as u64)).unwrap();
     match random.below(3) {
         0 => bytes[place] ^= 1 << random.below(8),

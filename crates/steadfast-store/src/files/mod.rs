@@ -17,7 +17,7 @@ use crate::error::StoreError;
 pub use disk::{Disk, SystemDisk};
 pub use gate::{Gate, GateHeld, Thread};
 pub use kind::{FilesystemKind, filesystem_kind};
-pub use system::free_bytes;
+pub use system::{free_bytes, is_running};
 pub(crate) use system::{read_at, write_at};
 
 /// Opens a file for reading and writing, private to the user (0600); creates it when it is missing.

@@ -58,3 +58,20 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
 pub fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
+
+/// Returns whether there is a process of this number on this system; false where the system does not tell.
+#[cfg(unix)]
+pub fn is_running(process: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let number = i32::try_from(process).ok();
+    // Another user's process is there too, and says so by refusing.
+    number
+        .and_then(Pid::from_raw)
+        .is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Returns whether there is a process of this number on this system; false where the system does not tell.
+#[cfg(not(unix))]
+pub fn is_running(_process: u32) -> bool {
+    false
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use steadfast_model::{Finding, Severity};
 use steadfast_store::StoreError;
-use steadfast_store::files::free_bytes;
+use steadfast_store::files::{free_bytes, is_running};
 use steadfast_store::sqlite::DATABASE;
 
 use super::finding;
@@ -52,7 +52,7 @@ pub(super) fn look(folder: &Path) -> Result<Outside> {
                 waiting.push(path);
             } else if kind.is_file() {
                 note_mode(&path, &mut outside);
-                if is_temporary(&path) {
+                if process_of(&path).is_some_and(|process| !is_running(process)) {
                     outside.leftovers.push(path);
                 }
             }
@@ -133,16 +133,12 @@ fn note_mode(path: &Path, outside: &mut Outside) {
 #[cfg(not(unix))]
 fn note_mode(_path: &Path, _outside: &mut Outside) {}
 
-/// Returns whether a file is one that is renamed when it is whole: `<name>.<process>.tmp`.
-fn is_temporary(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(std::ffi::OsStr::to_str) else {
-        return false;
-    };
-    name.strip_suffix(".tmp")
-        .and_then(|name| name.rsplit_once('.'))
-        .is_some_and(|(_, process)| {
-            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
-        })
+/// Returns the process that writes a file which it renames when it is whole: `<name>.<process>.tmp`.
+fn process_of(path: &Path) -> Option<u32> {
+    let name = path.file_name()?.to_str()?;
+    let (_, process) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let is_number = process.bytes().all(|byte| byte.is_ascii_digit());
+    process.parse().ok().filter(|_| is_number)
 }
 
 #[cfg(test)]
@@ -157,14 +153,28 @@ mod tests {
 
     #[test]
     fn only_names_with_the_number_of_a_process_are_temporary() {
-        for (name, is) in [
-            ("00000009.seg.4711.tmp", true),
-            ("scrub.mark.1.tmp", true),
-            ("notes.tmp", false),
-            ("notes.x1.tmp", false),
-            (".tmp", false),
+        for (name, process) in [
+            ("00000009.seg.4711.tmp", Some(4711)),
+            ("scrub.mark.1.tmp", Some(1)),
+            ("notes.tmp", None),
+            ("notes.x1.tmp", None),
+            ("notes.+1.tmp", None),
+            (".tmp", None),
         ] {
-            assert_eq!(is_temporary(Path::new(name)), is, "{name}");
+            assert_eq!(process_of(Path::new(name)), process, "{name}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_process_is_writing_is_no_leftover() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = format!("scrub.mark.{}.tmp", std::process::id());
+        // No system gives a number as high as this.
+        for name in [mine.as_str(), "scrub.mark.2000000000.tmp"] {
+            std::fs::write(folder.path().join(name), "half").unwrap();
+        }
+        let leftovers = look(folder.path()).unwrap().leftovers;
+        assert_eq!(leftovers, [folder.path().join("scrub.mark.2000000000.tmp")]);
     }
 }

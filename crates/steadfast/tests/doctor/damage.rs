@@ -262,7 +262,9 @@ fn indexes_modes_and_leftovers_are_mended_without_touching_the_ground() {
     )
     .unwrap();
     fs::write(
-        place.store().join("index/vector/00000009.seg.4711.tmp"),
+        place
+            .store()
+            .join("index/vector/00000009.seg.2000000000.tmp"),
         "half",
     )
     .unwrap();
