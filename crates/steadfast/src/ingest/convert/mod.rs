@@ -269,7 +269,15 @@ fn document(form: Form, read: &super::read::ReadBytes) -> Result<Document, Skip>
 }
 
 fn html_document(read: ReadFile) -> Result<Document, Skip> {
-    let converted = guarded(read.fingerprint, || Ok(html::markdown(&read.text)))?;
+    let converted = guarded(read.fingerprint, || {
+        let converted = html::markdown(&read.text);
+        // What is empty already is a file without a word, as others are.
+        let is_silent = converted.text.trim().is_empty() && !read.text.trim().is_empty();
+        if is_silent {
+            return Err(Skip::new(SkipReason::NoText, ""));
+        }
+        Ok(converted)
+    })?;
     Ok(Document {
         text: converted.text,
         kind: Kind::Markdown,

@@ -96,3 +96,17 @@ fn a_page_is_read_in_the_encoding_that_it_names() {
     let end = usize::try_from(spot.bytes.end).unwrap();
     assert_eq!(&page[start..end], b"end");
 }
+
+#[test]
+fn a_page_without_a_word_is_left_out_and_says_why() {
+    for page in [
+        "<style>\nsummary { display: list-item; }\n</style>\n",
+        "<script>let a = 1;</script>",
+        "<!-- nothing -->",
+    ] {
+        let left_out = read("a.html", page.as_bytes()).unwrap_err();
+        assert_eq!(left_out.reason, SkipReason::NoText, "{page}");
+    }
+    // An empty file has nothing that could be missed.
+    assert_eq!(read("a.html", b" \n").unwrap().text.trim(), "");
+}

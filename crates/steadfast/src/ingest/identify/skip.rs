@@ -106,7 +106,7 @@ impl fmt::Display for SkipReason {
             Self::Name => "its name is not UTF-8 and reads like the name of another file",
             Self::Store => "it belongs to a store of Steadfast",
             Self::Malformed => "it is damaged, locked, or not the kind of document its name says",
-            Self::NoText => "it is a document without text, such as pictures of pages",
+            Self::NoText => "it is a document without text, such as pictures of pages, or a page of scripts alone",
             Self::NeedsDocuments => {
                 "this build cannot read such documents: it lacks the feature `documents`"
             }
