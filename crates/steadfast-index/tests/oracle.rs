@@ -219,3 +219,34 @@ fn a_damaged_index_is_told_set_aside_and_made_anew() {
     assert!(health.problems.is_empty(), "{:?}", health.problems);
     assert!(folder.join("quarantine").join("index-text-0001").is_dir());
 }
+
+/// Stops whatever it is told of.
+struct Stopping;
+
+impl steadfast_store::Progress for Stopping {
+    fn step(&self, _stage: &str, _done: u64, _total: u64) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_rebuild_that_is_stopped_publishes_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let backend = open(&temporary.path().join("store"));
+    let oracle = oracle_of(&backend);
+    let changes = random_changes(5, 80, &Analyzer);
+    backend.commit(&changes, "test").unwrap();
+    oracle.commit(&changes, "test").unwrap();
+    let published = || {
+        let ground = backend.store().snapshot().unwrap();
+        ["text", "vector"].map(|index| ground.published(index).unwrap())
+    };
+    let before = published();
+    let made = backend.rebuild(Derived::All, &Stopping).unwrap();
+    assert_eq!((made, published()), (Vec::new(), before));
+    compare(&backend, &oracle, &questions()).unwrap();
+    let made = backend.rebuild(Derived::All, &Silent).unwrap();
+    assert_eq!(made, ["text", "vector"]);
+    assert_ne!(published(), before);
+    compare(&backend, &oracle, &questions()).unwrap();
+}

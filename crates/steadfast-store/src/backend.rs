@@ -53,7 +53,9 @@ pub trait Backend: Send + Sync {
     /// [`StoreError`]; derived state is then as good as before.
     fn catch_up(&self, effort: Effort) -> Result<CatchUp, StoreError>;
 
-    /// Makes derived state anew from the ground state, without embedding anything.
+    /// Makes derived state anew from the ground state, without embedding anything; returns the names of what was made.
+    ///
+    /// What the observer stops is not among them: it is as before, and nothing that lacks rows is ever published.
     ///
     /// # Errors
     /// [`StoreError`]; what was there before stays in place.

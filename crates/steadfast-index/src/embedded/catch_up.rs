@@ -124,7 +124,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
             }
         }
         State::Damaged(_) | State::Missing(_) => {
-            Some(rebuild::text(backend, &ground, &steadfast_store::Silent)?)
+            rebuild::text(backend, &ground, &steadfast_store::Silent)?
         }
     };
     let vector = match backend.vector_for_upkeep(vector_published) {
@@ -145,7 +145,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
             }
         }
         State::Damaged(_) | State::Missing(_) => {
-            Some(rebuild::vector(backend, &ground, &steadfast_store::Silent)?)
+            rebuild::vector(backend, &ground, &steadfast_store::Silent)?
         }
     };
     drop(ground);

@@ -39,12 +39,12 @@ pub(super) fn rebuild(
     let mut text_manifest = None;
     let mut vector_manifest = None;
     if matches!(which, Derived::Text | Derived::All) {
-        text_manifest = Some(text(backend, &ground, progress)?);
-        rebuilt.push(TextKind::NAME.to_owned());
+        text_manifest = text(backend, &ground, progress)?;
+        rebuilt.extend(text_manifest.iter().map(|_| TextKind::NAME.to_owned()));
     }
     if matches!(which, Derived::Vector | Derived::All) {
-        vector_manifest = Some(vector(backend, &ground, progress)?);
-        rebuilt.push(VectorKind::NAME.to_owned());
+        vector_manifest = vector(backend, &ground, progress)?;
+        rebuilt.extend(vector_manifest.iter().map(|_| VectorKind::NAME.to_owned()));
     }
     drop(ground);
     record(
@@ -67,12 +67,13 @@ fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64
     Ok(generation_after(published))
 }
 
-/// Builds the text index of a moment; the caller holds the index lock and records it.
+/// Builds the text index of a moment; the caller holds the index lock and records it. None when it was stopped: what
+/// lacks rows must never count.
 pub(super) fn text(
     backend: &EmbeddedBackend,
     ground: &SqliteSnapshot<'_>,
     progress: &dyn Progress,
-) -> Result<Manifest, StoreError> {
+) -> Result<Option<Manifest>, StoreError> {
     let folder = &backend.text;
     let generation = begin(folder, ground)?;
     let head = ground.head();
@@ -92,13 +93,18 @@ pub(super) fn text(
         analyze: backend.store.analyze().as_ref(),
     };
     let mut done: u64 = manifest.parts.iter().map(|part| part.rows).sum();
+    let mut goes_on = true;
     maker.run(ground, manifest.row, &mut |built| {
         done += built.parts.iter().map(|part| part.rows).sum::<u64>();
         manifest.parts.extend(built.parts);
         manifest.row = built.last;
         folder.write_partial(&manifest)?;
-        Ok(progress.step("text index", done, head.live_chunks))
+        goes_on = progress.step("text index", done, head.live_chunks);
+        Ok(goes_on)
     })?;
+    if !goes_on {
+        return Ok(None);
+    }
     // Parts from before the kill may hold rows that have died since.
     let live = if done_before > 0 {
         Some(ground.live_rows()?)
@@ -119,15 +125,15 @@ pub(super) fn text(
     }
     (manifest.row, manifest.seq) = (head.last_row, head.seq);
     folder.write_manifest(&manifest)?;
-    Ok(manifest)
+    Ok(Some(manifest))
 }
 
-/// Builds the vector index of a moment; the caller holds the index lock and records it.
+/// Builds the vector index of a moment, like [`text`].
 pub(super) fn vector(
     backend: &EmbeddedBackend,
     ground: &SqliteSnapshot<'_>,
     progress: &dyn Progress,
-) -> Result<Manifest, StoreError> {
+) -> Result<Option<Manifest>, StoreError> {
     let folder = &backend.vector;
     let generation = begin(folder, ground)?;
     let head = ground.head();
@@ -160,14 +166,17 @@ pub(super) fn vector(
             manifest.parts.push(part);
         }
         done += rows;
-        if last == after || !progress.step("vector index", done, head.live_chunks) {
+        if last == after {
             break;
+        }
+        if !progress.step("vector index", done, head.live_chunks) {
+            return Ok(None);
         }
         after = last;
     }
     (manifest.row, manifest.seq) = (head.last_row, head.seq);
     folder.write_manifest(&manifest)?;
-    Ok(manifest)
+    Ok(Some(manifest))
 }
 
 /// What one builder has written.

@@ -264,6 +264,8 @@ impl Memory {
 
     /// Compares everything with everything: texts and vectors with their hashes, counts with rows, indexes with the store.
     ///
+    /// When the observer stops it, [`Verification::chunks`] and [`Verification::vectors`] say how much was compared.
+    ///
     /// # Errors
     /// [`crate::Error::Store`] when the store cannot be read at all; damage is a finding.
     pub fn verify(&self, progress: &dyn Progress) -> Result<Verification> {
@@ -298,7 +300,9 @@ impl Memory {
         ingest::fill_vectors(&self.line(), progress)
     }
 
-    /// Makes indexes anew from the store. No text that has its vector is embedded again, and searches go on meanwhile.
+    /// Makes indexes anew from the store, and returns the names of those that were made. No text that has its vector is
+    /// embedded again, and searches go on meanwhile. An index whose making the observer stops is not among them and is
+    /// as before.
     ///
     /// # Errors
     /// [`crate::Error::Store`]; the indexes are then as before, and a further call goes on where this one ended.
