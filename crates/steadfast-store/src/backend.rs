@@ -379,7 +379,26 @@ pub trait Snapshot: Records {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn each_document(&self, filter: &Filter, each: Each<'_, Document>) -> Result<(), StoreError> {
-        self.documents(filter)?.into_iter().for_each(each);
+        self.documents_after(filter, None, &mut |document| {
+            each(document);
+            true
+        })
+    }
+
+    /// Hands over those of them that come after a namespace and a source, until `each` says no. That is how a list of
+    /// millions is read page by page: what lies before the place is not read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn documents_after(
+        &self,
+        filter: &Filter,
+        after: Option<(&Namespace, &str)>,
+        each: &mut dyn FnMut(Document) -> bool,
+    ) -> Result<(), StoreError> {
+        let place = |found: &Document| Some((&found.namespace, found.source.as_str())) > after;
+        let mut documents = self.documents(filter)?.into_iter().filter(place);
+        documents.all(each);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use steadfast_model::{
 use steadfast_store::sabotage::{self, Sabotage};
 use steadfast_store::sqlite::Published;
 use steadfast_store::{
-    Bm25, Each, Event, FacetKey, Fetched, History, Placed, Reach, Scope, Snapshot, SqliteSnapshot,
+    Bm25, Event, FacetKey, Fetched, History, Placed, Reach, Scope, Snapshot, SqliteSnapshot,
     Standing, StoreError, TermCounts, Ways,
 };
 
@@ -239,8 +239,10 @@ impl<'b> EmbeddedSnapshot<'b> {
             return Ok(None);
         };
         let segments: Vec<_> = loaded.segments.iter().map(VectorSegment::view).collect();
+        let behind = loaded.behind_first_question();
         let options = Options {
             threads_max: self.backend.threads_max,
+            behind: &behind,
             ..Options::best(k)
         };
         let corpus = Corpus {
@@ -447,8 +449,13 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         self.ground.documents(filter)
     }
 
-    fn each_document(&self, filter: &Filter, each: Each<'_, Document>) -> Result<(), StoreError> {
-        self.ground.each_document(filter, each)
+    fn documents_after(
+        &self,
+        filter: &Filter,
+        after: Option<(&Namespace, &str)>,
+        each: &mut dyn FnMut(Document) -> bool,
+    ) -> Result<(), StoreError> {
+        self.ground.documents_after(filter, after, each)
     }
 
     fn rows_of(&self, documents: &[DocumentKey]) -> Result<Vec<Row>, StoreError> {

@@ -1,12 +1,12 @@
 //! Lookups and lists, and that a snapshot is one moment.
 
-use steadfast_model::{Change, DocumentStatus, Row, Seq, Timestamp};
+use steadfast_model::{Change, Document, DocumentStatus, Row, Seq, Timestamp};
 
 use super::bench::{
     Bench, START, commit, everything, fetch, live, mark, namespace, rows, snapshot,
 };
 use super::words::vector_of;
-use crate::backend::Bm25;
+use crate::backend::{Bm25, Snapshot};
 use std::sync::Arc;
 use steadfast_model::FixedClock;
 
@@ -85,6 +85,7 @@ pub fn lists_and_counts_add_up(bench: &Bench<'_>) {
         ("team", "/b", 2),
     ];
     assert_eq!(names, wanted);
+    pages_begin_anywhere(view.as_ref(), &documents);
     let keys: Vec<_> = documents.iter().map(|found| found.key).collect();
     let all = view.rows_of(&keys).expect("rows");
     assert_eq!(all, (1..=4).map(Row).collect::<Vec<_>>());
@@ -99,6 +100,34 @@ pub fn lists_and_counts_add_up(bench: &Bench<'_>) {
     let health = backend.health().expect("a report");
     assert_eq!((health.chunks, health.sources, health.skipped), (4, 4, 1));
     assert_eq!((health.namespaces, health.generation), (2, Seq(5)));
+}
+
+fn pages_begin_anywhere(view: &dyn Snapshot, documents: &[Document]) {
+    // From any place on, as many as are wanted; a place need not be one that there is.
+    for (place, limit) in
+        (0..=documents.len()).flat_map(|place| (1..4).map(move |limit| (place, limit)))
+    {
+        let after = place.checked_sub(1).map(|before| &documents[before]);
+        let mut page = Vec::new();
+        let mut take = |document| {
+            page.push(document);
+            page.len() < limit
+        };
+        let after = after.map(|found| (&found.namespace, found.source.as_str()));
+        view.documents_after(&everything(), after, &mut take)
+            .expect("a page");
+        let rest = &documents[place..];
+        assert_eq!(page, rest[..limit.min(rest.len())]);
+    }
+    let mut first = None;
+    let between = (&namespace("empty"), "/b");
+    let mut take = |document: Document| {
+        first = Some(document.source);
+        false
+    };
+    view.documents_after(&everything(), Some(between), &mut take)
+        .expect("a page");
+    assert_eq!(first.as_deref(), Some("/a"));
 }
 
 /// Each commit is one event, newest first, told with the clock of its moment; the clock orders nothing.

@@ -131,17 +131,15 @@ impl Memory {
             has_more: false,
         };
         let snapshot = self.backend().snapshot()?;
-        snapshot.each_document(filter, &mut |document| {
-            let is_behind =
-                after.is_none_or(|after| (&document.namespace, document.source.as_str()) > after);
-            if document.chunks == 0 || !is_behind {
-                return;
+        snapshot.documents_after(filter, after, &mut |document| {
+            if document.chunks == 0 {
+                return true;
             }
-            if page.sources.len() < limit {
+            page.has_more = page.sources.len() == limit;
+            if !page.has_more {
                 page.sources.push(document);
-            } else {
-                page.has_more = true;
             }
+            !page.has_more
         })?;
         Ok(page)
     }

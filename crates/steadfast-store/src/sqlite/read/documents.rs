@@ -8,7 +8,6 @@ use steadfast_model::{
 
 use super::SqliteSnapshot;
 use super::attributes::{by_number, number};
-use crate::context::Each;
 use crate::error::StoreError;
 
 /// A document as the writing half needs it.
@@ -131,28 +130,38 @@ impl SqliteSnapshot<'_> {
     /// [`StoreError`] when the store cannot be read.
     pub fn documents(&self, filter: &Filter) -> Result<Vec<Document>, StoreError> {
         let mut documents = Vec::new();
-        self.each_document(filter, &mut |document| documents.push(document))?;
+        self.documents_after(filter, None, &mut |document| {
+            documents.push(document);
+            true
+        })?;
         Ok(documents)
     }
 
-    /// Hands over the documents that [`Self::documents`] returns, one by one.
+    /// Hands over those of them that come after a namespace and a source, until `each` says no.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn each_document(
+    pub fn documents_after(
         &self,
         filter: &Filter,
-        each: Each<'_, Document>,
+        after: Option<(&Namespace, &str)>,
+        each: &mut dyn FnMut(Document) -> bool,
     ) -> Result<(), StoreError> {
+        // No namespace is empty, so this place is before all.
+        let (namespace, source) =
+            after.map_or(("", ""), |(namespace, source)| (namespace.as_str(), source));
         self.sql(|connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM documents ORDER BY namespace, source"
+                "SELECT {COLUMNS} FROM documents WHERE (namespace, source) > (?1, ?2) \
+                 ORDER BY namespace, source"
             ))?;
-            let mut rows = statement.query([])?;
+            let mut rows = statement.query([namespace, source])?;
             while let Some(row) = rows.next()? {
                 match document(row)? {
                     Ok(found) if filter.admits_document(&found.namespace, &found.source) => {
-                        each(found);
+                        if !each(found) {
+                            break;
+                        }
                     }
                     Ok(_) => {}
                     Err(error) => return Ok(Err(error)),
