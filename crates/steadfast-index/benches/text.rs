@@ -20,7 +20,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use steadfast_index::analyze::{Analyzer, QueryTerms};
-use steadfast_index::text::{Bm25, Scratch, Segment, Stats, Tail, Verify, View, build, merge};
+use steadfast_index::text::{Bm25, Scratch, Segment, Stats, Tail, View, build, merge};
 use steadfast_model::{Analyze, AnalyzerId, HashedTerms, Row, RowSet, StoreId};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery, Weight};
@@ -271,7 +271,7 @@ fn scopes() -> Vec<(&'static str, RowSet)> {
 }
 
 fn queries(criterion: &mut Criterion, world: &World) {
-    let segments = [Segment::open(world.bytes.clone(), Verify::Full).unwrap()];
+    let segments = [Segment::open(world.bytes.clone()).unwrap()];
     let stats = Stats {
         rows_live: u64::from(CHUNKS),
         tokens_live: segments[0].tokens(),
@@ -350,7 +350,7 @@ fn bulk(criterion: &mut Criterion, world: &World) {
     let tenths: Vec<Segment> = world
         .terms
         .chunks(world.terms.len() / 10)
-        .map(|part| Segment::open(built(part), Verify::Full).unwrap())
+        .map(|part| Segment::open(built(part)).unwrap())
         .collect();
     let tenths: Vec<&Segment> = tenths.iter().collect();
     let keep = RowSet::range(Row(1), Row(CHUNKS));
@@ -363,7 +363,7 @@ fn bulk(criterion: &mut Criterion, world: &World) {
     });
     let bytes: &'static [u8] = Box::leak(world.bytes.clone().into_boxed_slice());
     group.bench_function("open and verify 100k rows", |bencher| {
-        bencher.iter(|| Segment::open(bytes, Verify::Full).unwrap());
+        bencher.iter(|| Segment::open(bytes).unwrap());
     });
     let texts: Vec<String> = world
         .chunks

@@ -211,9 +211,9 @@ fn scan(c: &mut Criterion, name: &str, count: usize) {
         );
         let mut time = |threads: usize, k: usize, kernel: Kernel, label: &str| {
             let options = Options {
-                k,
                 threads_max: NonZeroUsize::new(threads).unwrap(),
                 kernel,
+                ..Options::best(k)
             };
             let mut queries = bench.queries.iter().cycle();
             group.bench_function(BenchmarkId::new(*scope_name, label), |b| {
@@ -252,7 +252,10 @@ fn upkeep(c: &mut Criterion, name: &str, bench: &Bench) {
     group.bench_function("build", |b| {
         b.iter(|| build(space(), rows(&bench.vectors)).unwrap());
     });
-    group.bench_function("verify", |b| b.iter(|| bench.segment.verify().unwrap()));
+    let bytes = build(space(), rows(&bench.vectors)).unwrap();
+    group.bench_function("open", |b| {
+        b.iter(|| Segment::open(bytes.as_slice()).unwrap());
+    });
     let part = |part: usize| {
         let rows = rows(&bench.vectors).skip(part * count / 8).take(count / 8);
         Segment::open(build(space(), rows).unwrap()).unwrap()

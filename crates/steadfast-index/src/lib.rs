@@ -13,6 +13,7 @@
 //! - [`vector`]: codes, certified exact scan
 //! - `catalog`: the files of an index, published and proven
 //! - `assembly`: their bytes, written in the pieces that they were made in
+//! - `behind`: which of them were read, so that they may leave memory
 //! - `digest`: the hash over their bytes
 //! - `heap`: free memory, given back
 //! - [`embedded`]: the backend
@@ -22,6 +23,7 @@ pub mod text;
 pub mod vector;
 
 mod assembly;
+mod behind;
 mod catalog;
 mod digest;
 pub mod embedded;
@@ -29,4 +31,5 @@ mod heap;
 
 pub use analyze::Analyzer;
 pub use assembly::Pieces;
+pub use behind::Behind;
 pub use embedded::EmbeddedBackend;

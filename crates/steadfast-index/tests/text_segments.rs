@@ -4,8 +4,9 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use steadfast_index::text::{
-    BuildError, DeadTerms, MergeError, Segment, SegmentError, Verify, build, merge,
+    BuildError, DeadTerms, MergeError, Segment, SegmentError, build, merge,
 };
 use steadfast_model::{AnalyzerId, HashedTerms, Row, RowSet, StoreId};
 
@@ -50,7 +51,7 @@ fn built(rows: &Rows) -> Vec<u8> {
 }
 
 fn opened(rows: &Rows) -> Segment {
-    Segment::open(built(rows), Verify::Full).unwrap()
+    Segment::open(built(rows)).unwrap()
 }
 
 /// A segment with every kind of content: blocks, singles, gaps, several counts.
@@ -119,7 +120,7 @@ proptest! {
             let length = bytes.len().min(12);
             bytes[..length].copy_from_slice(&sample[..length]);
         }
-        prop_assert!(Segment::open(bytes.clone(), Verify::Full).is_err());
+        prop_assert!(Segment::open(bytes.clone()).is_err());
         if let Ok(dead) = DeadTerms::decode(&bytes) {
             prop_assert_eq!(dead.encode(), bytes);
         }
@@ -129,12 +130,9 @@ proptest! {
 #[test]
 fn every_flipped_bit_cut_and_zeroed_page_is_refused() {
     let sound = sample();
-    assert!(Segment::open(sound.clone(), Verify::Full).is_ok());
+    assert!(Segment::open(sound.clone()).is_ok());
     let refused = |bytes: Vec<u8>, what: &str| {
-        assert!(
-            bytes == sound || Segment::open(bytes, Verify::Full).is_err(),
-            "{what}"
-        );
+        assert!(bytes == sound || Segment::open(bytes).is_err(), "{what}");
     };
     // Every byte, one bit of it each: 8 bits in turn.
     for at in 0..sound.len() {
@@ -161,7 +159,7 @@ fn every_flipped_bit_cut_and_zeroed_page_is_refused() {
 
 #[test]
 fn each_refusal_says_what_is_wrong() {
-    let open = |bytes: &[u8]| Segment::open(bytes.to_vec(), Verify::Full).unwrap_err();
+    let open = |bytes: &[u8]| Segment::open(bytes.to_vec()).unwrap_err();
     let sound = sample();
     assert_eq!(open(b""), SegmentError::Magic);
     assert_eq!(open(b"PK\x03\x04 some other file"), SegmentError::Magic);
@@ -198,23 +196,20 @@ fn a_large_segment_is_verified_piece_by_piece() {
         )
     });
     let sound = built(&rows.collect());
-    let segment = Segment::open(sound.clone(), Verify::FirstPiece).unwrap();
-    assert!(segment.pieces() > 2);
-    assert_eq!(segment.verify(), Ok(()));
+    let read = Mutex::new(Vec::new());
+    let note = |piece: &[u8]| read.lock().unwrap().push(piece.len());
+    Segment::open_behind(sound.clone(), &note).unwrap();
+    let pieces = read.into_inner().unwrap();
+    assert!(pieces.len() > 2);
+    // All but the header of the hashes, in pieces of one size.
+    assert!(pieces.iter().sum::<usize>() + 16 * (pieces.len() + 1) == sound.len());
+    assert!(pieces.iter().rev().skip(1).all(|bytes| *bytes == 1 << 20));
     let mut rotten = sound;
     let at = (2 << 20) + 5;
     rotten[at] ^= 0x10;
-    let segment = Segment::open(rotten, Verify::FirstPiece).unwrap();
-    assert_eq!(segment.verify_piece(1), Ok(()));
-    assert!(matches!(
-        segment.verify_piece(2),
-        Err(SegmentError::Checksum {
-            start: 0x20_0000,
-            ..
-        })
-    ));
-    assert!(segment.verify().is_err());
-    assert!(segment.verify_piece(segment.pieces()).is_err());
+    let start = 2 << 20;
+    let refused = Segment::open(rotten).unwrap_err();
+    assert!(matches!(refused, SegmentError::Checksum { start: found, .. } if found == start));
 }
 
 #[test]
@@ -230,11 +225,7 @@ fn rows_out_of_order_and_segments_that_do_not_fit_are_refused() {
     );
 
     let of = |store, analyzer, row| {
-        Segment::open(
-            build(store, analyzer, [(Row(row), &terms)]).unwrap(),
-            Verify::Full,
-        )
-        .unwrap()
+        Segment::open(build(store, analyzer, [(Row(row), &terms)]).unwrap()).unwrap()
     };
     let base = of(STORE, ANALYZER, 5);
     let keep = RowSet::range(Row(0), Row(9));
@@ -256,5 +247,5 @@ fn rows_out_of_order_and_segments_that_do_not_fit_are_refused() {
     let nothing = merge(&[&base], &RowSet::new(), &|| ())
         .unwrap()
         .into_bytes();
-    assert_eq!(Segment::open(nothing, Verify::Full).unwrap().range(), None);
+    assert_eq!(Segment::open(nothing).unwrap().range(), None);
 }

@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 use steadfast_index::analyze::QueryTerms;
-use steadfast_index::text::{Bm25, Scratch, Segment, Stats, Tail, Verify, View, build};
+use steadfast_index::text::{Bm25, Scratch, Segment, Stats, Tail, View, build};
 use steadfast_model::{AnalyzerId, HashedTerms, Row, RowSet, StoreId};
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
@@ -104,7 +104,7 @@ fn overlap(tokens_max: u64, difference_max: f32) -> f64 {
         .collect();
     let rows = terms.iter().map(|(row, terms)| (*row, terms));
     let bytes = build(StoreId([1; 16]), AnalyzerId(1), rows).unwrap();
-    let segments = [Segment::open(bytes, Verify::Full).unwrap()];
+    let segments = [Segment::open(bytes).unwrap()];
     let view = View {
         segments: &segments,
         dead: &[],

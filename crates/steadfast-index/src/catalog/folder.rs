@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use steadfast_model::{RowSet, StoreId};
 use steadfast_store::files::Disk;
@@ -11,7 +12,7 @@ use steadfast_store::{SqliteStore, StoreError};
 
 use super::kinds::Kind;
 use super::manifest::{Manifest, Part, seal};
-use super::mapped::{Mapped, Pages};
+use super::mapped::Mapped;
 use super::{Loaded, State};
 use crate::assembly::Pieces;
 
@@ -65,21 +66,17 @@ impl<K: Kind> Folder<K> {
     }
 
     /// Opens the generation that the store names and proves every byte of it.
-    pub(crate) fn load(&self, published: Option<Published>, pages: Pages) -> State<K::Segment> {
+    pub(crate) fn load(&self, published: Option<Published>) -> State<K::Segment> {
         let Some(published) = published else {
             return State::Ready(Arc::new(self.empty()));
         };
-        match self.try_load(published, pages) {
+        match self.try_load(published) {
             Ok(loaded) => State::Ready(Arc::new(loaded)),
             Err(state) => state,
         }
     }
 
-    fn try_load(
-        &self,
-        published: Published,
-        pages: Pages,
-    ) -> Result<Loaded<K::Segment>, State<K::Segment>> {
+    fn try_load(&self, published: Published) -> Result<Loaded<K::Segment>, State<K::Segment>> {
         let path = self.manifest_path(published.generation);
         let bytes = self.read(&path).map_err(|error| absent(&path, &error))?;
         let manifest = Manifest::decode(&bytes)
@@ -106,9 +103,7 @@ impl<K: Kind> Folder<K> {
             let (segment, mapped) = self.open_part(part)?;
             rows.extend(K::rows(&segment));
             rows.subtract(&part.dead);
-            if pages == Pages::LetGo || !K::IS_READ_WHOLE {
-                mapped.let_go();
-            }
+            mapped.let_go();
             segments.push(segment);
             maps.push(mapped);
         }
@@ -116,6 +111,7 @@ impl<K: Kind> Folder<K> {
             manifest,
             segments,
             mapped: maps,
+            was_asked: AtomicBool::new(false),
             rows,
         })
     }

@@ -4,7 +4,7 @@ use steadfast_model::{Row, RowSet, StoreId};
 
 use super::mapped::Mapped;
 use crate::assembly::Pieces;
-use crate::text::{self, Verify};
+use crate::text;
 use crate::vector;
 
 /// A kind of index.
@@ -15,10 +15,7 @@ pub(crate) trait Kind {
     /// The name of the index: of its folder, and of its row in the store.
     const NAME: &'static str;
 
-    /// Whether a question reads all of it. Where it reads little, what was proven leaves memory.
-    const IS_READ_WHOLE: bool;
-
-    /// Opens a segment and proves every byte of it.
+    /// Opens a segment and proves every byte of it; nearly none of it is in memory then.
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String>;
 
     /// Returns the rows of a segment in ascending order.
@@ -54,12 +51,9 @@ impl Kind for TextKind {
 
     const NAME: &'static str = "text";
 
-    /// A few terms: of 13 MB of postings at 100,000 chunks some hundred kilobytes.
-    const IS_READ_WHOLE: bool = false;
-
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
-        let segment =
-            text::Segment::open(content, Verify::Full).map_err(|error| error.to_string())?;
+        let segment = text::Segment::open_behind(content.clone(), &content.letting_go())
+            .map_err(|error| error.to_string())?;
         if segment.store() != store || segment.analyzer() != self.analyzer {
             return Err("the segment is of another store or analyser".to_owned());
         }
@@ -84,11 +78,9 @@ impl Kind for VectorKind {
 
     const NAME: &'static str = "vector";
 
-    /// The scan is exact because it leaves nothing out.
-    const IS_READ_WHOLE: bool = true;
-
     fn open(&self, content: Mapped, store: StoreId) -> Result<Self::Segment, String> {
-        let segment = vector::Segment::open(content).map_err(|error| error.to_string())?;
+        let segment = vector::Segment::open_behind(content.clone(), &content.letting_go())
+            .map_err(|error| error.to_string())?;
         let space = segment.space();
         if space.store != store
             || space.model_hash != self.model_hash

@@ -2,27 +2,22 @@
 //!
 //! Pages that were read stay in the memory of the process as long as the file
 //! is mapped, though the system has them in its cache all the same. Who proves
-//! a file and has no question to answer lets go of them: else whoever only
-//! writes would take as much memory as there is index.
+//! a file lets go of them on the way: else whoever asks one question, or only
+//! writes, would take as much memory as there is index.
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::Mmap;
+
+/// How much is let go of at once: each time, the processors that run the other threads are interrupted.
+const STEP_BYTES: usize = 4 << 20;
 
 /// The bytes of an index file; clones share one mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct Mapped(Option<Arc<Mmap>>);
-
-/// What becomes of the pages that were read to prove a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pages {
-    /// They stay in memory where a question will read all of them.
-    Kept,
-    /// They leave it, file by file, and come back when they are read.
-    LetGo,
-}
 
 impl Mapped {
     /// Maps a file for reading.
@@ -42,9 +37,42 @@ impl Mapped {
         Ok(Self(Some(Arc::new(mapped))))
     }
 
-    /// Takes the pages that were read out of the memory of the process. Where the system knows no such thing, nothing
-    /// is done.
+    /// Takes the pages that were read out of the memory of the process.
     pub(crate) fn let_go(&self) {
+        self.advise(0..self.as_ref().len());
+    }
+
+    /// Returns what lets go of bytes of this file that it is told of, nearly in order; of bytes that lie elsewhere it
+    /// does not.
+    pub(crate) fn letting_go(&self) -> impl Fn(&[u8]) + Sync {
+        let told = Mutex::new(0..0);
+        move |part: &[u8]| {
+            let Some(place) = self.place_of(part) else {
+                return;
+            };
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = if told.is_empty() {
+                place
+            } else {
+                // What lies between may be in use by another thread, which reads it again then.
+                told.start.min(place.start)..told.end.max(place.end)
+            };
+            if told.len() >= STEP_BYTES {
+                self.advise(std::mem::take(&mut *told));
+            }
+        }
+    }
+
+    /// Returns where bytes lie in this file, when they do.
+    fn place_of(&self, part: &[u8]) -> Option<Range<usize>> {
+        let all = self.as_ref();
+        let from = part.as_ptr().addr().checked_sub(all.as_ptr().addr())?;
+        let to = from.checked_add(part.len())?;
+        (to <= all.len()).then_some(from..to)
+    }
+
+    /// Where the system knows no such thing, nothing is done.
+    fn advise(&self, part: Range<usize>) {
         #[cfg(unix)]
         if let Some(map) = &self.0 {
             #[expect(
@@ -54,7 +82,13 @@ impl Mapped {
             // SAFETY: the mapping is of a file, for reading only, and shared: none of its pages is ours alone, so
             // what is read again comes from the same file, which nobody writes to. Its bytes never change, also
             // not for whoever has borrowed them.
-            let advised = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            let advised = unsafe {
+                map.unchecked_advise_range(
+                    memmap2::UncheckedAdvice::DontNeed,
+                    part.start,
+                    part.len(),
+                )
+            };
             // It is advice: where it is not taken, the pages stay.
             drop(advised);
         }
@@ -91,14 +125,23 @@ mod tests {
     #[test]
     fn pages_that_are_let_go_leave_memory_and_come_back_as_they_were() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let content: Vec<u8> = (0..4_u32 << 20).map(|byte| byte.to_le_bytes()[1]).collect();
+        let content: Vec<u8> = (0..8_u32 << 20).map(|byte| byte.to_le_bytes()[1]).collect();
         file.write_all(&content).unwrap();
         let mapped = Mapped::of(file.as_file()).unwrap();
         for _ in 0..2 {
             assert!(mapped.as_ref() == content);
-            assert!(resident_kib(file.path()) >= 4 << 10);
+            assert!(resident_kib(file.path()) >= 8 << 10);
             mapped.clone().let_go();
             assert_eq!(resident_kib(file.path()), 0);
         }
+        assert!(mapped.as_ref() == content);
+        let behind = mapped.letting_go();
+        behind(&content);
+        behind(&mapped.as_ref()[4 << 20..6 << 20]);
+        assert!(resident_kib(file.path()) >= 8 << 10);
+        behind(&mapped.as_ref()[6 << 20..]);
+        // Pages of 2 MiB leave as one, also when only a part of them is meant.
+        let left = resident_kib(file.path());
+        assert!((2 << 10..=4 << 10).contains(&left), "{left} KiB");
     }
 }

@@ -69,7 +69,7 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     let ground = backend.store.snapshot()?;
     let tail = ground.tail_len()?;
     backend.unseen.store(tail, Ordering::Relaxed);
-    let vector = backend.vector_for_upkeep(ground.published(VectorKind::NAME)?);
+    let vector = backend.vector_state(ground.published(VectorKind::NAME)?);
     let late = match vector.ready() {
         Some(loaded) => {
             late_rows(&ground, (loaded.seq(), loaded.row()), &loaded.rows)?.len() as u64
@@ -91,7 +91,7 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
     if tail >= enough || vector.trouble().is_some() {
         return Ok(true);
     }
-    let text = backend.text_for_upkeep(ground.published(TextKind::NAME)?);
+    let text = backend.text_state(ground.published(TextKind::NAME)?);
     Ok(text.trouble().is_some())
 }
 
@@ -106,7 +106,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
         seen = (Row(head.last_row.0 + 100), Seq(head.seq.0 + 100));
     }
     let mut rows = 0;
-    let text = match backend.text_for_upkeep(text_published) {
+    let text = match backend.text_state(text_published) {
         State::Ready(loaded) => {
             let files = Files::of(generation_after(text_published), &[]);
             let (fresh, dead) = text_segments(backend, &ground, &loaded, &files)?;
@@ -127,7 +127,7 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
             rebuild::text(backend, &ground, &steadfast_store::Silent)?
         }
     };
-    let vector = match backend.vector_for_upkeep(vector_published) {
+    let vector = match backend.vector_state(vector_published) {
         State::Ready(loaded) => {
             let live = live_rows(&ground, &loaded)?;
             let files = Files::of(generation_after(vector_published), &[]);

@@ -51,7 +51,7 @@ use steadfast_store::{
     stale_sources,
 };
 
-use crate::catalog::{Folder, Kind, Mapped, Pages, State, TextKind, VectorKind, VectorSegment};
+use crate::catalog::{Folder, Kind, Mapped, State, TextKind, VectorKind, VectorSegment};
 use crate::heap;
 use crate::text;
 use snapshot::EmbeddedSnapshot;
@@ -153,27 +153,12 @@ impl EmbeddedBackend {
 
     /// Returns the generation of the text index that the store names, from the cache or from its files.
     fn text_state(&self, published: Option<Published>) -> State<text::Segment> {
-        self.state(published, &self.text, Pages::Kept, |cache| &mut cache.text)
+        self.state(published, &self.text, |cache| &mut cache.text)
     }
 
     /// Returns the generation of the vector index that the store names, from the cache or from its files.
     fn vector_state(&self, published: Option<Published>) -> State<VectorSegment> {
-        self.state(published, &self.vector, Pages::Kept, |cache| {
-            &mut cache.vector
-        })
-    }
-
-    /// Returns a generation of the text index to whoever makes the next one: no more of it is in memory than one segment
-    /// while it is proven, and what is merged.
-    fn text_for_upkeep(&self, published: Option<Published>) -> State<text::Segment> {
-        self.state(published, &self.text, Pages::LetGo, |cache| &mut cache.text)
-    }
-
-    /// Like [`Self::text_for_upkeep`], of the vector index.
-    fn vector_for_upkeep(&self, published: Option<Published>) -> State<VectorSegment> {
-        self.state(published, &self.vector, Pages::LetGo, |cache| {
-            &mut cache.vector
-        })
+        self.state(published, &self.vector, |cache| &mut cache.vector)
     }
 
     /// Returns whether these generations of both indexes were loaded before.
@@ -188,7 +173,6 @@ impl EmbeddedBackend {
         &self,
         published: Option<Published>,
         folder: &Folder<K>,
-        pages: Pages,
         slot: impl Fn(&mut Cache) -> &mut Option<(Option<Published>, State<K::Segment>)>,
     ) -> State<K::Segment> {
         let cached = slot(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner)).clone();
@@ -197,7 +181,7 @@ impl EmbeddedBackend {
         {
             return state;
         }
-        let state = folder.load(published, pages);
+        let state = folder.load(published);
         *slot(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner)) =
             Some((published, state.clone()));
         state

@@ -16,7 +16,7 @@ use super::EmbeddedBackend;
 use super::advance::Files;
 use super::catch_up::{generation_after, internal, record, space};
 use super::segments::{ROWS_MAX, TextSegments};
-use crate::catalog::{Folder, Kind, Manifest, Pages, Part, State, TextKind, VectorKind};
+use crate::catalog::{Folder, Kind, Manifest, Part, State, TextKind, VectorKind};
 use crate::vector;
 
 /// Texts that are handed to a builder at a time.
@@ -60,7 +60,7 @@ pub(super) fn rebuild(
 /// Sets a damaged index aside and returns the number of the generation to build.
 fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64, StoreError> {
     let published = ground.published(K::NAME)?;
-    let is_damaged = matches!(folder.load(published, Pages::LetGo), State::Damaged(_));
+    let is_damaged = matches!(folder.load(published), State::Damaged(_));
     if is_damaged || sabotage::is(Sabotage::QuarantineUnproven) {
         folder.set_aside();
     }

@@ -40,7 +40,7 @@ pub use lookup::{Counts, Scratch};
 pub use merge::merge;
 pub use proof::sum_of;
 pub use score::{Bm25, Stats};
-pub use segment::{Segment, Verify};
+pub use segment::Segment;
 pub use view::{Search, Tail, TermStats, View};
 
 #[cfg(test)]

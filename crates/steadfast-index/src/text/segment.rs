@@ -1,7 +1,7 @@
 //! An opened segment: an immutable file of postings over some rows of a store.
 //!
-//! Invariant: no bytes whatever make any function here panic. Opening with
-//! [`Verify::Full`] refuses every file that differs from what was written;
+//! Invariant: no bytes whatever make any function here panic. Opening refuses
+//! every file that differs from what was written;
 //! beyond that, every access is checked, so that even a file that was never
 //! verified can only answer wrongly, not crash.
 
@@ -12,21 +12,12 @@ use super::format::{
 };
 use super::postings::{Block, BlockRows, Postings};
 use super::writer::prefix;
+use crate::behind::{Behind, kept};
 use crate::digest::digest;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use steadfast_model::{AnalyzerId, Row, RowSet, StoreId};
-
-/// How much of a segment is compared with its hashes when it is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verify {
-    /// All of it.
-    Full,
-    /// The hash list and the first piece; the caller checks the others with
-    /// [`Segment::verify_piece`] before it searches.
-    FirstPiece,
-}
 
 /// An immutable segment of the text index, over bytes in memory or in a memory map.
 #[derive(Clone)]
@@ -45,20 +36,28 @@ impl fmt::Debug for Segment {
 }
 
 impl Segment {
-    /// Opens the bytes of a segment.
+    /// Opens the bytes of a segment and compares all of them with their hashes.
     ///
     /// # Errors
     /// [`SegmentError`] when the bytes are no segment, of another format, cut or damaged.
-    pub fn open(
+    pub fn open(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self, SegmentError> {
+        Self::open_behind(bytes, &kept)
+    }
+
+    /// Like [`Self::open`], and tells `behind` what was read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_behind(
         bytes: impl AsRef<[u8]> + Send + Sync + 'static,
-        verify: Verify,
+        behind: Behind<'_>,
     ) -> Result<Self, SegmentError> {
         let segment = Self::open_unverified(bytes)?;
         segment.verify_list()?;
-        match verify {
-            Verify::Full => segment.verify()?,
-            Verify::FirstPiece => segment.verify_piece(0)?,
-        }
+        (0..segment.pieces()).try_for_each(|piece| {
+            behind(segment.verify_piece(piece)?);
+            Ok(())
+        })?;
         Ok(segment)
     }
 
@@ -101,25 +100,13 @@ impl Segment {
         })
     }
 
-    /// Compares the whole segment with its hashes.
-    ///
-    /// # Errors
-    /// [`SegmentError::Checksum`] with the first piece that differs.
-    pub fn verify(&self) -> Result<(), SegmentError> {
-        self.verify_list()?;
-        (0..self.pieces()).try_for_each(|piece| self.verify_piece(piece))
-    }
-
     /// Returns how many pieces of 1 MiB have a hash of their own.
-    pub fn pieces(&self) -> usize {
+    fn pieces(&self) -> usize {
         self.layout.body_bytes.div_ceil(HASHED_BYTES)
     }
 
-    /// Compares one piece with its hash.
-    ///
-    /// # Errors
-    /// [`SegmentError::Checksum`] when it differs or there is no such piece.
-    pub fn verify_piece(&self, piece: usize) -> Result<(), SegmentError> {
+    /// Compares one piece with its hash and returns it.
+    fn verify_piece(&self, piece: usize) -> Result<&[u8], SegmentError> {
         let start = piece
             .saturating_mul(HASHED_BYTES)
             .min(self.layout.body_bytes);
@@ -139,7 +126,7 @@ impl Segment {
             .get(range.clone())
             .filter(|content| !content.is_empty());
         match (content, hash) {
-            (Some(content), Some(hash)) if digest(content, 0) == *hash => Ok(()),
+            (Some(content), Some(hash)) if digest(content, 0) == *hash => Ok(content),
             _ => Err(checksum(range)),
         }
     }

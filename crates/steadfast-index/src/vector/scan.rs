@@ -15,6 +15,8 @@ use super::query::Query;
 use super::rescore::{self, Fetch};
 use super::scope::{each, each_in_scope};
 use super::segment::SegmentView;
+use crate::behind::{Behind, kept};
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use steadfast_model::{Row, RowSet, Vector};
@@ -38,23 +40,36 @@ pub struct Corpus<'a> {
 }
 
 /// How a search is done.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
     /// How many rows are wanted.
     pub k: usize,
     /// The most threads to scan with; small scans use fewer.
     pub threads_max: NonZeroUsize,
     /// Which compilation of the scan loop runs.
     pub kernel: Kernel,
+    /// Is told the codes that the scan is done with.
+    pub behind: Behind<'a>,
 }
 
-impl Options {
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("k", &self.k)
+            .field("threads_max", &self.threads_max)
+            .field("kernel", &self.kernel)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options<'_> {
     /// Returns the options for the best `k` rows: one thread, the fastest kernel.
     pub fn best(k: usize) -> Self {
         Self {
             k,
             threads_max: NonZeroUsize::MIN,
             kernel: Kernel::Fastest,
+            behind: &kept,
         }
     }
 }
@@ -99,7 +114,7 @@ pub(super) struct Candidate {
 pub fn top<E>(
     query: &Query,
     corpus: &Corpus<'_>,
-    options: &Options,
+    options: &Options<'_>,
     fetch: &mut Fetch<'_, E>,
 ) -> Result<Top, ScanError<E>> {
     check_spaces(query, corpus.segments)?;
@@ -214,7 +229,7 @@ impl Found {
     }
 }
 
-fn scan(query: &Query, corpus: &Corpus<'_>, options: &Options, floor: f32) -> Vec<Found> {
+fn scan(query: &Query, corpus: &Corpus<'_>, options: &Options<'_>, floor: f32) -> Vec<Found> {
     let chunks: Vec<(SegmentView<'_>, usize)> = corpus
         .segments
         .iter()
@@ -239,6 +254,7 @@ fn scan(query: &Query, corpus: &Corpus<'_>, options: &Options, floor: f32) -> Ve
                 Some(scope) => each_in_scope(view, *from, to, scope, &mut batch, &mut run),
                 None => each(*from, to, &mut batch, &mut run),
             }
+            (options.behind)(view.codes_between(*from, to));
         }
         found
     };
@@ -256,7 +272,7 @@ fn scan(query: &Query, corpus: &Corpus<'_>, options: &Options, floor: f32) -> Ve
     })
 }
 
-fn threads(corpus: &Corpus<'_>, options: &Options) -> usize {
+fn threads(corpus: &Corpus<'_>, options: &Options<'_>) -> usize {
     let rows: usize = corpus.segments.iter().map(SegmentView::len).sum();
     let rows = corpus.scope.map_or(rows, |scope| rows.min(scope.len()));
     let dimensions = corpus

@@ -25,7 +25,8 @@
 
 use super::DIMENSIONS_MAX;
 use super::error::OpenError;
-use crate::digest::{DIGEST_BYTES, digest};
+use crate::behind::{Behind, kept};
+use crate::digest::{DIGEST_BYTES, Digester};
 use std::fmt;
 use steadfast_model::{Row, RowSet, StoreId};
 
@@ -34,6 +35,8 @@ pub(super) const FORMAT_VERSION: u32 = 2;
 pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const CODES_ALIGN_BYTES: usize = 64;
 pub(super) const CHECKSUM_BYTES: usize = DIGEST_BYTES;
+/// How much is proven before it is told to have been read.
+const PROVEN_BYTES: usize = 1 << 20;
 
 /// What the vectors of a segment belong to. Vectors of two spaces are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,8 +105,16 @@ impl<B: AsRef<[u8]>> Segment<B> {
     /// # Errors
     /// [`OpenError`] for anything else: foreign, newer, cut, extended or changed bytes.
     pub fn open(bytes: B) -> Result<Self, OpenError> {
+        Self::open_behind(bytes, &kept)
+    }
+
+    /// Like [`Self::open`], and tells `behind` what was read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_behind(bytes: B, behind: Behind<'_>) -> Result<Self, OpenError> {
         let segment = Self::open_unverified(bytes)?;
-        segment.verify()?;
+        segment.verify(behind)?;
         Ok(segment)
     }
 
@@ -126,17 +137,18 @@ impl<B: AsRef<[u8]>> Segment<B> {
         Ok(segment)
     }
 
-    /// Proves again that the bytes are those that were written.
-    ///
-    /// # Errors
-    /// [`OpenError::Checksum`] when they are not.
-    pub fn verify(&self) -> Result<(), OpenError> {
+    fn verify(&self, behind: Behind<'_>) -> Result<(), OpenError> {
         let (body, checksum) = self
             .bytes
             .as_ref()
             .split_at_checked(self.layout.checksum)
             .ok_or(OpenError::Checksum)?;
-        if digest(body, 0).as_slice() == checksum {
+        let mut digester = Digester::new();
+        for piece in body.chunks(PROVEN_BYTES) {
+            digester.take(piece);
+            behind(piece);
+        }
+        if digester.digest().as_slice() == checksum {
             Ok(())
         } else {
             Err(OpenError::Checksum)
@@ -292,6 +304,12 @@ impl<'a> SegmentView<'a> {
     pub fn codes_of(&self, row: Row) -> Option<(f32, &'a [u8])> {
         let entry = self.entry_at(self.position_from(0, row))?;
         (entry.row == row).then_some((entry.scale, entry.codes))
+    }
+
+    /// Returns the codes of the positions from `from` to `to`.
+    pub(super) fn codes_between(&self, from: usize, to: usize) -> &'a [u8] {
+        let place = |position: usize| position.saturating_mul(self.space.dimensions);
+        self.codes.get(place(from)..place(to)).unwrap_or_default()
     }
 
     pub(super) fn row_at(&self, position: usize) -> Option<Row> {
