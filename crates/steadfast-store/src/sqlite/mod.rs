@@ -92,6 +92,8 @@ struct Core {
     database: PathBuf,
     options: OpenOptions,
     owner: Arc<Owner>,
+    /// What had to be done to open it, beyond opening it.
+    rungs: Vec<String>,
     /// The number of the active vector space, once a commit has found it: it never changes.
     space: OnceLock<i64>,
 }
@@ -120,12 +122,22 @@ impl SqliteStore {
             folder: folder.to_owned(),
             database: folder.join(DATABASE),
             options,
+            rungs: owner.rungs.clone(),
             owner,
             space: OnceLock::new(),
         };
-        Ok(Self {
+        let mut store = Self {
             core: Arc::new(core),
-        })
+        };
+        if let Some(collapsed) = store.keep_unique_key()?
+            && let Some(core) = Arc::get_mut(&mut store.core)
+        {
+            core.rungs.push(format!(
+                "the key that keeps texts from being there twice was gone; it was made again, and {collapsed} \
+                 texts that were there twice became history"
+            ));
+        }
+        Ok(store)
     }
 
     /// Returns the folder of the store.
@@ -175,7 +187,7 @@ impl SqliteStore {
 
     /// Returns what had to be done to open the store, beyond opening it.
     pub fn rungs(&self) -> &[String] {
-        &self.core.owner.rungs
+        &self.core.rungs
     }
 
     /// Returns a view of one moment.

@@ -6,6 +6,11 @@ pub(super) const APPLICATION_ID: i64 = 0x5374_6466;
 /// The schema after all migrations.
 pub const SCHEMA: i64 = 4;
 
+/// The key of a live chunk, as the first migration makes it.
+pub(super) const UNIQUE_KEY: &str =
+    "CREATE UNIQUE INDEX chunks_unique ON chunks (document, content_hash, start_line, ordinal)
+    WHERE removed_seq IS NULL;";
+
 /// Each migration brings the schema from its index to the next number.
 ///
 /// All of them run in one `BEGIN IMMEDIATE` in which the version is read

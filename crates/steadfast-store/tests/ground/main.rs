@@ -9,6 +9,7 @@
 mod forget;
 mod handles;
 mod journals;
+mod key;
 mod killed;
 mod modes;
 mod opening;

@@ -199,6 +199,7 @@ impl Work<'_> {
                 ("live_before", json!(salvaged.before)),
                 ("live_kept", json!(salvaged.kept)),
                 ("live_damaged", json!(salvaged.damaged)),
+                ("live_doubled", json!(salvaged.doubled)),
                 ("live_lost", json!(salvaged.lost)),
                 ("history_damaged", json!(salvaged.damaged_history)),
                 ("vectors_made", json!(salvaged.vectors_made)),
@@ -224,8 +225,14 @@ impl Work<'_> {
             manifest.folder.display()
         ));
         self.applied.push(format!(
-            "carried {} of {} live chunks over; {} were damaged, {} could not be found; {} vectors were made anew",
-            salvaged.kept, salvaged.before, salvaged.damaged, salvaged.lost, salvaged.vectors_made
+            "carried {} of {} live chunks over; {} were damaged, {} were there twice, {} could not be found; {} vectors \
+             were made anew",
+            salvaged.kept,
+            salvaged.before,
+            salvaged.damaged,
+            salvaged.doubled,
+            salvaged.lost,
+            salvaged.vectors_made
         ));
     }
 

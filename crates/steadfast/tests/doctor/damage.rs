@@ -339,3 +339,44 @@ fn a_repair_that_was_killed_is_finished_by_the_next() {
     );
     assert_eq!(place.examine().findings, []);
 }
+
+/// Runs statements on the database as if its key were no key.
+fn as_if_without_key(place: &Place, statements: &str) {
+    let key = "UPDATE sqlite_schema SET sql = replace(sql, 'CREATE UNIQUE INDEX', 'CREATE INDEX') \
+               WHERE name = 'chunks_unique'";
+    let back = "UPDATE sqlite_schema SET sql = replace(sql, 'CREATE INDEX', 'CREATE UNIQUE INDEX') \
+                WHERE name = 'chunks_unique'";
+    for step in [key, statements, back] {
+        let connection = rusqlite::Connection::open(place.database()).unwrap();
+        let step = format!("PRAGMA writable_schema=ON; {step}");
+        connection.execute_batch(&step).unwrap();
+    }
+}
+
+#[test]
+fn a_text_that_is_there_twice_against_the_key_is_kept_once_and_counted() {
+    let place = Place::with(Journal::Truncate);
+    let before = place.texts();
+    as_if_without_key(
+        &place,
+        "CREATE TEMP TABLE copy AS SELECT * FROM main.chunks WHERE row = 7;
+         UPDATE copy SET row = 5000, access_count = 3;
+         INSERT INTO main.chunks SELECT * FROM copy;
+         UPDATE facets SET live = live + 1 WHERE facet = (SELECT facet FROM copy);
+         UPDATE documents SET chunks = chunks + 1 WHERE document = (SELECT document FROM copy);
+         UPDATE store SET next_row = 5001, live_chunks = live_chunks + 1,
+             live_tokens = live_tokens + (SELECT tokens FROM copy);",
+    );
+    let found = place.examine();
+    assert!(codes(&found).contains(&"file_damaged"), "{found:?}");
+    let done = place.repair();
+    assert_eq!((done.rows_before, done.rows_after), (Some(401), Some(400)));
+    let told = "carried 400 of 401 live chunks over; 0 were damaged, 1 were there twice, 0 could not be found";
+    assert!(
+        done.applied.iter().any(|line| line.starts_with(told)),
+        "{:?}",
+        done.applied
+    );
+    assert_eq!(place.texts(), before);
+    place.assert_sound();
+}

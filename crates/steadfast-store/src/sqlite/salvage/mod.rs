@@ -59,6 +59,8 @@ pub struct Salvaged {
     pub kept: u64,
     /// Live chunks that were found, but whose text does not have its hash.
     pub damaged: u64,
+    /// Live chunks that were there a second time: another one with their key was kept, with the counts of both.
+    pub doubled: u64,
     /// Live chunks that are in the accounts and nowhere else.
     pub lost: u64,
     /// Past chunks that were found, but whose text does not have its hash.
@@ -76,8 +78,12 @@ const EMBED_BATCH: usize = 64;
 
 /// The place of a column of `chunks`, in the order of the schema.
 mod column {
+    pub(super) const ROW: usize = 0;
     pub(super) const DOCUMENT: usize = 1;
     pub(super) const HASH: usize = 3;
+    pub(super) const START_LINE: usize = 4;
+    pub(super) const ORDINAL: usize = 8;
+    pub(super) const ACCESS_COUNT: usize = 14;
     pub(super) const REMOVED: usize = 16;
     pub(super) const TEXT: usize = 17;
 }
@@ -119,8 +125,9 @@ pub fn salvage(
     concerned.extend(missing.into_keys());
     let (_, kept) = target.close_accounts(options.store).map_err(failed)?;
     salvaged.kept = kept;
-    salvaged.before = kept_by_account.max(kept + by_documents.max(salvaged.damaged));
-    salvaged.lost = salvaged.before.saturating_sub(kept + salvaged.damaged);
+    let gone = salvaged.damaged + salvaged.doubled;
+    salvaged.before = kept_by_account.max(kept + by_documents.max(gone));
+    salvaged.lost = salvaged.before.saturating_sub(kept + gone);
     salvaged.sources = names(&target, &concerned).map_err(failed)?;
     forget_fingerprints(&target, &concerned).map_err(failed)?;
     drop(target);
@@ -173,7 +180,7 @@ fn copy_chunks(
 ) -> rusqlite::Result<()> {
     let table = target.table("chunks")?;
     let mut failed = None;
-    let mut damaged = BTreeSet::new();
+    let (mut damaged, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let reading = source.read(&table, &mut |values| {
         let is_live = values.get(column::REMOVED) == Some(&Value::Null);
         let (Some(Value::Integer(row)), Some(Value::Integer(document))) =
@@ -189,10 +196,18 @@ fn copy_chunks(
             }
             return false;
         }
-        target.insert(&table, values).unwrap_or_else(|error| {
+        let inserted = target.insert(&table, values).unwrap_or_else(|error| {
             failed.get_or_insert(error);
             false
-        })
+        });
+        // A row is read again where pages are read for themselves.
+        if !inserted && is_live && refused.insert(*row) {
+            match target.fold(values) {
+                Ok(folded) => salvaged.doubled += u64::from(folded),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        inserted
     });
     if let Some(error) = failed {
         return Err(error);

@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use steadfast_model::StoreId;
 
+use super::column;
 use super::source::Table;
 use crate::sqlite::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
 
@@ -79,6 +80,26 @@ impl Target {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Adds the count of a live chunk that was refused to the one that has its key; false when none has.
+    pub(super) fn fold(&self, values: &[Value]) -> rusqlite::Result<bool> {
+        let places = [
+            column::ROW,
+            column::DOCUMENT,
+            column::HASH,
+            column::START_LINE,
+            column::ORDINAL,
+            column::ACCESS_COUNT,
+        ];
+        let folded = self
+            .connection
+            .prepare_cached(
+                "UPDATE chunks SET access_count = access_count + ?6 WHERE row <> ?1 AND document = ?2
+                 AND content_hash = ?3 AND start_line = ?4 AND ordinal = ?5 AND removed_seq IS NULL",
+            )?
+            .execute(params_from_iter(places.map(|place| values.get(place))))?;
+        Ok(folded > 0)
     }
 
     /// Makes sure that every chunk has a facet and a document; returns the documents whose attributes or name are lost.

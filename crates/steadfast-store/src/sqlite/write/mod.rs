@@ -1,6 +1,7 @@
 //! The writing half: one gate, one transaction, one acknowledgement after the commit.
 
 mod acknowledge;
+mod collapse;
 mod facets;
 mod forget;
 mod head;
