@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memmap2::Mmap;
 
 /// How much is let go of at once: each time, the processors that run the other threads are interrupted.
-const STEP_BYTES: usize = 4 << 20;
+const STEP_BYTES: usize = 2 << 20;
 
 /// The bytes of an index file; clones share one mapping.
 #[derive(Clone, Debug)]

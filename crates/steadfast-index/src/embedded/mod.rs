@@ -8,6 +8,7 @@
 //! | File | Question it answers |
 //! |---|---|
 //! | `snapshot` | Here is a question: what answers it at this moment? |
+//! | `nearest` | Which vectors are nearest to the question's? |
 //! | `once` | What does a snapshot read only when it is asked for? |
 //! | `context` | What surrounds the rows that were found? |
 //! | `reach` | What was searched, and what was not? |
@@ -24,6 +25,7 @@ mod advance;
 mod catch_up;
 mod context;
 mod mark;
+mod nearest;
 mod once;
 mod reach;
 mod rebuild;
