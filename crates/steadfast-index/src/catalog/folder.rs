@@ -3,7 +3,6 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use steadfast_model::{RowSet, StoreId};
 use steadfast_store::files::Disk;
@@ -111,7 +110,6 @@ impl<K: Kind> Folder<K> {
             manifest,
             segments,
             mapped: maps,
-            was_asked: AtomicBool::new(false),
             rows,
         })
     }

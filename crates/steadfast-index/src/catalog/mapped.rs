@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memmap2::Mmap;
 
 /// How much is let go of at once: each time, the processors that run the other threads are interrupted.
+///
+/// Also the most that one read can bring in: Linux maps all of the large folio that a page belongs to, and those
+/// lie at multiples of their size in the file.
 const STEP_BYTES: usize = 2 << 20;
 
 /// The bytes of an index file; clones share one mapping.
@@ -58,7 +61,8 @@ impl Mapped {
                 told.start.min(place.start)..told.end.max(place.end)
             };
             if told.len() >= STEP_BYTES {
-                self.advise(std::mem::take(&mut *told));
+                let passed = std::mem::take(&mut *told);
+                self.advise(passed.start / STEP_BYTES * STEP_BYTES..passed.end);
             }
         }
     }

@@ -32,7 +32,6 @@ pub(crate) use mapped::Mapped;
 pub(crate) use plan::{Weight, to_merge};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use steadfast_model::{Row, RowSet, Seq};
 
@@ -44,7 +43,6 @@ pub(crate) struct Loaded<S> {
     pub(crate) segments: Vec<S>,
     /// What is mapped of each segment, in the same order.
     pub(crate) mapped: Vec<Mapped>,
-    was_asked: AtomicBool,
     /// Rows of the segments that were live when the generation was published.
     pub(crate) rows: RowSet,
 }
@@ -103,18 +101,8 @@ impl<S> Loaded<S> {
             manifest,
             segments: Vec::new(),
             mapped: Vec::new(),
-            was_asked: AtomicBool::new(false),
             rows: RowSet::new(),
         }
-    }
-
-    /// Lets go of bytes that a question has read, when it is the first one: a process that asks once has no use for them,
-    /// and one that asks again keeps them from then on.
-    pub(crate) fn behind_first_question(&self) -> impl Fn(&[u8]) + Sync {
-        let is_first = !self.was_asked.swap(true, Ordering::Relaxed);
-        let mapped = is_first.then_some(&self.mapped).into_iter().flatten();
-        let behind: Vec<_> = mapped.map(Mapped::letting_go).collect();
-        move |read: &[u8]| behind.iter().for_each(|behind| behind(read))
     }
 
     /// Returns the last row that the index has seen.

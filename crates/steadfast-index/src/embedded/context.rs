@@ -110,6 +110,7 @@ impl EmbeddedSnapshot<'_> {
                 each(row, &rounded);
             }
         }
+        self.let_go(loaded);
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl EmbeddedSnapshot<'_> {
             return Ok(None);
         };
         let segments: Vec<_> = loaded.segments.iter().map(VectorSegment::view).collect();
-        let behind = loaded.behind_first_question();
+        let behind = self.letting_go(loaded);
         let options = Options {
             threads_max: self.backend().threads_max,
             behind: &behind,
@@ -53,6 +53,7 @@ impl EmbeddedSnapshot<'_> {
         let found = vector::top(query, &corpus, &options, &mut |rows, give| {
             self.fetch_vectors(rows, give)
         });
+        self.let_go(loaded);
         if let Err(ScanError::Fetch(error)) = found {
             return Err(error);
         }

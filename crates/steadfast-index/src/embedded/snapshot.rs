@@ -28,7 +28,7 @@ use super::tail::{
     SCAN_TIME_MAX, Scanned, TailRows, VectorTail, scan_vectors, text_tail, vector_tail,
 };
 use crate::analyze::QueryTerms;
-use crate::catalog::{Kind, State, TextKind, VectorKind, VectorSegment};
+use crate::catalog::{Kind, Loaded, Mapped, State, TextKind, VectorKind, VectorSegment};
 use crate::text::{self, Scratch, Stats, View};
 use crate::vector::{self, ScanError};
 
@@ -37,6 +37,9 @@ pub(super) struct EmbeddedSnapshot<'b> {
     ground: SqliteSnapshot<'b>,
     text_published: Option<Published>,
     vector_published: Option<Published>,
+    /// Nobody has asked these generations in this process: what a question reads of them leaves memory again. A process
+    /// that asks once has no use for it, and one that asks again keeps it from then on.
+    is_first: bool,
     text: OnceCell<State<text::Segment>>,
     vector: OnceCell<State<VectorSegment>>,
     live: OnceCell<RowSet>,
@@ -53,9 +56,12 @@ pub(super) struct EmbeddedSnapshot<'b> {
 impl<'b> EmbeddedSnapshot<'b> {
     pub(super) fn begin(backend: &'b EmbeddedBackend) -> Result<Self, StoreError> {
         let ground = backend.store.snapshot()?;
+        let text_published = ground.published(TextKind::NAME)?;
+        let vector_published = ground.published(VectorKind::NAME)?;
         Ok(Self {
-            text_published: ground.published(TextKind::NAME)?,
-            vector_published: ground.published(VectorKind::NAME)?,
+            text_published,
+            vector_published,
+            is_first: !backend.is_loaded(text_published, vector_published),
             backend,
             ground,
             text: OnceCell::new(),
@@ -205,7 +211,24 @@ impl<'b> EmbeddedSnapshot<'b> {
             },
             stats,
         };
-        Ok(work(&view, &view.search(terms)))
+        let done = work(&view, &view.search(terms));
+        self.let_go(loaded);
+        Ok(done)
+    }
+
+    /// Lets go of what a question has read of an index, when it is the first one.
+    pub(super) fn let_go<S>(&self, loaded: &Loaded<S>) {
+        if self.is_first {
+            loaded.mapped.iter().for_each(Mapped::let_go);
+        }
+    }
+
+    /// Returns what lets go behind a scan, when it is that of the first question.
+    pub(super) fn letting_go<S>(&self, loaded: &Loaded<S>) -> impl Fn(&[u8]) + Sync {
+        let mapped = self.is_first.then_some(&loaded.mapped);
+        let behind = mapped.into_iter().flatten().map(Mapped::letting_go);
+        let behind: Vec<_> = behind.collect();
+        move |read| behind.iter().for_each(|behind| behind(read))
     }
 }
 
@@ -307,8 +330,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
 
     fn warm(&self, ways: Ways) {
         let (backend, vector_published) = (self.backend, self.vector_published);
-        let is_cold =
-            ways.text && ways.vector && !backend.is_loaded(self.text_published, vector_published);
+        let is_cold = ways.text && ways.vector && self.is_first;
         if is_cold && self.text.get().is_none() && self.vector.get().is_none() {
             let vector = std::thread::scope(|scope| {
                 let other = scope.spawn(move || backend.vector_state(vector_published));
