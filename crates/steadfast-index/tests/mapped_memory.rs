@@ -89,7 +89,7 @@ fn whoever_only_looks_whether_indexes_are_due_keeps_none_of_them_in_memory() {
 }
 
 #[test]
-fn whoever_has_answered_and_rests_keeps_none_of_them_in_memory() {
+fn whoever_asks_once_or_rests_keeps_none_of_them_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let backend = open(folder.path());
     fill(&backend);
@@ -105,6 +105,11 @@ fn whoever_has_answered_and_rests_keeps_none_of_them_in_memory() {
     };
     let before = answer();
     assert_eq!(before.len(), 7);
+    let (mapped, resident) = mapped_kib(&index);
+    assert!(mapped > 100, "{mapped} KiB");
+    assert_eq!(resident, 0, "of {mapped} KiB after the first question");
+    // Whoever asks again keeps them for the questions after.
+    assert_eq!(answer(), before);
     assert!(mapped_kib(&index).1 > 0);
     backend.release_memory();
     assert_eq!(mapped_kib(&index).1, 0);
