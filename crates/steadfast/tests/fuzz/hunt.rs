@@ -1,7 +1,7 @@
 //! Runs a target over cases, each from a seed of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use steadfast_testkit::{Figure, Random, cases, seed, tell, time_to_spend};
 
@@ -21,10 +21,11 @@ pub(crate) fn hunt(
     count: usize,
     mut one: impl FnMut(&mut Random) -> Result<(), String>,
 ) {
+    let mut longest = Duration::ZERO;
     let mut run = |seed: u64| {
         let begun = Instant::now();
         let tried = catch_unwind(AssertUnwindSafe(|| one(&mut Random::new(seed))));
-        tell("fuzz: the longest case", Figure::Longest(begun.elapsed()));
+        longest = longest.max(begun.elapsed());
         match tried {
             Ok(done) => done.unwrap_or_else(|what| panic!("{target}, seed {seed}: {what}")),
             Err(panic) => {
@@ -43,5 +44,6 @@ pub(crate) fn hunt(
         run(first.wrapping_add(tried as u64));
         tried += 1;
     }
+    tell("fuzz: the longest case", Figure::Longest(longest));
     tell(&format!("fuzz: {target}"), Figure::Cases(tried));
 }
