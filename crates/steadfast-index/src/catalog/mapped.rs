@@ -76,6 +76,14 @@ impl Mapped {
     }
 
     /// Where the system knows no such thing, nothing is done.
+    #[cfg_attr(
+        not(unix),
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "Windows knows no such thing"
+        )
+    )]
     fn advise(&self, part: Range<usize>) {
         #[cfg(unix)]
         if let Some(map) = &self.0 {
