@@ -254,3 +254,13 @@ CREATE TABLE intervals (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS documents_stale ON documents (document) WHERE status = 2;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_that_is_made_again_is_that_of_the_first_migration() {
+        assert!(MIGRATION_1.contains(UNIQUE_KEY));
+    }
+}

@@ -66,20 +66,8 @@ impl Target {
     pub(super) fn insert(&self, table: &Table, values: &[Value]) -> rusqlite::Result<bool> {
         let places = vec!["?"; values.len()].join(", ");
         let sql = format!("INSERT OR IGNORE INTO {} VALUES ({places})", table.name);
-        match self
-            .connection
-            .prepare_cached(&sql)?
-            .execute(params_from_iter(values))
-        {
-            Ok(added) => Ok(added == 1),
-            // A strict table refuses what is not of its type, which a row from the pages may not be.
-            Err(error)
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        unless_refused(statement.execute(params_from_iter(values)))
     }
 
     /// Adds the count of a live chunk that was refused to the one that has its key; false when none has.
@@ -92,14 +80,12 @@ impl Target {
             column::ORDINAL,
             column::ACCESS_COUNT,
         ];
-        let folded = self
-            .connection
-            .prepare_cached(
-                "UPDATE chunks SET access_count = access_count + ?6 WHERE row <> ?1 AND document = ?2
-                 AND content_hash = ?3 AND start_line = ?4 AND ordinal = ?5 AND removed_seq IS NULL",
-            )?
-            .execute(params_from_iter(places.map(|place| values.get(place))))?;
-        Ok(folded > 0)
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE chunks SET access_count = access_count + ?6 WHERE row <> ?1 AND document = ?2
+             AND content_hash = ?3 AND start_line = ?4 AND ordinal = ?5 AND removed_seq IS NULL",
+        )?;
+        let values = places.map(|place| values.get(place));
+        unless_refused(statement.execute(params_from_iter(values)))
     }
 
     /// Makes sure that every chunk has a facet and a document; returns the documents whose attributes or name are lost.
@@ -192,5 +178,19 @@ impl Target {
                     u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
                 ))
             })
+    }
+}
+
+/// Returns whether a row was written. A strict table refuses what is not of its type, which a row from the pages may
+/// not be.
+fn unless_refused(written: rusqlite::Result<usize>) -> rusqlite::Result<bool> {
+    match written {
+        Ok(rows) => Ok(rows > 0),
+        Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }

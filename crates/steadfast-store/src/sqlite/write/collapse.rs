@@ -25,7 +25,8 @@ struct Double {
 }
 
 impl SqliteStore {
-    /// Gives the store its unique key back if it is gone; returns how many rows it had to take out for that.
+    /// Gives the store its unique key back if it is gone; returns how many rows it had to take out for that;
+    /// nothing when the key is there.
     ///
     /// # Errors
     /// [`StoreError`] when that cannot be written; the store is then as it was.
