@@ -208,6 +208,16 @@ enum Command {
         /// For how long
         milliseconds: u64,
     },
+    /// Write rows with plain SQLite as fast as they are durable; used by `table`
+    #[command(hide = true)]
+    WritePlain {
+        /// The database
+        database: PathBuf,
+        /// Which writer this is
+        writer: usize,
+        /// For how long
+        milliseconds: u64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -269,6 +279,11 @@ fn main() -> anyhow::Result<()> {
             writer,
             milliseconds,
         } => writers::write(&store, writer, milliseconds),
+        Command::WritePlain {
+            database,
+            writer,
+            milliseconds,
+        } => writers::write_plain(&database, writer, milliseconds),
     }
 }
 
