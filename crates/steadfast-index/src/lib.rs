@@ -29,7 +29,7 @@ mod digest;
 pub mod embedded;
 mod heap;
 
-pub use analyze::Analyzer;
+pub use analyze::{Analyzer, Sequence};
 pub use assembly::Pieces;
 pub use behind::Behind;
 pub use embedded::EmbeddedBackend;

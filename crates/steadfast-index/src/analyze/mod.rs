@@ -33,7 +33,7 @@ use cache::WordCache;
 use std::cell::RefCell;
 use std::ops::Range;
 use steadfast_model::{Analyze, AnalyzerId, HashedTerms};
-use words::Walk;
+use words::{Share, Walk};
 
 /// The analyser: stateless, so one value serves every thread.
 ///
@@ -71,6 +71,25 @@ impl Analyzer {
         walk(text, true).into_iter()
     }
 
+    /// Returns the terms of `text` in order, and the words among them: what is left without the parts of what is
+    /// there as a whole, so that words of a phrase follow each other.
+    pub fn sequence(&self, text: &str) -> Sequence {
+        let mut sequence = Sequence::default();
+        Walk {
+            text,
+            cache: None,
+            singles: true,
+            emit: |hash, _, share| {
+                sequence.terms.push(hash);
+                if share == Share::Word {
+                    sequence.words.push(hash);
+                }
+            },
+        }
+        .run();
+        sequence
+    }
+
     /// Returns what a query searches: its distinct terms without stop words and question words.
     ///
     /// When nothing else is left, all its words count.
@@ -92,13 +111,22 @@ impl Analyzer {
     }
 }
 
+/// The terms of a text, as [`Analyzer::sequence`] returns them.
+#[derive(Clone, Debug, Default)]
+pub struct Sequence {
+    /// All terms.
+    pub terms: Vec<u64>,
+    /// The words and pairs among them, without parts.
+    pub words: Vec<u64>,
+}
+
 fn walk(text: &str, singles: bool) -> Vec<(u64, Range<usize>)> {
     let mut spans = Vec::with_capacity(text.len() / BYTES_PER_TERM);
     Walk {
         text,
         cache: None,
         singles,
-        emit: |hash, range| spans.push((hash, range)),
+        emit: |hash, range, _| spans.push((hash, range)),
     }
     .run();
     spans
@@ -117,7 +145,7 @@ impl Analyze for Analyzer {
                 text,
                 cache,
                 singles: true,
-                emit: |hash, _| hashes.push(hash),
+                emit: |hash, _, _| hashes.push(hash),
             }
             .run();
         };

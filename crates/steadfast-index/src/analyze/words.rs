@@ -23,6 +23,15 @@ pub(super) const PARTS_MAX: usize = 12;
 /// A run of letters this long is a part of its own when digits follow (`python3`, but not `v2`).
 const LETTERS_BEFORE_DIGITS_MIN: usize = 3;
 
+/// What a term is of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// A word, or a pair of an unspaced run: the words of a text follow each other.
+    Word,
+    /// A part of the word before it, or a character of a pair.
+    Part,
+}
+
 /// Where the terms of a text go, each with the bytes it came from.
 pub(super) struct Walk<'a, F> {
     pub(super) text: &'a str,
@@ -63,7 +72,7 @@ fn kind(byte: u8) -> u8 {
     KINDS[usize::from(byte)]
 }
 
-impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
+impl<F: FnMut(u64, Range<usize>, Share)> Walk<'_, F> {
     /// Emits every term of the text, in order of its start; the whole of an identifier before its parts.
     pub(super) fn run(&mut self) {
         let text = self.text;
@@ -95,7 +104,7 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         if let (Some(key), Some(cache)) = (&key, &self.cache)
             && let Some(hash) = cache.get(key)
         {
-            (self.emit)(hash, at..at + word.len());
+            (self.emit)(hash, at..at + word.len(), Share::Word);
             return;
         }
         let leading = word.iter().take_while(|&&byte| byte == b'_').count();
@@ -108,7 +117,7 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         };
         let at = at + leading;
         let hash = ascii_term(core);
-        (self.emit)(hash, at..at + core.len());
+        (self.emit)(hash, at..at + core.len(), Share::Word);
         let parts = Parts::of(core);
         if parts.is_empty() {
             if let (Some(key), Some(cache), true) = (key, &mut self.cache, core.len() == word.len())
@@ -119,7 +128,8 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         }
         for range in parts.iter() {
             if let Some(part) = core.get(range.clone()) {
-                (self.emit)(ascii_term(part), at + range.start..at + range.end);
+                let range = at + range.start..at + range.end;
+                (self.emit)(ascii_term(part), range, Share::Part);
             }
         }
     }
@@ -159,7 +169,7 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         let core = word.trim_start_matches('_');
         let at = at + word.len() - core.len();
         let core = core.trim_end_matches('_');
-        self.folded_term(core, at);
+        self.folded_term(core, at, Share::Word);
         let parts = core
             .split('_')
             .filter(|part| !part.is_empty())
@@ -170,18 +180,18 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         }
         let mut start = at;
         for part in core.split('_') {
-            self.folded_term(part, start);
+            self.folded_term(part, start, Share::Part);
             start += part.len() + 1;
         }
     }
 
-    fn folded_term(&mut self, word: &str, at: usize) {
+    fn folded_term(&mut self, word: &str, at: usize, share: Share) {
         if word.is_empty() {
             return;
         }
         let range = at..at + word.len();
         if word.len() > FOLDED_BYTES_MAX {
-            (self.emit)(term_hash(word.as_bytes()), range);
+            (self.emit)(term_hash(word.as_bytes()), range, share);
             return;
         }
         let term = fold::fold_word(word);
@@ -191,7 +201,7 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
             } else {
                 term_hash(term.as_bytes())
             };
-            (self.emit)(hash, range);
+            (self.emit)(hash, range, share);
         }
     }
 
@@ -202,14 +212,14 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         let composed = fold::compose_run(run);
         let whole = at..at + run.len();
         let text = composed.as_deref().unwrap_or(run);
-        let mut emit = |start: usize, end: usize| {
+        let mut emit = |start: usize, end: usize, share: Share| {
             let piece = text.get(start..end).unwrap_or_default();
             let range = if composed.is_some() {
                 whole.clone()
             } else {
                 at + start..at + end
             };
-            (self.emit)(term_hash(piece.as_bytes()), range);
+            (self.emit)(term_hash(piece.as_bytes()), range, share);
         };
         let mut ends = text
             .char_indices()
@@ -219,10 +229,12 @@ impl<F: FnMut(u64, Range<usize>)> Walk<'_, F> {
         while let Some(end) = ends.next() {
             let pair_end = ends.peek().copied();
             if let Some(pair_end) = pair_end {
-                emit(start, pair_end);
+                emit(start, pair_end, Share::Word);
             }
-            if self.singles || (start == 0 && pair_end.is_none()) {
-                emit(start, end);
+            if start == 0 && pair_end.is_none() {
+                emit(start, end, Share::Word);
+            } else if self.singles {
+                emit(start, end, Share::Part);
             }
             start = end;
         }

@@ -5,7 +5,9 @@
 //! which of them have a phrase; the search goes on to deeper tiers until the
 //! page is full, so nothing is cut before it was looked at.
 
-use steadfast_index::Analyzer;
+use std::collections::BTreeSet;
+
+use steadfast_index::{Analyzer, Sequence};
 use steadfast_model::{Row, RowSet};
 use steadfast_store::{Bm25, Snapshot};
 
@@ -14,6 +16,9 @@ use crate::error::Result;
 
 /// Texts that are fetched at once.
 const BATCH: usize = 256;
+
+/// Words of phrases by which a scope is narrowed; each is a look into the postings.
+const NARROWING_MAX: usize = 64;
 
 /// Words in a row, as the analyzer has them: in any form, without what stands between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +34,12 @@ pub(super) struct Demands {
 
 impl Phrase {
     fn read(analyzer: Analyzer, text: &str) -> Option<Self> {
-        let words = Text::read(analyzer, text).words;
+        let words = analyzer.sequence(text).words;
         (!words.is_empty()).then_some(Self(words))
     }
 
     /// Returns whether a text has these words in this order; one word alone may also be part of an identifier.
-    fn is_in(&self, text: &Text) -> bool {
+    fn is_in(&self, text: &Sequence) -> bool {
         match self.0.as_slice() {
             [word] => text.terms.contains(word),
             words => text
@@ -59,48 +64,72 @@ impl Demands {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.phrases.is_empty() && self.not_phrases.is_empty() && self.not_words.is_empty()
+    }
+
+    /// Returns the words by which the scope is narrowed, those that must be there and those that must not.
+    fn narrowing(&self) -> (BTreeSet<u64>, BTreeSet<u64>) {
+        let words = self.phrases.iter().flat_map(|phrase| &phrase.0).copied();
+        // The texts decide in the end, so the first ones will do: what a question costs is bounded.
+        (
+            words.take(NARROWING_MAX).collect(),
+            self.not_words.iter().copied().take(NARROWING_MAX).collect(),
+        )
+    }
+
+    /// Returns the words that [`Self::narrow`] will ask for.
+    pub(super) fn words(&self) -> BTreeSet<u64> {
+        let (with, without) = self.narrowing();
+        with.union(&without).copied().collect()
+    }
+
     /// Returns the rows of the scope that may fulfil the demands.
     pub(super) fn narrow(&self, snapshot: &dyn Snapshot, scope: &RowSet) -> Result<Option<RowSet>> {
-        if self.phrases.is_empty() && self.not_words.is_empty() {
+        let (with, without) = self.narrowing();
+        if with.is_empty() && without.is_empty() {
             return Ok(None);
         }
         let mut rows = scope.clone();
-        for term in self.phrases.iter().flat_map(|phrase| &phrase.0) {
-            rows = rows_with(snapshot, *term, &rows)?;
+        for term in with {
+            rows = rows_with(snapshot, term, &rows)?;
         }
-        for term in &self.not_words {
-            rows.subtract(&rows_with(snapshot, *term, &rows)?);
+        for term in without {
+            rows.subtract(&rows_with(snapshot, term, &rows)?);
         }
         Ok(Some(rows))
     }
 
     /// Returns whether a text fulfils the demands.
     pub(super) fn admit(&self, text: &str) -> bool {
-        if self.phrases.is_empty() && self.not_phrases.is_empty() && self.not_words.is_empty() {
+        if self.is_empty() {
             return true;
         }
-        let text = Text::read(Analyzer, text);
+        let text = Analyzer.sequence(text);
         let has = |phrase: &Phrase| phrase.is_in(&text);
         self.phrases.iter().all(has)
             && !self.not_phrases.iter().any(has)
             && !self.not_words.iter().any(|term| text.terms.contains(term))
     }
 
-    /// Leaves the rows whose texts have every phrase and none that is left out.
+    /// Leaves the rows whose texts fulfil the demands.
+    ///
+    /// Words are looked for here too: what could not be read in time was not left out by them.
     pub(super) fn keep(&self, snapshot: &dyn Snapshot, ranked: &mut Vec<Ranked>) -> Result<()> {
-        if self.phrases.is_empty() && self.not_phrases.is_empty() {
+        if self.is_empty() {
             return Ok(());
         }
         let mut kept = RowSet::new();
         for batch in ranked.chunks(BATCH) {
             let rows: Vec<Row> = batch.iter().map(|ranked| ranked.candidate.row).collect();
-            for chunk in snapshot.fetch(&rows)?.chunks {
-                let text = Text::read(Analyzer, &chunk.text);
-                let has = |phrase: &Phrase| phrase.is_in(&text);
-                if self.phrases.iter().all(has) && !self.not_phrases.iter().any(has) {
-                    kept.insert(chunk.row);
-                }
-            }
+            let fetched = snapshot.fetch(&rows)?;
+            let admitted = fetched
+                .chunks
+                .into_iter()
+                .filter(|chunk| self.admit(&chunk.text));
+            kept.extend(admitted.map(|chunk| chunk.row));
+            // Nobody knows what these say: whoever shows the hits tells.
+            kept.extend(fetched.damaged);
         }
         ranked.retain(|ranked| kept.contains(ranked.candidate.row));
         Ok(())
@@ -108,6 +137,9 @@ impl Demands {
 }
 
 fn rows_with(snapshot: &dyn Snapshot, term: u64, scope: &RowSet) -> Result<RowSet> {
+    if scope.is_empty() {
+        return Ok(RowSet::new());
+    }
     let found = snapshot.text_top(&[term], scope.len(), Bm25::default(), scope)?;
     let mut rows = RowSet::new();
     for (row, _) in found {
@@ -116,35 +148,12 @@ fn rows_with(snapshot: &dyn Snapshot, term: u64, scope: &RowSet) -> Result<RowSe
     Ok(rows)
 }
 
-/// What a phrase is looked for in.
-struct Text {
-    terms: Vec<u64>,
-    /// Without the parts of what is there as a whole.
-    words: Vec<u64>,
-}
-
-impl Text {
-    fn read(analyzer: Analyzer, text: &str) -> Self {
-        let (mut terms, mut words) = (Vec::new(), Vec::new());
-        let mut end_of_whole = 0;
-        for (term, range) in analyzer.spans(text) {
-            terms.push(term);
-            if range.end > end_of_whole {
-                words.push(term);
-                end_of_whole = range.end;
-            }
-        }
-        Self { terms, words }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn is_in(phrase: &str, text: &str) -> bool {
-        Phrase::read(Analyzer, phrase)
-            .is_some_and(|phrase| phrase.is_in(&Text::read(Analyzer, text)))
+        Phrase::read(Analyzer, phrase).is_some_and(|phrase| phrase.is_in(&Analyzer.sequence(text)))
     }
 
     #[test]
@@ -166,5 +175,20 @@ mod tests {
             "\u{65b0}\u{6771}\u{4eac}\u{90fd}"
         ));
         assert!(Phrase::read(Analyzer, "?!").is_none());
+    }
+
+    #[test]
+    fn a_run_that_must_be_composed_has_its_words_in_order_too() {
+        let thai = "\u{e40}\u{e23}\u{e32}\u{e17}\u{e33}\u{e07}\u{e32}\u{e19}\u{e17}\u{e35}\u{e48}\u{e01}\u{e23}\u{e38}\u{e07}";
+        assert!(is_in("\u{e17}\u{e33}\u{e07}\u{e32}\u{e19}", thai));
+        assert!(is_in("\u{e01}\u{e23}\u{e38}\u{e07}", thai));
+        assert!(!is_in("\u{e19}\u{e01}\u{e23}\u{e38}\u{e07}", thai));
+        // Seoul-si, composed and not, and Seoul alone.
+        let (whole, parts) = (
+            "\u{c11c}\u{c6b8}\u{c2dc}",
+            "\u{1109}\u{1165}\u{110b}\u{116e}\u{11af}\u{1109}\u{1175}",
+        );
+        assert!(is_in(whole, parts) && is_in(parts, whole));
+        assert!(!is_in(parts, "\u{c11c}\u{c6b8}"));
     }
 }
