@@ -12,7 +12,7 @@ use steadfast_store::{SqliteStore, StoreError};
 use super::kinds::Kind;
 use super::manifest::{Manifest, Part, seal};
 use super::mapped::Mapped;
-use super::{Loaded, State};
+use super::{Loaded, State, publications};
 use crate::assembly::Pieces;
 
 /// How many damaged indexes are kept for inspection; they hold nothing that the store does not.
@@ -55,6 +55,13 @@ impl<K: Kind> Folder<K> {
         self.root.join(format!("MANIFEST-{generation:08}"))
     }
 
+    /// Returns the generation whose manifest lies at a path.
+    fn generation_of(&self, path: &Path) -> Option<u64> {
+        let name = path.file_name()?.to_str()?;
+        let generation = name.strip_prefix("MANIFEST-")?.parse().ok()?;
+        (self.manifest_path(generation) == path).then_some(generation)
+    }
+
     fn segment_path(&self, file: u64) -> PathBuf {
         self.root.join(format!("{file:08}.seg"))
     }
@@ -78,6 +85,9 @@ impl<K: Kind> Folder<K> {
     fn try_load(&self, published: Published) -> Result<Loaded<K::Segment>, State<K::Segment>> {
         let path = self.manifest_path(published.generation);
         let bytes = self.read(&path).map_err(|error| absent(&path, &error))?;
+        if Manifest::is_of_another_version(&bytes) {
+            return Err(State::Missing("it was made by another version".to_owned()));
+        }
         let manifest = Manifest::decode(&bytes)
             .ok_or_else(|| State::Damaged(format!("{} does not have its hash", path.display())))?;
         if manifest.stamp != self.stamp {
@@ -180,7 +190,7 @@ impl<K: Kind> Folder<K> {
             .replace_file(&self.root.join(PARTIAL), &[&manifest.encode()])
     }
 
-    /// Returns how far a rebuild of this generation got before it was killed, when all its segments are sound.
+    /// Returns how far the rebuild of this generation got before it was killed, when all its segments are sound.
     pub(crate) fn load_partial(&self, generation: u64) -> Option<Manifest> {
         let bytes = self.read(&self.root.join(PARTIAL)).ok()?;
         let manifest = Manifest::decode(&bytes)?;
@@ -195,11 +205,10 @@ impl<K: Kind> Folder<K> {
         is_sound.then_some(manifest)
     }
 
-    /// Discards every file that neither `current` nor the generations from `keep_from` on need.
+    /// Discards every file that neither `current` nor, with `keep_before`, the generation before it needs.
     ///
-    /// The generation before the current one is normally kept, for readers
-    /// whose view of the store is that old and who have not opened it yet.
-    pub(crate) fn sweep(&self, current: &Manifest, keep_from: u64) {
+    /// That one is normally kept, for readers whose view of the store is that old and who have not opened it yet.
+    pub(crate) fn sweep(&self, current: &Manifest, keep_before: bool) {
         let mut kept: Vec<PathBuf> = Vec::new();
         let mut keep = |manifest: &Manifest| {
             let parts = manifest.parts.iter();
@@ -207,18 +216,24 @@ impl<K: Kind> Folder<K> {
             kept.push(self.manifest_path(manifest.generation));
         };
         keep(current);
-        for generation in keep_from..current.generation {
-            match self.read(&self.manifest_path(generation)) {
+        let Ok(entries) = std::fs::read_dir(&self.root) else {
+            return;
+        };
+        let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let is_before = |path: &&PathBuf| {
+            self.generation_of(path).is_some_and(|generation| {
+                publications(generation) + 1 == publications(current.generation)
+            })
+        };
+        for path in paths.iter().filter(|_| keep_before).filter(is_before) {
+            match self.read(path) {
                 Ok(bytes) => Manifest::decode(&bytes).iter().for_each(&mut keep),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 // What cannot be read now may be sound: the next one who publishes sweeps.
                 Err(_) => return,
             }
         }
-        let Ok(entries) = std::fs::read_dir(&self.root) else {
-            return;
-        };
-        for path in entries.flatten().map(|entry| entry.path()) {
+        for path in paths {
             if !kept.contains(&path) {
                 self.disk.discard(&path);
             }
@@ -230,34 +245,51 @@ impl<K: Kind> Folder<K> {
         let Ok(()) = self.disk.create_private_folder(&self.quarantine) else {
             return;
         };
-        let prefix = format!("index-{}-", K::NAME);
-        let mut taken: Vec<u64> = std::fs::read_dir(&self.quarantine)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| {
-                entry
-                    .file_name()
-                    .to_str()?
-                    .strip_prefix(&prefix)?
-                    .parse()
-                    .ok()
-            })
-            .collect();
-        taken.sort_unstable();
+        let taken = self.aside();
         let next = taken.last().map_or(1, |last| last + 1);
-        let path_of = |number: u64| self.quarantine.join(format!("{prefix}{number:04}"));
         // Where even renaming fails, the next generation is written beside the
         // damaged one and the sweep discards it.
-        drop(self.disk.rename(&self.root, &path_of(next)));
+        drop(self.disk.rename(&self.root, &self.aside_path(next)));
         let surplus = (taken.len() + 1).saturating_sub(ASIDE_MAX);
-        for number in taken.into_iter().take(surplus) {
-            let folder = path_of(number);
+        self.discard_aside(taken.into_iter().take(surplus));
+    }
+
+    /// Discards every index that was set aside: they know words of texts that have to be forgotten.
+    ///
+    /// Returns whether nothing of them is left.
+    pub(crate) fn forget_aside(&self) -> bool {
+        self.discard_aside(self.aside().into_iter());
+        self.aside().is_empty()
+    }
+
+    fn discard_aside(&self, numbers: impl Iterator<Item = u64>) {
+        for folder in numbers.map(|number| self.aside_path(number)) {
             for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 self.disk.discard(&file.path());
             }
             drop(std::fs::remove_dir(&folder));
         }
+    }
+
+    fn aside_path(&self, number: u64) -> PathBuf {
+        self.quarantine
+            .join(format!("index-{}-{number:04}", K::NAME))
+    }
+
+    /// Returns the numbers of the indexes that were set aside, ascending.
+    fn aside(&self) -> Vec<u64> {
+        let prefix = format!("index-{}-", K::NAME);
+        let entries = std::fs::read_dir(&self.quarantine).into_iter();
+        let mut numbers: Vec<u64> = entries
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                name.to_str()?.strip_prefix(&prefix)?.parse().ok()
+            })
+            .collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// Returns the bytes of all files in the folder.

@@ -3,7 +3,7 @@
 //! Little-endian: magic, format version, store id, stamp, generation,
 //! watermark row and commit, number of parts; then for each part its file
 //! number, length, seal, number of rows, dead rows and dead terms; then the
-//! hash of all before it.
+//! damaged rows; then the hash of all before it.
 
 use steadfast_model::{HashedTerms, Row, RowSet, Seq, StoreId};
 
@@ -13,7 +13,7 @@ use crate::digest::{DIGEST_BYTES, digest};
 use crate::text::DeadTerms;
 
 const MAGIC: [u8; 8] = *b"stdfmani";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A generation of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,9 @@ pub(crate) struct Manifest {
     pub(crate) seq: Seq,
     /// Its segments, in order of their rows.
     pub(crate) parts: Vec<Part>,
+    /// Rows that could not be read when the index came by. They are in none of its answers, and whoever answers from it
+    /// must say so.
+    pub(crate) damaged: RowSet,
 }
 
 /// A segment of a generation.
@@ -90,6 +93,7 @@ impl Manifest {
             row: Row(0),
             seq: Seq(0),
             parts: Vec::new(),
+            damaged: RowSet::new(),
         }
     }
 
@@ -108,17 +112,20 @@ impl Manifest {
             out.extend_from_slice(&part.bytes.to_le_bytes());
             out.extend_from_slice(&part.seal);
             out.extend_from_slice(&part.rows.to_le_bytes());
-            let dead: Vec<u8> = part
-                .dead
-                .iter()
-                .flat_map(|row| row.0.to_le_bytes())
-                .collect();
-            put_block(&mut out, &dead);
+            put_rows(&mut out, &part.dead);
             put_block(&mut out, &part.dead_terms.encode());
         }
+        put_rows(&mut out, &self.damaged);
         let hash = digest(&out, 0);
         out.extend_from_slice(&hash);
         out
+    }
+
+    /// Returns whether these are the bytes of a manifest of another format version.
+    pub(crate) fn is_of_another_version(bytes: &[u8]) -> bool {
+        let mut from = Reader(bytes);
+        from.array().is_ok_and(|magic: [u8; 8]| magic == MAGIC)
+            && from.u32().is_ok_and(|version| version != VERSION)
     }
 
     /// Reads a manifest; anything but one that was written whole is refused.
@@ -141,11 +148,11 @@ impl Manifest {
             row: Row(from.u32()?),
             seq: Seq(from.u64()?),
             parts: Vec::new(),
+            damaged: RowSet::new(),
         };
         for _ in 0..from.u64()? {
             let (file, bytes, seal, rows) = (from.u64()?, from.u64()?, from.array()?, from.u64()?);
-            let dead = from.block()?.as_chunks::<4>().0.iter();
-            let dead = dead.map(|row| Row(u32::from_le_bytes(*row))).collect();
+            let dead = rows_of(from.block()?);
             let dead_terms = DeadTerms::decode(from.block()?).map_err(|_| Malformed)?;
             manifest.parts.push(Part {
                 file,
@@ -156,12 +163,23 @@ impl Manifest {
                 dead_terms,
             });
         }
+        manifest.damaged = rows_of(from.block()?);
         if from.0.is_empty() {
             Ok(manifest)
         } else {
             Err(Malformed)
         }
     }
+}
+
+fn put_rows(out: &mut Vec<u8>, rows: &RowSet) {
+    let rows: Vec<u8> = rows.iter().flat_map(|row| row.0.to_le_bytes()).collect();
+    put_block(out, &rows);
+}
+
+fn rows_of(block: &[u8]) -> RowSet {
+    let rows = block.as_chunks::<4>().0.iter();
+    rows.map(|row| Row(u32::from_le_bytes(*row))).collect()
 }
 
 #[cfg(test)]
@@ -178,6 +196,7 @@ mod tests {
             row: Row(60),
             seq: Seq(11),
             generation: 2,
+            damaged: [Row(9)].into_iter().collect(),
             parts: vec![part, Part::fresh(8, &Pieces::new([vec![1; 40]]), 10)],
             ..Manifest::empty(StoreId([1; 16]), [2; 16])
         }

@@ -6,6 +6,10 @@
 //! moment at which files and store disagree. Files are written and flushed
 //! before it, and swept after it by whoever published.
 //!
+//! A generation is a count of publications with random bits below it. So when
+//! an older copy of the store is put back, and then has as many commits and
+//! publications again, the index of the one is not that of the other.
+//!
 //! Everything here is disposable. A manifest or segment that is missing or
 //! does not have its hash is never used: it is set aside, and the caller
 //! answers from the store until the index is made anew.
@@ -31,9 +35,27 @@ pub(crate) use manifest::{Manifest, Part};
 pub(crate) use mapped::Mapped;
 pub(crate) use plan::{Weight, to_merge};
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use steadfast_model::{Row, RowSet, Seq};
+
+/// The random bits of a generation.
+const NONCE_BITS: u32 = 24;
+/// Counts start over beyond this, so that numbers of files, which begin with their generation's, have room.
+const PUBLICATIONS_MAX: u64 = (1 << 24) - 1;
+
+/// Returns the generation to publish after one that was published.
+pub(crate) fn generation_after(published: Option<u64>) -> u64 {
+    let count = (published.map_or(0, publications) + 1) & PUBLICATIONS_MAX;
+    let nonce = RandomState::new().build_hasher().finish() >> (u64::BITS - NONCE_BITS);
+    (count << NONCE_BITS) | nonce
+}
+
+/// Returns how many publications a generation counts.
+pub(crate) fn publications(generation: u64) -> u64 {
+    generation >> NONCE_BITS
+}
 
 /// A generation of an index, open and verified.
 #[derive(Debug)]

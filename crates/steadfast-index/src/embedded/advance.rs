@@ -14,6 +14,8 @@ pub(super) struct News {
     pub(super) fresh: Vec<Part>,
     /// Rows of the generation before that are no longer live, with their terms.
     pub(super) dead: Vec<(Row, HashedTerms)>,
+    /// Rows that are new and cannot be read.
+    pub(super) damaged: RowSet,
     /// The last row and commit that the new generation has seen.
     pub(super) seen: (Row, Seq),
     /// Rewrite every segment that holds dead rows, so that nothing of them is left.
@@ -52,6 +54,7 @@ pub(super) fn advance<K: Kind>(
     let mut manifest = before.manifest.clone();
     manifest.generation = files.generation;
     (manifest.row, manifest.seq) = news.seen;
+    manifest.damaged.unite(&news.damaged);
     let mut held: Vec<Held<'_, K::Segment>> = before
         .segments
         .iter()
@@ -139,12 +142,11 @@ impl Files {
     /// How many files a generation may write: no two generations share a number.
     const MOST: u64 = 1 << 16;
 
-    /// Returns the files of a generation that has these parts already.
-    pub(super) fn of(generation: u64, parts: &[Part]) -> Self {
-        let behind = parts.iter().map(|part| part.file + 1).max();
+    /// Returns the files of a generation.
+    pub(super) fn of(generation: u64) -> Self {
         Self {
             generation,
-            next: behind.unwrap_or(generation * Self::MOST).into(),
+            next: (generation * Self::MOST).into(),
         }
     }
 

@@ -13,7 +13,9 @@ use super::advance::{Files, News, advance};
 use super::segments::TextSegments;
 use super::tail::{TailRows, late_rows};
 use super::{EmbeddedBackend, TAIL_DUE, rebuild};
-use crate::catalog::{Kind, Loaded, Manifest, Part, State, TextKind, VectorKind, VectorSegment};
+use crate::catalog::{
+    self, Kind, Loaded, Manifest, Part, State, TextKind, VectorKind, VectorSegment,
+};
 use crate::text;
 use crate::vector;
 
@@ -53,12 +55,17 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
             }
             std::thread::sleep(SCRUB_PAUSE);
         }
-        if is_clean {
-            backend.store.complete(&job)?;
+        let forgets = [backend.text.forget_aside(), backend.vector.forget_aside()];
+        let failed = if !is_clean {
+            Some("readers hold the write-ahead log")
+        } else if forgets.contains(&false) {
+            Some("a damaged index in the quarantine cannot be removed")
         } else {
-            backend
-                .store
-                .fail(&job, "readers hold the write-ahead log")?;
+            None
+        };
+        match failed {
+            None => drop(backend.store.complete(&job)?),
+            Some(why) => backend.store.fail(&job, why)?,
         }
     }
     drop(held);
@@ -97,6 +104,7 @@ fn is_due(backend: &EmbeddedBackend, effort: Effort) -> Result<bool, StoreError>
 
 /// Publishes the next generation of both indexes; the caller holds the index lock.
 fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
+    let begun = begin_text_anew(backend)?;
     let ground = backend.store.snapshot()?;
     let text_published = ground.published(TextKind::NAME)?;
     let vector_published = ground.published(VectorKind::NAME)?;
@@ -106,10 +114,13 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
         seen = (Row(head.last_row.0 + 100), Seq(head.seq.0 + 100));
     }
     let mut rows = 0;
-    let text = match backend.text_state(text_published) {
-        State::Ready(loaded) => {
-            let files = Files::of(generation_after(text_published), &[]);
-            let (fresh, dead) = text_segments(backend, &ground, &loaded, &files)?;
+    let text = match (begun, backend.text_state(text_published)) {
+        (Some(begun), _) => rebuild::text(backend, &ground, begun, &steadfast_store::Silent)?,
+        // It was sound a moment ago: whoever comes next begins it anew.
+        (None, State::Damaged(_) | State::Missing(_)) => None,
+        (None, State::Ready(loaded)) => {
+            let files = Files::of(generation_after(text_published));
+            let (fresh, dead, damaged) = text_segments(backend, &ground, &loaded, &files)?;
             rows += fresh.iter().map(|part| part.rows).sum::<u64>() + dead.len() as u64;
             if fresh.is_empty() && dead.is_empty() && !purge {
                 None
@@ -117,27 +128,26 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
                 let news = News {
                     fresh,
                     dead,
+                    damaged,
                     seen,
                     purge,
                 };
                 Some(advance(&backend.text, &loaded, &files, news)?)
             }
         }
-        State::Damaged(_) | State::Missing(_) => {
-            rebuild::text(backend, &ground, &steadfast_store::Silent)?
-        }
     };
     let vector = match backend.vector_state(vector_published) {
         State::Ready(loaded) => {
             let live = live_rows(&ground, &loaded)?;
-            let files = Files::of(generation_after(vector_published), &[]);
-            let fresh = vector_segment(backend, &ground, &loaded, &live.added, &files)?;
+            let files = Files::of(generation_after(vector_published));
+            let (fresh, damaged) = vector_segment(backend, &ground, &loaded, &live.added, &files)?;
             if fresh.is_none() && live.dead.is_empty() && !purge && text.is_none() {
                 None
             } else {
                 let news = News {
                     fresh: fresh.into_iter().collect(),
                     dead: live.dead,
+                    damaged,
                     seen,
                     purge,
                 };
@@ -154,6 +164,13 @@ fn publish(backend: &EmbeddedBackend, purge: bool) -> Result<u64, StoreError> {
     Ok(rows)
 }
 
+/// Begins the text index anew where there is none that can be used.
+fn begin_text_anew(backend: &EmbeddedBackend) -> Result<Option<Manifest>, StoreError> {
+    let published = backend.store.snapshot()?.published(TextKind::NAME)?;
+    let is_there = backend.text_state(published).ready().is_some();
+    (!is_there).then(|| rebuild::announce(backend)).transpose()
+}
+
 /// Makes new generations count, then sweeps the files of old ones.
 pub(super) fn record(
     backend: &EmbeddedBackend,
@@ -161,11 +178,6 @@ pub(super) fn record(
     vector: Option<&Manifest>,
     purge: bool,
 ) -> Result<(), StoreError> {
-    let published = |manifest: &Manifest| Published {
-        generation: manifest.generation,
-        row: manifest.row,
-        seq: manifest.seq,
-    };
     let mut recorded = Vec::new();
     recorded.extend(text.map(|manifest| (TextKind::NAME, published(manifest))));
     recorded.extend(vector.map(|manifest| (VectorKind::NAME, published(manifest))));
@@ -183,30 +195,33 @@ pub(super) fn record(
             cache.vector = None;
         }
     }
-    let kept = |generation: u64| {
-        if purge {
-            generation
-        } else {
-            generation.saturating_sub(1)
-        }
-    };
     if let Some(manifest) = text {
-        backend.text.sweep(manifest, kept(manifest.generation));
+        backend.text.sweep(manifest, !purge);
     }
     if let Some(manifest) = vector {
-        backend.vector.sweep(manifest, kept(manifest.generation));
+        backend.vector.sweep(manifest, !purge);
     }
     Ok(())
 }
 
+/// Returns what the store is to know of a manifest.
+pub(super) fn published(manifest: &Manifest) -> Published {
+    Published {
+        generation: manifest.generation,
+        row: manifest.row,
+        seq: manifest.seq,
+    }
+}
+
 pub(super) fn generation_after(published: Option<Published>) -> u64 {
-    published.map_or(0, |published| published.generation) + 1
+    catalog::generation_after(published.map(|published| published.generation))
 }
 
 /// Rows that are no longer live, with their terms.
 type Dead = Vec<(Row, HashedTerms)>;
 
-/// Writes segments of the rows that came since a text index was published; returns them, and the rows that went.
+/// Writes segments of the rows that came since a text index was published; returns them, the rows that went, and those
+/// whose text cannot be read.
 ///
 /// The tail is read in parts, and a segment is as large as it may be: a long file with hardly a term twice has tens of
 /// millions of them.
@@ -215,10 +230,10 @@ fn text_segments(
     ground: &SqliteSnapshot<'_>,
     loaded: &Loaded<text::Segment>,
     files: &Files,
-) -> Result<(Vec<Part>, Dead), StoreError> {
+) -> Result<(Vec<Part>, Dead, RowSet), StoreError> {
     let analyzer = backend.store.analyze().id();
     let mut segments = TextSegments::new(&backend.text, files, backend.store.store_id(), analyzer);
-    let (mut dead, mut after) = (Dead::new(), Row(0));
+    let (mut dead, mut damaged, mut after) = (Dead::new(), RowSet::new(), Row(0));
     loop {
         let (mut tail, last) =
             TailRows::read_part(ground, loaded.seq(), loaded.row(), after, TAIL_TERMS_MAX)?;
@@ -226,11 +241,12 @@ fn text_segments(
             segments.push(*row, terms)?;
         }
         dead.append(&mut tail.removed);
+        damaged.extend(tail.damaged);
         let Some(last) = last else { break };
         after = last;
     }
     let (fresh, _) = segments.finish()?;
-    Ok((fresh, dead))
+    Ok((fresh, dead, damaged))
 }
 
 /// Rows that came and went since a vector index was published.
@@ -255,24 +271,29 @@ fn live_rows(
     })
 }
 
+/// Writes a segment of the live vectors that an index does not have; returns it, and the live rows whose vector cannot
+/// be read.
 fn vector_segment(
     backend: &EmbeddedBackend,
     ground: &SqliteSnapshot<'_>,
     loaded: &Loaded<VectorSegment>,
     live: &RowSet,
     files: &Files,
-) -> Result<Option<Part>, StoreError> {
+) -> Result<(Option<Part>, RowSet), StoreError> {
     let mut builder =
         vector::SegmentBuilder::new(space(backend)).map_err(|error| internal(&error))?;
-    let mut rows = 0;
+    let (mut rows, mut damaged) = (0, RowSet::new());
     let mut failed = None;
     let mut take = |row: Row, values: Option<&[f32]>| {
-        // A damaged vector is not indexed; verify reports it.
-        if let Some(values) = values.filter(|_| live.contains(row)) {
-            match builder.push(row, values) {
+        match values {
+            _ if !live.contains(row) => {}
+            None => {
+                damaged.insert(row);
+            }
+            Some(values) => match builder.push(row, values) {
                 Ok(stored) => rows += u64::from(stored),
                 Err(error) => failed = Some(internal(&error)),
-            }
+            },
         }
         failed.is_none()
     };
@@ -280,13 +301,14 @@ fn vector_segment(
     let late = late_rows(ground, (loaded.seq(), loaded.row()), &loaded.rows)?;
     ground.vectors(&late, &mut take)?;
     ground.each_vector(loaded.row(), &mut take)?;
-    match failed {
-        Some(error) => Err(error),
-        None if rows == 0 => Ok(None),
-        None => files
-            .write(&backend.vector, builder.finish(), rows)
-            .map(Some),
+    if let Some(error) = failed {
+        return Err(error);
     }
+    let part = match rows {
+        0 => None,
+        _ => Some(files.write(&backend.vector, builder.finish(), rows)?),
+    };
+    Ok((part, damaged))
 }
 
 pub(super) fn space(backend: &EmbeddedBackend) -> vector::Space {

@@ -6,6 +6,7 @@ use steadfast_store::{Reach, Scope, StoreError};
 
 use super::snapshot::EmbeddedSnapshot;
 use crate::analyze::QueryTerms;
+use crate::catalog::State;
 use crate::text::{self, Scratch};
 
 impl EmbeddedSnapshot<'_> {
@@ -50,16 +51,23 @@ impl EmbeddedSnapshot<'_> {
     }
 
     pub(super) fn text_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
-        let unread = match (self.text_state().trouble(), self.scanned.borrow().as_ref()) {
-            (Some(why), scanned) => {
+        let (mut damaged, mut unread) = (RowSet::new(), 0);
+        match self.text_state() {
+            State::Ready(loaded) => damaged.unite(&loaded.manifest.damaged),
+            State::Missing(why) | State::Damaged(why) => {
                 reach
                     .degraded
                     .push(format!("the text index is not used: {why}"));
-                scanned.map_or(0, |scanned| scanned.unread.count_common(scope))
+                if let Some(scanned) = self.scanned.borrow().as_ref() {
+                    unread = scanned.unread.count_common(scope);
+                    damaged.unite(&scanned.damaged);
+                }
             }
-            (None, _) => 0,
-        };
-        reach.text = (scope.len() - unread) as u64;
+        }
+        damaged.extend(self.tail()?.damaged.iter().copied());
+        damaged.intersect(scope);
+        reach.text = (scope.len() - unread.max(damaged.len())) as u64;
+        reach.text_damaged = damaged;
         if unread > 0 {
             reach
                 .not_searched
@@ -95,19 +103,25 @@ impl EmbeddedSnapshot<'_> {
     }
 
     pub(super) fn vector_reach(&self, scope: &RowSet, reach: &mut Reach) -> Result<(), StoreError> {
-        let mut with_vector = RowSet::new();
+        let (mut with_vector, mut unread) = (RowSet::new(), RowSet::new());
         if let Some(loaded) = self.vector_state().ready() {
             with_vector.unite(&loaded.rows);
             for (row, _) in self.vector_tail()? {
                 with_vector.insert(*row);
             }
+            // One that was made anew since is in the tail, or in the index.
+            unread.unite(&loaded.manifest.damaged);
+            unread.subtract(&with_vector);
         } else {
             let why = self.vector_state().trouble().unwrap_or_default();
             reach
                 .degraded
                 .push(format!("the vector index is not used: {why}"));
-            self.ground().each_vector(Row(0), &mut |row, _| {
-                with_vector.insert(row);
+            self.ground().each_vector(Row(0), &mut |row, values| {
+                match values {
+                    Some(_) => with_vector.insert(row),
+                    None => unread.insert(row),
+                };
                 true
             })?;
         }
@@ -121,16 +135,18 @@ impl EmbeddedSnapshot<'_> {
             .filter(|(row, _)| scope.contains(*row))
             .count();
         reach.tail = reach.tail.max(in_tail as u64);
+        unread.unite(&self.damaged_vectors.borrow());
+        with_vector.subtract(&unread);
         let found = with_vector.count_common(scope) as u64;
-        let damaged = self.damaged_vectors.borrow().count_common(scope) as u64;
+        let damaged = unread.count_common(scope) as u64;
         let pending = self
             .waiting_for_vectors()?
             .into_iter()
             .filter(|row| scope.contains(*row))
             .count() as u64;
-        reach.vector = found - damaged.min(found);
+        reach.vector = found;
         reach.vector_pending = pending;
-        reach.vector_none = (scope.len() as u64).saturating_sub(found + pending);
+        reach.vector_none = (scope.len() as u64).saturating_sub(found + damaged + pending);
         for (reason, count) in [("vector_damaged", damaged), ("vector_pending", pending)] {
             if count > 0 {
                 reach.not_searched.push((reason.to_owned(), count));

@@ -2,7 +2,8 @@
 //!
 //! The text index is built in parts of bounded size, two at a time. After each
 //! part a partial manifest says how far it got, so a rebuild that is killed
-//! goes on where it was.
+//! goes on where it was. The store knows which generation was begun, and going
+//! on begins another: parts of a store whose older copy was put back never count.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
@@ -14,9 +15,9 @@ use steadfast_store::{Derived, Progress, SqliteSnapshot, StoreError};
 
 use super::EmbeddedBackend;
 use super::advance::Files;
-use super::catch_up::{generation_after, internal, record, space};
+use super::catch_up::{generation_after, internal, published, record, space};
 use super::segments::{ROWS_MAX, TextSegments};
-use crate::catalog::{Folder, Kind, Manifest, Part, State, TextKind, VectorKind};
+use crate::catalog::{Folder, Kind, Manifest, Part, State, TextKind, VectorKind, publications};
 use crate::vector;
 
 /// Texts that are handed to a builder at a time.
@@ -25,6 +26,8 @@ const BATCH_TEXTS: usize = 512;
 const BATCHES_MAX: usize = 8;
 /// Parts that are built side by side.
 const BUILDERS: usize = 2;
+/// Under which name the store knows the text index that is being built.
+const BEGUN: &str = "text, begun";
 /// How long others at the indexes are waited for.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -34,12 +37,14 @@ pub(super) fn rebuild(
     progress: &dyn Progress,
 ) -> Result<Vec<String>, StoreError> {
     let held = backend.gate.pass(PATIENCE)?;
+    let wants_text = matches!(which, Derived::Text | Derived::All);
+    let begun = wants_text.then(|| announce(backend)).transpose()?;
     let ground = backend.store.snapshot()?;
     let mut rebuilt = Vec::new();
     let mut text_manifest = None;
     let mut vector_manifest = None;
-    if matches!(which, Derived::Text | Derived::All) {
-        text_manifest = text(backend, &ground, progress)?;
+    if let Some(begun) = begun {
+        text_manifest = text(backend, &ground, begun, progress)?;
         rebuilt.extend(text_manifest.iter().map(|_| TextKind::NAME.to_owned()));
     }
     if matches!(which, Derived::Vector | Derived::All) {
@@ -67,24 +72,40 @@ fn begin<K: Kind>(folder: &Folder<K>, ground: &SqliteSnapshot<'_>) -> Result<u64
     Ok(generation_after(published))
 }
 
-/// Builds the text index of a moment; the caller holds the index lock and records it. None when it was stopped: what
-/// lacks rows must never count.
+/// Begins the text index anew, or goes on with what a kill has left, and returns how far it is; the caller holds the
+/// index lock, and no snapshot: the store writes it down.
+pub(super) fn announce(backend: &EmbeddedBackend) -> Result<Manifest, StoreError> {
+    let folder = &backend.text;
+    let ground = backend.store.snapshot()?;
+    let generation = begin(folder, &ground)?;
+    let begun = ground.published(BEGUN)?.map(|begun| begun.generation);
+    let resumed = begun
+        .filter(|begun| publications(*begun) == publications(generation))
+        .and_then(|begun| folder.load_partial(begun))
+        .filter(|partial| partial.row <= ground.head().last_row);
+    drop(ground);
+    let manifest = Manifest {
+        generation,
+        ..resumed.unwrap_or_else(|| folder.empty().manifest)
+    };
+    backend.store.record_begun(BEGUN, published(&manifest))?;
+    if !manifest.parts.is_empty() {
+        folder.write_partial(&manifest)?;
+    }
+    Ok(manifest)
+}
+
+/// Builds the text index of a moment, going on from `manifest`; the caller holds the index lock and records it. None when
+/// it was stopped: what lacks rows must never count.
 pub(super) fn text(
     backend: &EmbeddedBackend,
     ground: &SqliteSnapshot<'_>,
+    mut manifest: Manifest,
     progress: &dyn Progress,
 ) -> Result<Option<Manifest>, StoreError> {
     let folder = &backend.text;
-    let generation = begin(folder, ground)?;
     let head = ground.head();
-    let resumed = folder
-        .load_partial(generation)
-        .filter(|partial| partial.row <= head.last_row);
-    let mut manifest = resumed.unwrap_or_else(|| Manifest {
-        generation,
-        ..folder.empty().manifest
-    });
-    let files = Files::of(generation, &manifest.parts);
+    let files = Files::of(manifest.generation);
     let done_before = manifest.parts.len();
     let maker = PartMaker {
         folder,
@@ -97,6 +118,7 @@ pub(super) fn text(
     maker.run(ground, manifest.row, &mut |built| {
         done += built.parts.iter().map(|part| part.rows).sum::<u64>();
         manifest.parts.extend(built.parts);
+        manifest.damaged.extend(built.damaged);
         manifest.row = built.last;
         folder.write_partial(&manifest)?;
         goes_on = progress.step("text index", done, head.live_chunks);
@@ -142,7 +164,7 @@ pub(super) fn vector(
         generation,
         ..folder.empty().manifest
     };
-    let files = Files::of(generation, &[]);
+    let files = Files::of(generation);
     let (mut after, mut done) = (Row(0), 0_u64);
     loop {
         let mut builder =
@@ -150,11 +172,15 @@ pub(super) fn vector(
         let (mut rows, mut last, mut failed) = (0_u64, after, None);
         ground.each_vector(after, &mut |row, values| {
             last = row;
-            if let Some(values) = values.filter(|_| live.contains(row)) {
-                match builder.push(row, values) {
+            match values {
+                _ if !live.contains(row) => {}
+                None => {
+                    manifest.damaged.insert(row);
+                }
+                Some(values) => match builder.push(row, values) {
                     Ok(stored) => rows += u64::from(stored),
                     Err(error) => failed = Some(internal(&error)),
-                }
+                },
             }
             failed.is_none() && rows < ROWS_MAX
         })?;
@@ -183,9 +209,12 @@ pub(super) fn vector(
 struct Built {
     parts: Vec<Part>,
     last: Row,
+    /// Rows whose text cannot be read.
+    damaged: Vec<Row>,
 }
 
-type Batch = Vec<(Row, String)>;
+/// Texts in the order of their rows, none for one that cannot be read.
+type Batch = Vec<(Row, Option<String>)>;
 
 /// Builds parts: the caller's thread reads texts in order, others analyse and build.
 struct PartMaker<'m> {
@@ -212,8 +241,7 @@ impl<'m> PartMaker<'m> {
             let (mut batch, mut in_part, mut goes_on) = (Batch::new(), 0_u64, true);
             let mut failed = None;
             ground.each_live_text(after, &mut |row, text| {
-                // A damaged text is indexed as an empty one, so that its row is known; fetching it reports the damage.
-                batch.push((row, text.unwrap_or_default().to_owned()));
+                batch.push((row, text.map(str::to_owned)));
                 in_part += 1;
                 if batch.len() >= BATCH_TEXTS || in_part >= ROWS_MAX {
                     let sender = current.get_or_insert_with(|| self.start(scope, &mut at_work));
@@ -280,9 +308,18 @@ fn build_parts(
     analyze: &dyn Analyze,
     batches: &Receiver<Batch>,
 ) -> Result<Option<Built>, StoreError> {
+    let mut damaged = Vec::new();
     for (row, text) in batches.iter().flatten() {
-        segments.push(row, &analyze.terms(&text))?;
+        // What cannot be read is indexed as an empty text, so that its row is known.
+        if text.is_none() {
+            damaged.push(row);
+        }
+        segments.push(row, &analyze.terms(&text.unwrap_or_default()))?;
     }
     let (parts, last) = segments.finish()?;
-    Ok(last.map(|last| Built { parts, last }))
+    Ok(last.map(|last| Built {
+        parts,
+        last,
+        damaged,
+    }))
 }

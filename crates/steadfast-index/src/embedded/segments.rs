@@ -99,7 +99,7 @@ mod tests {
                 (Row(row), Analyzer.terms(&words.join(" ")))
             })
             .collect();
-        let files = Files::of(1, &[]);
+        let files = Files::of(1);
         let mut segments = TextSegments::new(&backend.text, &files, store, analyzer);
         segments.peak_bytes_max = 30 * 20 * (20 + 90);
         for (row, terms) in &rows {

@@ -6,7 +6,7 @@
 //! moment, whatever other processes publish meanwhile.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
@@ -45,6 +45,8 @@ pub(super) struct EmbeddedSnapshot<'b> {
     live: OnceCell<RowSet>,
     tail: OnceCell<Arc<TailRows>>,
     vector_tail: OnceCell<Arc<VectorTail>>,
+    /// Every term that will be asked for, as far as it was said.
+    expected: RefCell<BTreeSet<u64>>,
     /// What was read for want of a text index, for the last question.
     pub(super) scanned: RefCell<Option<Arc<Scanned>>>,
     /// Rows whose vector turned out not to have its hash.
@@ -69,6 +71,7 @@ impl<'b> EmbeddedSnapshot<'b> {
             live: OnceCell::new(),
             tail: OnceCell::new(),
             vector_tail: OnceCell::new(),
+            expected: RefCell::default(),
             scanned: RefCell::default(),
             damaged_vectors: RefCell::default(),
             distrusted: RefCell::default(),
@@ -153,19 +156,23 @@ impl<'b> EmbeddedSnapshot<'b> {
         Ok(self.vector_tail()?.len() as u64)
     }
 
+    /// Returns all live rows as far as these terms see them: read once for all terms that are expected.
     fn scanned(&self, terms: &QueryTerms) -> Result<Arc<Scanned>, StoreError> {
-        let hashes: Vec<u64> = terms.terms().iter().map(|term| term.hash).collect();
-        if let Some(scanned) = self.scanned.borrow().as_ref()
-            && scanned.hashes == hashes
+        let mut hashes = self.expected.borrow_mut();
+        hashes.extend(terms.terms().iter().map(|term| term.hash));
+        let known = self.scanned.borrow().clone();
+        if let Some(scanned) = &known
+            && hashes.iter().eq(&scanned.hashes)
         {
             return Ok(Arc::clone(scanned));
         }
-        let scanned = Arc::new(Scanned::read(
-            &self.ground,
-            self.live()?,
-            &hashes,
-            SCAN_TIME_MAX,
-        )?);
+        let hashes: Vec<u64> = hashes.iter().copied().collect();
+        let mut scanned = Scanned::read(&self.ground, self.live()?, &hashes, SCAN_TIME_MAX)?;
+        if let Some(known) = known {
+            // What was answered from the scan before did not see these.
+            scanned.unread.unite(&known.unread);
+        }
+        let scanned = Arc::new(scanned);
         *self.scanned.borrow_mut() = Some(Arc::clone(&scanned));
         Ok(scanned)
     }
@@ -328,7 +335,8 @@ impl Snapshot for EmbeddedSnapshot<'_> {
             .is_ok())
     }
 
-    fn warm(&self, ways: Ways) {
+    fn warm(&self, ways: Ways, terms: &[u64]) {
+        self.expected.borrow_mut().extend(terms);
         let (backend, vector_published) = (self.backend, self.vector_published);
         let is_cold = ways.text && ways.vector && self.is_first;
         if is_cold && self.text.get().is_none() && self.vector.get().is_none() {

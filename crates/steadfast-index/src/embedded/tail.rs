@@ -25,6 +25,8 @@ pub(super) struct TailRows {
     pub(super) added: Vec<(Row, HashedTerms)>,
     /// Rows of segments that are no longer live.
     pub(super) removed: Vec<(Row, HashedTerms)>,
+    /// Rows among `added` whose terms were to be had from their text, which cannot be read.
+    pub(super) damaged: Vec<Row>,
 }
 
 impl TailRows {
@@ -89,6 +91,7 @@ impl TailRows {
         }
         self.added.append(&mut news.added);
         self.removed.append(&mut news.removed);
+        self.damaged.append(&mut news.damaged);
         Ok(())
     }
 
@@ -117,7 +120,11 @@ impl TailRows {
     ) -> Result<(), StoreError> {
         let analyze = ground.store().analyze().as_ref();
         for (row, removed, place) in unknown {
-            let text = ground.fetch(&[row])?.chunks.pop().map(|chunk| chunk.text);
+            let mut fetched = ground.fetch(&[row])?;
+            let text = fetched.chunks.pop().map(|chunk| chunk.text);
+            if !removed {
+                self.damaged.append(&mut fetched.damaged);
+            }
             let list = if removed {
                 &mut self.removed
             } else {
@@ -264,8 +271,11 @@ pub(super) fn vector_tail(
 /// All live rows, as far as the terms of one question see them, read from the store itself.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
+    /// Those terms, ascending.
     pub(super) hashes: Vec<u64>,
     pub(super) rows: Vec<(Row, HashedTerms)>,
+    /// Rows whose text cannot be read.
+    pub(super) damaged: RowSet,
     /// Rows that were not reached in time.
     pub(super) unread: RowSet,
 }
@@ -281,8 +291,11 @@ impl Scanned {
         let analyze = ground.store().analyze().as_ref();
         let started = Instant::now();
         let mut rows: Vec<(Row, HashedTerms)> = Vec::with_capacity(live.len());
+        let mut damaged = RowSet::new();
         ground.each_live_text(Row(0), &mut |row, text| {
-            // A damaged text has no terms; fetching it reports the damage.
+            if text.is_none() {
+                damaged.insert(row);
+            }
             let terms = text
                 .map(|text| analyze.terms(text).restricted_to(hashes))
                 .unwrap_or_default();
@@ -299,6 +312,7 @@ impl Scanned {
         Ok(Self {
             hashes: hashes.to_vec(),
             rows,
+            damaged,
             unread,
         })
     }

@@ -82,7 +82,7 @@ fn file(
     snapshot: &EmbeddedSnapshot<'_>,
     report: &mut Verification,
 ) -> Result<(), StoreError> {
-    let problems = snapshot.ground().quick_check(FILE_PROBLEMS_MAX)?;
+    let problems = snapshot.ground().integrity_check(FILE_PROBLEMS_MAX)?;
     if !problems.is_empty() {
         let what = format!("the database file is damaged: {}", problems.join("; "));
         let remedy =
