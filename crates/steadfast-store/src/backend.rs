@@ -194,7 +194,9 @@ pub struct Reach {
     pub vector_pending: u64,
     /// Rows that no index has seen yet, searched directly.
     pub tail: u64,
-    /// Rows that were not searched, with the reason.
+    /// Rows whose text could not be read when it should have been searched or indexed: no word finds them.
+    pub text_damaged: RowSet,
+    /// Rows that were not searched for other reasons, with the reason.
     pub not_searched: Vec<(String, u64)>,
     /// What works worse than it should.
     pub degraded: Vec<String>,
@@ -290,9 +292,10 @@ pub trait Snapshot: Records {
         Ok(false)
     }
 
-    /// Hears which ways of searching come next, so that a backend can make them ready side by side.
-    fn warm(&self, ways: Ways) {
-        let _ = ways;
+    /// Hears which ways of searching come next, and every term that will be asked for, so that a backend can make
+    /// the ways ready side by side and read what is in no index once.
+    fn warm(&self, ways: Ways, terms: &[u64]) {
+        let _ = (ways, terms);
     }
 
     /// Returns chunks by row, live or history; unknown rows are left out.

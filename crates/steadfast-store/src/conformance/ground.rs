@@ -117,7 +117,7 @@ impl Backend for Ground {
         for (what, counted, kept) in view.ledger()? {
             assert_eq!(counted, kept, "{what}");
         }
-        assert_eq!(view.quick_check(9)?, [""; 0]);
+        assert_eq!(view.integrity_check(9)?, [""; 0]);
         Ok(verification)
     }
 

@@ -27,9 +27,9 @@ pub trait Disk: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Opens a file for reading.
+    /// Opens a file for reading; what is no file is refused, also a pipe that would be waited for.
     fn open(&self, path: &Path) -> io::Result<File> {
-        File::open(path)
+        system::open_file(path)
     }
 
     /// Opens a file for reading and writing, private to the user; creates it when it is missing.

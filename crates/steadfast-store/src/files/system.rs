@@ -15,6 +15,23 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
+/// Opens a file for reading. A pipe in its place is not waited for, and whatever is no file is refused.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a file"))
+    }
+}
+
 /// Flushes the entries of a folder. Windows flushes them by itself.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]

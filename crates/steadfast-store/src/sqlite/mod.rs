@@ -110,6 +110,18 @@ pub enum Access {
 }
 
 impl SqliteStore {
+    /// Refuses a schema that a newer version has made while this handle was open.
+    fn check_known(&self, found: i64) -> Result<(), StoreError> {
+        if found <= SCHEMA {
+            return Ok(());
+        }
+        Err(StoreError::TooNew {
+            path: self.folder().to_owned(),
+            found,
+            known: SCHEMA,
+        })
+    }
+
     /// Opens the store in `folder`, climbing the opening ladder as far as needed.
     ///
     /// # Errors

@@ -1,10 +1,19 @@
 //! The schema, as numbered migrations. A migration, once released, is never edited.
 
+use rusqlite::Connection;
+
 /// Marks a database file as a store of ours ("Stdf").
 pub(super) const APPLICATION_ID: i64 = 0x5374_6466;
 
 /// The schema after all migrations.
 pub const SCHEMA: i64 = 4;
+
+/// Returns the schema of an open database.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("PRAGMA user_version")?
+        .query_row([], |row| row.get(0))
+}
 
 /// The key of a live chunk, as the first migration makes it.
 pub(super) const UNIQUE_KEY: &str =

@@ -129,7 +129,7 @@ pub(crate) fn texts(store: &SqliteStore) -> BTreeMap<Row, String> {
 /// Checks that the file is sound and that the counts of the store agree with its rows.
 pub(crate) fn assert_sound(store: &SqliteStore) {
     let view = store.snapshot().unwrap();
-    assert_eq!(view.quick_check(5).unwrap(), [""; 0]);
+    assert_eq!(view.integrity_check(5).unwrap(), [""; 0]);
     for (what, counted, kept) in view.ledger().unwrap() {
         assert_eq!(counted, kept, "{what}");
     }

@@ -13,13 +13,13 @@ use super::snippet::snippet;
 use super::{Mode, SearchRequest};
 use crate::error::Result;
 
-/// Returns the hits of a page with what makes up their scores, and how many could not be given because their text is damaged.
+/// Returns the hits of a page with what makes up their scores, and the rows that could not be given because their text is damaged.
 pub(super) fn hits(
     snapshot: &dyn Snapshot,
     question: &Question,
     page: &Page,
     request: &SearchRequest,
-) -> Result<(Vec<(Hit, Parts)>, u64)> {
+) -> Result<(Vec<(Hit, Parts)>, Vec<Row>)> {
     let rows: Vec<Row> = page
         .ranked
         .iter()
@@ -31,6 +31,9 @@ pub(super) fn hits(
         .into_iter()
         .map(|chunk| (chunk.row, chunk))
         .collect();
+    let mut damaged = fetched.damaged;
+    // A row that was found and is not there is damage too.
+    damaged.extend(rows.iter().filter(|row| !chunks.contains_key(row)));
     let mut hits = Vec::with_capacity(page.ranked.len());
     for ranked in &page.ranked {
         let Some(chunk) = chunks.remove(&ranked.candidate.row) else {
@@ -62,7 +65,7 @@ pub(super) fn hits(
         };
         hits.push((hit, ranked.parts));
     }
-    Ok((hits, fetched.damaged.len() as u64))
+    Ok((hits, damaged))
 }
 
 /// Returns the chunks around a row with their distance, nearest places in order.
@@ -94,18 +97,19 @@ pub(super) fn coverage(
     snapshot: &dyn Snapshot,
     question: &Question,
     scope: &Scope,
-    damaged: u64,
+    damaged: &[Row],
 ) -> Result<Coverage> {
-    let reach = snapshot.reach(&scope.rows, question.ways)?;
+    let mut reach = snapshot.reach(&scope.rows, question.ways)?;
     let mut not_searched: Vec<NotSearched> = reach
         .not_searched
         .into_iter()
         .map(|(reason, count)| NotSearched { reason, count })
         .collect();
-    if damaged > 0 {
+    reach.text_damaged.extend(damaged.iter().copied());
+    if !reach.text_damaged.is_empty() {
         not_searched.push(NotSearched {
             reason: "text_damaged".to_owned(),
-            count: damaged,
+            count: reach.text_damaged.len() as u64,
         });
     }
     let mut degraded = reach.degraded;
@@ -124,9 +128,10 @@ pub(super) fn coverage(
             scope.left_out_by_validity
         ));
     }
-    if damaged > 0 {
+    if !reach.text_damaged.is_empty() {
         warnings.push(format!(
-            "{damaged} hits are left out because their text is damaged; run `steadfast verify`"
+            "{} chunks are left out because their text is damaged; run `steadfast verify`",
+            reach.text_damaged.len()
         ));
     }
     let in_scope = scope.rows.len() as u64;

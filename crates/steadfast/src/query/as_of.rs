@@ -264,7 +264,11 @@ fn candidates(question: &Question, tally: &Tally, vectors: &HashMap<Row, f32>) -
             } else {
                 0.0
             },
-            vector: vectors.get(row).copied(),
+            // What says nothing to the model is as near to one text as to another.
+            vector: vectors
+                .get(row)
+                .copied()
+                .filter(|_| !question.vector.is_zero()),
         })
         .collect()
 }

@@ -1,4 +1,10 @@
 //! Cursors: where an answer ended, bound to the question that it answered.
+//!
+//! Scores depend on all texts of the store, so what is written between two pages
+//! may move hits across the place where the first one ended. A cursor knows the
+//! commit of its page, and the next answer says so when there are later ones.
+
+use steadfast_model::Seq;
 
 use super::fuse::Ranked;
 use super::{Mode, SearchRequest};
@@ -35,10 +41,31 @@ impl Position {
 /// The deepest tier that can exist: beyond it every list is exhausted.
 const TIER_MAX: u32 = 9;
 
-pub(super) fn encode(request: &SearchRequest, position: Position) -> String {
+/// Where a page starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Start {
+    pub(super) position: Position,
+    /// The last commit that the page before has seen.
+    generation: Seq,
+}
+
+impl Start {
+    /// Returns what to tell when the store has changed since the page before.
+    pub(super) fn warning(&self, generation: Seq) -> Option<String> {
+        (self.generation != generation).then(|| {
+            format!(
+                "the store has changed since the page before (commit {}): hits may come twice or be passed over",
+                self.generation.0
+            )
+        })
+    }
+}
+
+pub(super) fn encode(request: &SearchRequest, generation: Seq, position: Position) -> String {
     format!(
-        "{:016x}.{:x}.{:x}.{:x}",
+        "{:016x}.{:x}.{:x}.{:x}.{:x}",
         digest(request),
+        generation.0,
         position.tier,
         position.score_bits,
         position.row
@@ -46,7 +73,7 @@ pub(super) fn encode(request: &SearchRequest, position: Position) -> String {
 }
 
 /// Returns where the request's cursor says to start; none without a cursor.
-pub(super) fn start(request: &SearchRequest) -> Result<Option<Position>> {
+pub(super) fn start(request: &SearchRequest) -> Result<Option<Start>> {
     let Some(cursor) = &request.cursor else {
         return Ok(None);
     };
@@ -55,9 +82,9 @@ pub(super) fn start(request: &SearchRequest) -> Result<Option<Position>> {
         .ok_or(Error::InvalidCursor)
 }
 
-fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
+fn decode(request: &SearchRequest, cursor: &str) -> Option<Start> {
     let parts: Vec<&str> = cursor.split('.').collect();
-    let [digest_text, tier, score, row] = parts.as_slice() else {
+    let [digest_text, generation, tier, score, row] = parts.as_slice() else {
         return None;
     };
     let wanted = format!("{:016x}", digest(request));
@@ -67,7 +94,11 @@ fn decode(request: &SearchRequest, cursor: &str) -> Option<Position> {
         score_bits: number(score)?,
         row: number(row)?,
     };
-    (*digest_text == wanted && position.tier <= TIER_MAX).then_some(position)
+    let start = Start {
+        position,
+        generation: Seq(u64::from_str_radix(generation, 16).ok()?),
+    };
+    (*digest_text == wanted && position.tier <= TIER_MAX).then_some(start)
 }
 
 /// Everything that decides the order of hits, apart from the data.
@@ -116,9 +147,12 @@ mod tests {
     fn a_cursor_belongs_to_its_question() {
         let mut request = SearchRequest::new("a question");
         let position = Position::at(1, &ranked(7, 0.25));
-        let text = encode(&request, position);
+        let text = encode(&request, Seq(5), position);
         request.cursor = Some(text.clone());
-        assert_eq!(start(&request).unwrap(), Some(position));
+        let started = start(&request).unwrap().unwrap();
+        assert_eq!(started.position, position);
+        assert_eq!(started.warning(Seq(5)), None);
+        assert!(started.warning(Seq(6)).is_some());
         let other = SearchRequest {
             cursor: Some(text),
             ..SearchRequest::new("another question")

@@ -133,18 +133,30 @@ pub(crate) fn search(
     let question = parse::parse(Analyzer, embed, request)?;
     let start = cursor::start(request)?;
     let snapshot = backend.snapshot()?;
-    snapshot.warm(question.ways);
+    let words = question.demands.words();
+    let terms: Vec<u64> = words
+        .into_iter()
+        .chain(question.terms.iter().copied())
+        .collect();
+    snapshot.warm(question.ways, &terms);
     let scope = snapshot.scope(&request.filter, now)?;
     let narrowed = question.demands.narrow(snapshot.as_ref(), &scope.rows)?;
     let rows = narrowed.as_ref().unwrap_or(&scope.rows);
-    let page = retrieve::page(snapshot.as_ref(), &question, rows, start, request)?;
+    let position = start.map(|start| start.position);
+    let page = retrieve::page(snapshot.as_ref(), &question, rows, position, request)?;
     let (hits, damaged) = answer::hits(snapshot.as_ref(), &question, &page, request)?;
     let (hits, parts): (Vec<Hit>, Vec<Parts>) = hits.into_iter().unzip();
-    let mut coverage = answer::coverage(snapshot.as_ref(), &question, &scope, damaged)?;
+    let mut coverage = answer::coverage(snapshot.as_ref(), &question, &scope, &damaged)?;
     coverage
         .warnings
         .extend(stale::warnings(snapshot.as_ref(), &hits)?);
-    let cursor = page.next.map(|position| cursor::encode(request, position));
+    let generation = snapshot.generation();
+    coverage
+        .warnings
+        .extend(start.and_then(|start| start.warning(generation)));
+    let cursor = page
+        .next
+        .map(|position| cursor::encode(request, generation, position));
     Ok(Answer {
         hits,
         coverage,

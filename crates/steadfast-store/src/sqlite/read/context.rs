@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::OptionalExtension as _;
 use steadfast_model::{Attributes, DocumentKey, Row};
 
-use super::{SqliteSnapshot, attributes, wanted};
+use super::{SqliteSnapshot, attributes, is_malformed, wanted};
 use crate::context::{FacetKey, Placed, Standing};
 use crate::error::StoreError;
 
@@ -73,7 +73,7 @@ impl SqliteSnapshot<'_> {
         })
     }
 
-    /// Returns the attributes behind a key; none for a key that is not in use.
+    /// Returns the attributes behind a key; none for a key that is not in use, or when they are damaged.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -88,6 +88,14 @@ impl SqliteSnapshot<'_> {
                     attributes::decode(columns, 0).map(Arc::new)
                 })
                 .optional()
+                // Who fetches a row with these is told that it is damaged.
+                .or_else(|error| {
+                    if is_malformed(&error) {
+                        Ok(None)
+                    } else {
+                        Err(error)
+                    }
+                })
         })
     }
 }

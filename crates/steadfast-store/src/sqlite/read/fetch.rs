@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 use steadfast_model::{Chunk, ChunkId, ContentHash, DocumentKey, Row, Seq, StoreId};
 
-use super::{SqliteSnapshot, attributes, place, wanted};
+use super::{SqliteSnapshot, attributes, is_malformed, place, wanted};
 use crate::backend::Fetched;
 use crate::error::StoreError;
 use crate::sabotage::{self, Sabotage};
@@ -37,7 +37,8 @@ pub(in crate::sqlite) fn rows_of(
 }
 
 impl SqliteSnapshot<'_> {
-    /// Returns chunks by row, live or history; unknown rows are left out.
+    /// Returns chunks by row, live or history; unknown rows are left out. One whose text or attributes are not what
+    /// can have been written is damaged, and the others come all the same.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -50,9 +51,11 @@ impl SqliteSnapshot<'_> {
             let mut found = statement.query([wanted])?;
             while let Some(columns) = found.next()? {
                 let row = Row(columns.get(24)?);
-                match decode(&id, row, columns)? {
-                    Found::Whole(chunk) => fetched.chunks.push(*chunk),
-                    Found::Damaged => fetched.damaged.push(row),
+                match decode(&id, row, columns) {
+                    Ok(Found::Whole(chunk)) => fetched.chunks.push(*chunk),
+                    Ok(Found::Damaged) => fetched.damaged.push(row),
+                    Err(error) if is_malformed(&error) => fetched.damaged.push(row),
+                    Err(error) => return Err(error),
                 }
             }
             Ok(fetched)
@@ -185,9 +188,13 @@ impl SqliteSnapshot<'_> {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query([after.0])?;
             while let Some(row) = rows.next()? {
-                let hash: [u8; 32] = row.get(1)?;
-                let bytes = row.get_ref(2)?.as_bytes()?;
-                if !each(Row(row.get(0)?), checked(&ContentHash(hash), bytes)) {
+                // A hash of another length is that of no text.
+                let hash = row.get(1).map(ContentHash).ok();
+                let bytes = row.get_ref(2)?.as_bytes().ok();
+                let text = hash
+                    .zip(bytes)
+                    .and_then(|(hash, bytes)| checked(&hash, bytes));
+                if !each(Row(row.get(0)?), text) {
                     break;
                 }
             }

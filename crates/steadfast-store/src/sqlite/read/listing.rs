@@ -153,14 +153,15 @@ impl SqliteSnapshot<'_> {
         })
     }
 
-    /// Returns the problems that SQLite's own quick check finds, at most `limit` of them; none when the file is sound.
+    /// Returns the problems that SQLite's own check of tables and their indexes finds, at most `limit` of them; none
+    /// when the file is sound. Its quick check would not compare the two.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn quick_check(&self, limit: u32) -> Result<Vec<String>, StoreError> {
+    pub fn integrity_check(&self, limit: u32) -> Result<Vec<String>, StoreError> {
         let lines: Vec<String> = self.sql(|connection| {
             connection
-                .prepare(&format!("PRAGMA quick_check({limit})"))?
+                .prepare(&format!("PRAGMA integrity_check({limit})"))?
                 .query_map([], |row| row.get(0))?
                 .collect()
         })?;

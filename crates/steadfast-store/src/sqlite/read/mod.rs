@@ -20,7 +20,7 @@ use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension as _};
 use steadfast_model::{Row, Seq};
 
-use super::SqliteStore;
+use super::{SqliteStore, schema};
 use crate::error::StoreError;
 
 pub use scope::RowScope;
@@ -54,16 +54,18 @@ impl<'store> SqliteSnapshot<'store> {
         store: &'store SqliteStore,
         connection: Connection,
     ) -> Result<Self, StoreError> {
-        let head = (|| {
+        let (head, schema) = (|| {
             connection.prepare_cached("BEGIN")?.execute([])?;
+            let schema = schema::version(&connection)?;
             let mut head = read_head(&connection)?;
             head.space = match store.core.space.get() {
                 Some(space) => Some(*space),
                 None => find_space(&connection, &store.model().hash)?,
             };
-            Ok(head)
+            Ok((head, schema))
         })()
         .map_err(|error| store.error(&error))?;
+        store.check_known(schema)?;
         Ok(Self {
             store,
             connection: Some(connection),
@@ -112,6 +114,17 @@ impl Drop for SqliteSnapshot<'_> {
 /// CROSS JOIN after it, the rows come in the order of the keys (<https://sqlite.org/optoverview.html#crossjoin>).
 fn wanted(keys: impl Iterator<Item = i64>) -> Array {
     Rc::new(keys.map(Value::Integer).collect())
+}
+
+/// Returns whether a value was read, and is none that can have been written: damage to one row, not to the file.
+fn is_malformed(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 fn read_head(connection: &Connection) -> rusqlite::Result<Head> {

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use rusqlite::{Statement, params_from_iter};
-use steadfast_model::{Filter, Row, RowSet, Seq, Timestamp, Validity};
+use steadfast_model::{Attributes, Filter, Row, RowSet, Seq, Timestamp, Validity};
 
-use super::{SqliteSnapshot, attributes};
+use super::{SqliteSnapshot, attributes, is_malformed};
 use crate::error::StoreError;
 
 /// The live rows that a filter leaves.
@@ -192,16 +192,24 @@ impl SqliteSnapshot<'_> {
             while let Some(row) = rows.next()? {
                 let namespace = steadfast_model::Namespace::new(row.get_ref(3)?.as_str()?);
                 let source = row.get_ref(4)?.as_str()?;
-                let judged = attributes::decode(row, 5)?;
+                // Nobody knows what damaged ones were: they stay in scope, so that whoever fetches their rows is told.
+                let judged = match attributes::decode(row, 5) {
+                    Ok(judged) => Some(judged),
+                    Err(error) if is_malformed(&error) => None,
+                    Err(error) => return Err(error),
+                };
+                let is_admitted = |judged: &Attributes| filter.admits_attributes(judged);
                 let admitted = namespace
                     .is_ok_and(|namespace| filter.admits_document(&namespace, source))
-                    && (!asks_attributes || filter.admits_attributes(&judged));
+                    && (!asks_attributes || judged.as_ref().is_none_or(is_admitted));
                 found.push(Candidate {
                     facet: row.get(0)?,
                     document: row.get(1)?,
                     live: row.get(2)?,
                     admitted,
-                    valid: filter.admits_validity(&judged, now),
+                    valid: judged
+                        .as_ref()
+                        .is_none_or(|judged| filter.admits_validity(judged, now)),
                 });
             }
             Ok(found)

@@ -7,7 +7,10 @@ use crate::error::StoreError;
 use crate::sqlite::publish::{Published, TailEntry};
 
 impl SqliteSnapshot<'_> {
-    /// Returns what the store knows of a published index.
+    /// Returns what the store knows of a published index; none when none was published yet.
+    ///
+    /// Then all rows are in the tail. Where they are not, the entry was lost, and the index counts as one whose
+    /// files are: no generation has the number 0.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -26,6 +29,29 @@ impl SqliteSnapshot<'_> {
                     })
                 })
                 .optional()
+        })?
+        .map_or_else(
+            || {
+                let lost = Published {
+                    generation: 0,
+                    row: Row(0),
+                    seq: Seq(0),
+                };
+                Ok((index == "text" && self.has_row_beyond_tail()?).then_some(lost))
+            },
+            |published| Ok(Some(published)),
+        )
+    }
+
+    /// Returns whether the first live row is not in the tail: a publication has taken it out.
+    fn has_row_beyond_tail(&self) -> Result<bool, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM (SELECT row FROM chunks WHERE removed_seq IS NULL ORDER BY row LIMIT 1) first
+                     WHERE NOT EXISTS (SELECT 1 FROM tail WHERE tail.row = first.row))",
+                )?
+                .query_row([], |row| row.get(0))
         })
     }
 

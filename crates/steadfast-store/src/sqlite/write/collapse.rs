@@ -49,6 +49,10 @@ impl SqliteStore {
             let space = self.space(connection)?;
             let mut transaction = self.transaction(connection, space, "open")?;
             let collapsed = transaction.collapse()?;
+            if collapsed > 0 {
+                // A foreign hand has written rows that no index and no tail has: one of them may have been kept.
+                connection.execute("DELETE FROM indexes WHERE name = 'text'", [])?;
+            }
             transaction.head.write(connection)?;
             connection.execute_batch(UNIQUE_KEY)?;
             Ok(Some(collapsed))

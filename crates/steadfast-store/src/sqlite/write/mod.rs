@@ -38,7 +38,7 @@ use super::flush::Writer;
 use super::owner::WriterState;
 use super::read::find_space;
 use super::spaces::has_other_models;
-use super::{SqliteStore, connect, journal};
+use super::{SqliteStore, connect, journal, schema};
 use crate::error::StoreError;
 use crate::files::Thread;
 
@@ -208,7 +208,11 @@ impl SqliteStore {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let writer = self.writer(&mut state)?;
-        match transact(&writer.connection, work) {
+        let checked = |connection: &Connection| {
+            self.check_known(schema::version(connection)?)?;
+            work(connection)
+        };
+        match transact(&writer.connection, checked) {
             Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
                 if let Some(due) = writer.write_back_due() {
                     // If it fails the log stays as it is, and a later commit comes here again. A flush that

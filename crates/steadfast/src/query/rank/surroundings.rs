@@ -48,12 +48,21 @@ impl Surroundings {
             }
             documents.resize(placed.len(), start..placed.len());
         }
-        let mut seats: Vec<(Row, usize)> = placed
-            .iter()
-            .enumerate()
-            .map(|(seat, placed)| (placed.row, seat))
-            .collect();
-        seats.sort_unstable();
+        let mut seats = seats_of(&placed);
+        // What stands nowhere because the store is damaged is a candidate all the same, alone: whoever fetches it is told.
+        for row in rows {
+            if seats.binary_search_by_key(row, |(row, _)| *row).is_err() {
+                documents.push(placed.len()..placed.len() + 1);
+                placed.push(Placed {
+                    position: 0,
+                    row: *row,
+                    facet: FacetKey(0),
+                });
+            }
+        }
+        if placed.len() > seats.len() {
+            seats = seats_of(&placed);
+        }
         let mut read = Self {
             placed,
             documents,
@@ -151,6 +160,14 @@ impl Surroundings {
             .map(|seat| known.get(&facet(seat)?).map(Arc::clone))
             .collect())
     }
+}
+
+/// Returns the rows, ascending, each with its seat.
+fn seats_of(placed: &[Placed]) -> Vec<(Row, usize)> {
+    let rows = placed.iter().map(|placed| placed.row).enumerate();
+    let mut seats: Vec<(Row, usize)> = rows.map(|(seat, row)| (row, seat)).collect();
+    seats.sort_unstable();
+    seats
 }
 
 /// Returns runs of numbers that follow each other as first and last.
