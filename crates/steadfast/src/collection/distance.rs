@@ -44,17 +44,6 @@ impl<'q> Question<'q> {
             Distance::Ip => 1.0 - dot(self.values, vector),
         }
     }
-
-    /// Returns the distance to a vector of length 1, of which only the inner product with the question is known.
-    pub(super) fn distance_to_unit(&self, distance: Distance, product: f32) -> f64 {
-        let product = f64::from(product);
-        match distance {
-            Distance::Cosine if self.is_zero() => 1.0,
-            Distance::Cosine => 1.0 - product / self.norm_squared.sqrt(),
-            Distance::L2 => self.norm_squared + 1.0 - 2.0 * product,
-            Distance::Ip => 1.0 - product,
-        }
-    }
 }
 
 /// Sums term by term in eight interleaved sums of fixed order, which the compiler can keep in wide registers.
@@ -187,26 +176,6 @@ mod tests {
             sorted.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
             sorted.truncate(results);
             prop_assert_eq!(nearest.into_rows(), sorted);
-        }
-
-        #[test]
-        fn a_unit_vector_is_as_far_by_its_product(
-            a in prop::collection::vec(-1.0_f32..1.0, 8),
-            b in prop::collection::vec(-1.0_f32..1.0, 8),
-        ) {
-            let norm = dot(&b, &b).sqrt();
-            prop_assume!(norm > 0.1);
-            #[expect(clippy::cast_possible_truncation, reason = "vectors are f32")]
-            let unit: Vec<f32> = b.iter().map(|&x| (f64::from(x) / norm) as f32).collect();
-            let question = Question::new(&a);
-            let product = steadfast_model::vector::dot(&a, &unit);
-            for distance in Distance::ALL {
-                let (known, by_product) = (
-                    question.distance(distance, &unit),
-                    question.distance_to_unit(distance, product),
-                );
-                prop_assert!((known - by_product).abs() < 1e-5, "{} {}", known, by_product);
-            }
         }
     }
 }

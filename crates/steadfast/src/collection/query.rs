@@ -1,5 +1,6 @@
 //! Which records are nearest: exact, over all that pass the filters.
 
+use steadfast_embed::embed_proven;
 use steadfast_model::{CollectionSpace, Row, RowSet, StoredCollection, Vector};
 use steadfast_store::{Snapshot, Ways};
 
@@ -16,7 +17,11 @@ const EMBED_BATCH: usize = 64;
 /// For every question its nearest rows with their distance.
 type Ranked = Vec<Vec<(Row, f64)>>;
 
+/// Rows that one pass over the store keeps for all its questions together, at 16 bytes each.
+const KEPT_MAX: usize = 1 << 20;
+
 /// The nearest rows of every question.
+#[derive(Default)]
 struct Found {
     nearest: Ranked,
     damaged: u64,
@@ -54,10 +59,17 @@ impl Collection {
             vectors.iter().map(|values| Question::new(values)).collect();
         let results = request.results.min(scope.len());
         let found = nearest(snapshot.as_ref(), &stored, &questions, results, &scope)?;
-        let mut result = answer(snapshot.as_ref(), &stored, &found, &request.include)?;
+        let dimensions = vectors.first().map_or(0, Vec::len);
+        let mut result = answer(
+            snapshot.as_ref(),
+            &stored,
+            &found,
+            dimensions,
+            &request.include,
+        )?;
         result.in_scope = scope.len() as u64 + pending + matching.damaged;
         result.pending = pending;
-        result.damaged = found.damaged + matching.damaged;
+        result.damaged += found.damaged + matching.damaged;
         Ok(result)
     }
 
@@ -88,7 +100,7 @@ impl Collection {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(EMBED_BATCH) {
             let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
-            let embedded = self.inner.embed().embed(&batch)?;
+            let embedded = embed_proven(self.inner.embed(), &batch)?;
             vectors.extend(embedded.into_iter().map(|Vector(values)| values));
         }
         Ok(vectors)
@@ -130,11 +142,19 @@ fn nearest(
             damaged: 0,
         });
     }
-    by_scan(snapshot, stored, questions, results, scope)
+    let mut found = Found::default();
+    let at_once = (KEPT_MAX / results).max(1);
+    for part in questions.chunks(at_once) {
+        let scanned = by_scan(snapshot, stored, part, results, scope)?;
+        found.nearest.extend(scanned.nearest);
+        found.damaged = scanned.damaged;
+    }
+    Ok(found)
 }
 
-/// Asks the vector index, which orders vectors of length 1 as every distance does. None when a record of the scope
-/// has no vector there, since the index does not know how far it is.
+/// Asks the vector index, which orders vectors of length 1 as every distance does; how far they are is told by the vectors
+/// themselves, as a scan tells it. None when a record of the scope has no vector there, since the index does not know how
+/// far it is.
 fn by_index(
     snapshot: &dyn Snapshot,
     stored: &StoredCollection,
@@ -149,11 +169,15 @@ fn by_index(
     for question in questions {
         let vector = Vector(question.values().to_vec());
         let top = snapshot.vector_top(&vector, results, scope)?;
-        let distance = |(row, product)| {
-            let distance = question.distance_to_unit(stored.distance, product);
-            (row, distance + 0.0)
-        };
-        nearest.push(top.into_iter().map(distance).collect());
+        let rows: RowSet = top.into_iter().map(|(row, _)| row).collect();
+        let mut ranked = Nearest::new(results);
+        snapshot.record_vectors(stored, &rows, &mut |row, values| {
+            if let Some(values) = values {
+                ranked.offer(row, question.distance(stored.distance, values));
+            }
+            true
+        })?;
+        nearest.push(ranked.into_rows());
     }
     // Damage shows only once the vectors were read.
     let vector = Ways {
@@ -208,6 +232,7 @@ fn answer(
     snapshot: &dyn Snapshot,
     stored: &StoredCollection,
     found: &Found,
+    dimensions: usize,
     include: &[Field],
 ) -> Result<QueryResult> {
     let mut rows: Vec<Row> = found
@@ -218,12 +243,13 @@ fn answer(
         .collect();
     rows.sort_unstable();
     rows.dedup();
-    let contents = Contents::read(snapshot, stored, &rows, include)?;
+    let contents = Contents::read(snapshot, stored, &rows, dimensions, include)?;
     let with_embeddings = include.contains(&Field::Embeddings);
     let with_documents = include.contains(&Field::Documents);
     let with_distances = include.contains(&Field::Distances);
     let mut result = QueryResult {
         embeddings: with_embeddings.then(Vec::new),
+        damaged: (rows.len() - contents.len()) as u64,
         ..QueryResult::default()
     };
     for nearest in &found.nearest {

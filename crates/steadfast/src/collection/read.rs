@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use steadfast_model::{
-    Chunk, Expression, Filter, Metadata, Row, RowSet, StoredCollection, TextFilter, Validity,
+    Chunk, CollectionSpace, Expression, Filter, Metadata, Row, RowSet, StoredCollection,
+    TextFilter, Validity,
 };
 use steadfast_store::Snapshot;
 
@@ -92,7 +93,14 @@ impl Collection {
             .skip(request.offset)
             .take(request.limit.unwrap_or(usize::MAX))
             .collect();
-        let mut contents = Contents::read(snapshot.as_ref(), &stored, &page, &request.include)?;
+        let dimensions = match stored.space {
+            CollectionSpace::Given { dimensions } => dimensions,
+            CollectionSpace::Model | CollectionSpace::Undecided => {
+                self.inner.embed().model().dimensions
+            }
+        };
+        let snapshot = snapshot.as_ref();
+        let mut contents = Contents::read(snapshot, &stored, &page, dimensions, &request.include)?;
         let mut result = GetResult {
             damaged: matching.damaged,
             embeddings: request.include.contains(&Field::Embeddings).then(Vec::new),
@@ -214,6 +222,7 @@ impl Contents {
         snapshot: &dyn Snapshot,
         stored: &StoredCollection,
         rows: &[Row],
+        dimensions: usize,
         include: &[Field],
     ) -> Result<Self> {
         let mut contents = HashMap::with_capacity(rows.len());
@@ -233,9 +242,13 @@ impl Contents {
             }
         }
         if include.contains(&Field::Embeddings) {
-            add_vectors(snapshot, stored, &mut contents)?;
+            add_vectors(snapshot, stored, dimensions, &mut contents)?;
         }
         Ok(Self(contents))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Hands out a record that is asked for once.
@@ -252,14 +265,14 @@ impl Contents {
 fn add_vectors(
     snapshot: &dyn Snapshot,
     stored: &StoredCollection,
+    dimensions: usize,
     contents: &mut HashMap<Row, Content>,
 ) -> Result<()> {
     let rows: RowSet = contents.keys().copied().collect();
-    let (mut damaged, mut dimensions) = (Vec::new(), 0);
+    let mut damaged = Vec::new();
     snapshot.record_vectors(stored, &rows, &mut |row, values| {
         match (values, contents.get_mut(&row)) {
             (Some(values), Some(content)) => {
-                dimensions = values.len();
                 content.vector = Some(values.to_vec());
             }
             _ => damaged.push(row),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
-use steadfast_embed::Embed;
+use steadfast_embed::{Embed, embed_proven};
 use steadfast_index::Analyzer;
 use steadfast_model::{
     Analyze as _, CollectionChange, CollectionSpace, ContentHash, HashedTerms, NewChunk, NewRecord,
@@ -14,7 +14,7 @@ use steadfast_model::{
 use super::check;
 use super::handle::Collection;
 use super::request::{DeleteRequest, Deleted, Records, Written};
-use crate::error::{CollectionError, Error, Result};
+use crate::error::{Error, Result};
 
 /// Texts that are embedded in one call.
 const EMBED_BATCH: usize = 64;
@@ -81,20 +81,21 @@ impl Collection {
     /// until they are forgotten.
     ///
     /// # Errors
-    /// [`Error::NothingSelected`] when neither ids nor filters are given; [`Error::Expression`];
+    /// [`Error::NothingSelected`] when neither ids nor a filter with a condition are given; [`Error::Expression`];
     /// [`CollectionError::NotFound`]; [`Error::Store`].
     ///
     /// # Durability
     /// One commit, on the disk when this returns.
     pub fn delete(&self, request: &DeleteRequest) -> Result<Deleted> {
         self.inner.check()?;
-        if request.ids.is_none() && request.filter.is_none() && request.document_filter.is_none() {
-            return Err(Error::NothingSelected);
-        }
+        // A caller without a condition sends an empty filter: that is none, and does not mean everything.
+        let has_condition = [&request.filter, &request.document_filter]
+            .into_iter()
+            .flatten()
+            .any(|filter| filter != &serde_json::json!({}));
         let ids = match &request.ids {
-            Some(ids) if request.filter.is_none() && request.document_filter.is_none() => {
-                ids.clone()
-            }
+            None if !has_condition => return Err(Error::NothingSelected),
+            Some(ids) if !has_condition => ids.clone(),
             _ => self.matching_ids(request)?,
         };
         let settled = self.inner.settle(
@@ -279,7 +280,7 @@ fn embed_part(embed: &dyn Embed, documents: &[String]) -> Result<Vec<NewChunk>> 
     let mut chunks = Vec::with_capacity(documents.len());
     for batch in documents.chunks(EMBED_BATCH) {
         let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
-        let vectors = embed.embed(&texts)?;
+        let vectors = embed_proven(embed, &texts)?;
         chunks.extend(
             batch
                 .iter()
@@ -287,15 +288,7 @@ fn embed_part(embed: &dyn Embed, documents: &[String]) -> Result<Vec<NewChunk>> 
                 .map(|(document, vector)| chunk(document, vector)),
         );
     }
-    if chunks.len() == documents.len() {
-        return Ok(chunks);
-    }
-    Err(CollectionError::LengthMismatch {
-        what: "vectors by the embedder",
-        expected: documents.len(),
-        found: chunks.len(),
-    }
-    .into())
+    Ok(chunks)
 }
 
 /// Returns the vector of a record whose text has no place in the model's space: the caller gives its vector.

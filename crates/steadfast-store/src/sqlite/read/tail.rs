@@ -24,7 +24,8 @@ impl SqliteSnapshot<'_> {
                 .query_row([index], |row| {
                     Ok(Published {
                         generation: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-                        row: Row(row.get(1)?),
+                        // What cannot be a row is that of no index.
+                        row: Row(u32::try_from(row.get::<_, i64>(1)?).unwrap_or(0)),
                         seq: Seq(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0)),
                     })
                 })

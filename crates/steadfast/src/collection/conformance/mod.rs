@@ -63,6 +63,7 @@ macro_rules! collection_conformance_tests {
             refusals:
                 lists_of_different_lengths_are_refused
                 ids_are_neither_empty_nor_twice
+                an_empty_filter_deletes_nothing
                 vectors_of_another_space_are_refused
                 metadata_is_scalars_and_lists_of_scalars
                 a_call_without_content_is_refused;

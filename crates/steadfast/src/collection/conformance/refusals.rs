@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::bench::{Bench, kind, meta, numbered};
-use crate::collection::{Collection, GetRequest, ID_BYTES_MAX, QueryRequest, Records};
+use crate::collection::{
+    Collection, DeleteRequest, GetRequest, ID_BYTES_MAX, QueryRequest, Records,
+};
 use crate::error::Result;
 
 /// Calls a write in each of its ways; each must be refused and leave the collection as it is.
@@ -55,6 +57,24 @@ pub fn ids_are_neither_empty_nor_twice(bench: &Bench<'_>) {
     collection.add(&records).expect("the longest id");
     let twice = GetRequest::ids(["id 1", "id 1"]);
     assert_eq!(kind(collection.get(&twice)), "duplicate_id");
+}
+
+/// A deletion without a condition takes nothing out.
+pub fn an_empty_filter_deletes_nothing(bench: &Bench<'_>) {
+    let collection = bench.collection();
+    collection.add(&numbered(0, 3)).expect("a commit");
+    let nothing = [
+        DeleteRequest::default(),
+        DeleteRequest::matching(json!({})),
+        DeleteRequest {
+            document_filter: Some(json!({})),
+            ..DeleteRequest::matching(json!({}))
+        },
+    ];
+    for request in nothing {
+        assert_eq!(kind(collection.delete(&request)), "nothing_selected");
+    }
+    assert_eq!(collection.count().expect("a count"), 3);
 }
 
 /// All vectors of a collection are finite and of the dimension that the first write had.
