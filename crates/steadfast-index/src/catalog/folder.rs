@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use steadfast_model::{RowSet, StoreId};
-use steadfast_store::files::Disk;
+use steadfast_store::files::{Disk, FilesystemKind, filesystem_kind};
 use steadfast_store::sqlite::Published;
 use steadfast_store::{SqliteStore, StoreError};
 
@@ -30,6 +30,7 @@ pub(crate) struct Folder<K> {
     store: StoreId,
     stamp: [u8; 16],
     disk: Arc<dyn Disk>,
+    filesystem: FilesystemKind,
 }
 
 impl<K: Kind> Folder<K> {
@@ -42,6 +43,7 @@ impl<K: Kind> Folder<K> {
             store: store.store_id(),
             stamp,
             disk: Arc::clone(store.disk()),
+            filesystem: filesystem_kind(store.folder()),
         }
     }
 
@@ -130,7 +132,10 @@ impl<K: Kind> Folder<K> {
         let content = self
             .disk
             .open(&path)
-            .and_then(|file| Mapped::of(&file))
+            .and_then(|file| match self.filesystem {
+                FilesystemKind::Remote => Mapped::copy_of(&file),
+                FilesystemKind::Local | FilesystemKind::Unknown => Mapped::of(&file),
+            })
             .map_err(|error| absent(&path, &error))?;
         let bytes = content.as_ref();
         if bytes.len() as u64 != part.bytes || seal(bytes) != part.seal {
@@ -304,11 +309,7 @@ impl<K: Kind> Folder<K> {
     }
 }
 
-fn absent<S>(path: &Path, error: &std::io::Error) -> State<S> {
-    let what = format!("{}: {error}", path.display());
-    if error.kind() == std::io::ErrorKind::NotFound {
-        State::Missing(what)
-    } else {
-        State::Damaged(what)
-    }
+/// What cannot be read now may be sound: it is not set aside as damage would be.
+fn absent<S>(path: &Path, error: &io::Error) -> State<S> {
+    State::Missing(format!("{}: {error}", path.display()))
 }

@@ -4,9 +4,12 @@
 //! is mapped, though the system has them in its cache all the same. Who proves
 //! a file lets go of them on the way: else whoever asks one question, or only
 //! writes, would take as much memory as there is index.
+//!
+//! Where another machine may remove or cut the file, it is read as a whole
+//! instead: a page of a mapping that is gone ends the process.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,9 +21,15 @@ use memmap2::Mmap;
 /// lie at multiples of their size in the file.
 const STEP_BYTES: usize = 2 << 20;
 
-/// The bytes of an index file; clones share one mapping.
+/// The bytes of an index file; clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Mapped(Option<Arc<Mmap>>);
+pub(crate) struct Mapped(Option<Arc<Held>>);
+
+#[derive(Debug)]
+enum Held {
+    Map(Mmap),
+    Copy(Vec<u8>),
+}
 
 impl Mapped {
     /// Maps a file for reading.
@@ -35,9 +44,16 @@ impl Mapped {
         // SAFETY: index files lie in a folder that only this user can enter,
         // are written once under a temporary name, renamed, and then never
         // written or cut by anybody of ours; they are only ever unlinked,
-        // which leaves a mapping whole.
+        // which leaves a mapping whole where the file system is local.
         let mapped = unsafe { Mmap::map(file)? };
-        Ok(Self(Some(Arc::new(mapped))))
+        Ok(Self(Some(Arc::new(Held::Map(mapped)))))
+    }
+
+    /// Reads a file that lies where it cannot be relied on to stay.
+    pub(crate) fn copy_of(mut file: &File) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Self(Some(Arc::new(Held::Copy(bytes)))))
     }
 
     /// Takes the pages that were read out of the memory of the process.
@@ -86,7 +102,7 @@ impl Mapped {
     )]
     fn advise(&self, part: Range<usize>) {
         #[cfg(unix)]
-        if let Some(map) = &self.0 {
+        if let Some(Held::Map(map)) = self.0.as_deref() {
             #[expect(
                 unsafe_code,
                 reason = "the advice can change what is mapped; the reasons why it does not are above"
@@ -109,7 +125,11 @@ impl Mapped {
 
 impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_deref().map(AsRef::as_ref).unwrap_or_default()
+        match self.0.as_deref() {
+            None => &[],
+            Some(Held::Map(map)) => map,
+            Some(Held::Copy(bytes)) => bytes,
+        }
     }
 }
 
@@ -132,6 +152,16 @@ mod tests {
             .filter_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"))
             .map(|kib| kib.trim().parse::<u64>().unwrap())
             .sum()
+    }
+
+    #[test]
+    fn a_copy_outlives_its_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&[7; 9_000]).unwrap();
+        let copy = Mapped::copy_of(&File::open(file.path()).unwrap()).unwrap();
+        file.as_file().set_len(0).unwrap();
+        copy.let_go();
+        assert_eq!(copy.as_ref(), [7; 9_000]);
     }
 
     #[test]

@@ -13,13 +13,16 @@ use super::snippet::snippet;
 use super::{Mode, SearchRequest};
 use crate::error::Result;
 
+/// A hit with what makes up its score.
+type Explained = (Hit, Parts);
+
 /// Returns the hits of a page with what makes up their scores, and the rows that could not be given because their text is damaged.
 pub(super) fn hits(
     snapshot: &dyn Snapshot,
     question: &Question,
     page: &Page,
     request: &SearchRequest,
-) -> Result<(Vec<(Hit, Parts)>, Vec<Row>)> {
+) -> Result<(Vec<Explained>, Vec<Row>)> {
     let rows: Vec<Row> = page
         .ranked
         .iter()
