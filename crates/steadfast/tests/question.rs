@@ -1,6 +1,10 @@
 //! What a question can demand, and what it gets once: phrases, left-out words, copies.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -219,4 +223,24 @@ fn quotes_of_a_telephone_are_quotes() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn what_happened_on_a_day_is_found_by_the_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = open(folder.path());
+    let remember = |text: &str, time: &str| {
+        let mut note = Note::new(text);
+        note.time = Some(Timestamp::parse(time).unwrap());
+        memory.remember(&note).unwrap();
+    };
+    for day in 1..=28 {
+        for month in 4..=5 {
+            let text = format!("Standup: discussed topic number {day} of {month} with the team");
+            remember(&text, &format!("2024-{month:02}-{day:02}"));
+        }
+    }
+    remember("Had pizza.", "2024-06-10T12:00:00Z");
+    let answer = ask(&memory, "What happened on June 10th 2024?");
+    assert_eq!(answer.hits[0].chunk.text, "Had pizza.");
 }

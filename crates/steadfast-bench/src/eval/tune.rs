@@ -82,8 +82,8 @@ pub(super) fn run(task: &Task) -> anyhow::Result<()> {
 fn grid() -> Vec<(String, Formula)> {
     let mut grid = vec![("default".to_owned(), Formula::default())];
     for vector in [0.4, 0.5, 0.6] {
-        for own in [0.3, 0.4, 0.5] {
-            for parent in [0.2, 0.3, 0.4] {
+        for own in [0.2, 0.3, 0.4] {
+            for parent in [0.3, 0.4, 0.5] {
                 let mut formula = Formula::default();
                 (formula.short_vector, formula.long_vector) = (vector, vector);
                 (formula.own_words, formula.own_vector) = (own, own);
@@ -93,6 +93,13 @@ fn grid() -> Vec<(String, Formula)> {
                     formula,
                 ));
             }
+        }
+    }
+    for date in [0.2, 0.4, 0.6] {
+        for day in [0.4, 0.6, 0.8, 1.0] {
+            let mut formula = Formula::default();
+            (formula.date, formula.day) = (date, day);
+            grid.push((format!("date {date}, day {day}"), formula));
         }
     }
     grid

@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use steadfast_model::{Row, RowSet};
+use steadfast_model::{Filter, Row, RowSet, Validity};
 use steadfast_store::{Bm25, Snapshot};
 
 use super::copies::{Copies, fold};
 use super::cursor::Position;
 use super::fuse::{Best, Candidate, Ranked, fuse};
 use super::parse::Question;
-use super::rank::{self, Formula, Known};
+use super::rank::{self, Date, Formula, Known};
 use super::{HITS_MAX, SearchRequest};
 use crate::error::Result;
 
@@ -34,6 +34,8 @@ struct Lists {
     text: Vec<(Row, f32)>,
     vector: Vec<(Row, f32)>,
     depth: usize,
+    /// The best rows of the time that the question names; in every tier, and so in the first one.
+    dated: BTreeSet<Row>,
 }
 
 impl Lists {
@@ -43,6 +45,7 @@ impl Lists {
             .take(depth)
             .chain(self.vector.iter().take(depth))
             .map(|&(row, _)| row)
+            .chain(self.dated.iter().copied())
             .collect()
     }
 
@@ -87,8 +90,10 @@ pub(super) fn page(
     let mut page = Page::default();
     let mut tier = start.map_or(0, |position| position.tier);
     let mut after = start;
+    let dated = dated(snapshot, question, scope)?;
     loop {
-        let lists = lists(snapshot, question, scope, depth_of(tier))?;
+        let mut lists = lists(snapshot, question, scope, depth_of(tier))?;
+        lists.dated.clone_from(&dated);
         let mut ranked = tier_order(snapshot, question, scope, &lists, tier, &request.formula)?;
         question.demands.keep(snapshot, &mut ranked)?;
         page.copies.extend(fold(snapshot, &mut ranked)?);
@@ -127,7 +132,28 @@ fn lists(
         text,
         vector,
         depth,
+        dated: BTreeSet::new(),
     })
+}
+
+/// Returns the best rows of the time that a question names: their words need not say it.
+fn dated(snapshot: &dyn Snapshot, question: &Question, scope: &RowSet) -> Result<BTreeSet<Row>> {
+    let range = question.date.as_ref().and_then(Date::range);
+    let Some((since, until)) = range.filter(|_| question.ways.text) else {
+        return Ok(BTreeSet::new());
+    };
+    let filter = Filter {
+        since: Some(since),
+        until: Some(until),
+        validity: Validity::Any,
+        ..Filter::default()
+    };
+    let mut rows = snapshot.scope(&filter, since)?.rows;
+    rows.intersect(scope);
+    if rows.len() <= DEPTH {
+        return Ok(rows.iter().collect());
+    }
+    Ok(lists(snapshot, question, &rows, DEPTH)?.rows(DEPTH))
 }
 
 /// Returns the rows that a tier shows, ranked: its candidates without those of the tiers before.

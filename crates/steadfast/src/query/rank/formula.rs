@@ -23,6 +23,8 @@ pub struct Formula {
     pub speaker: f32,
     /// What it counts that the question names the date of a text.
     pub date: f32,
+    /// The same when the question names the very day.
+    pub day: f32,
     /// What it counts that a text tells a time when the question asks for one.
     pub when: f32,
     /// BM25 of messages and notes.
@@ -43,7 +45,8 @@ impl Default for Formula {
             parent: 0.3,
             reply: 0.5,
             speaker: 0.1,
-            date: 0.2,
+            date: 0.4,
+            day: 1.0,
             when: 0.1,
             short_bm25: Bm25 { k1: 0.9, b: 0.4 },
             long_bm25: Bm25 { k1: 1.2, b: 0.75 },
@@ -72,6 +75,7 @@ pub struct Parts {
     pub date: f32,
     /// The question asks when, and it tells a time.
     pub when: f32,
+    pub(super) is_day: bool,
     pub(super) has_vector: bool,
     pub(super) kind: Kind,
 }
@@ -135,8 +139,9 @@ impl Formula {
                     vector_window,
                 ),
                 speaker: self.speaker * parts.speaker,
-                date: self.date * parts.date,
+                date: parts.date * if parts.is_day { self.day } else { self.date },
                 when: self.when * parts.when,
+                is_day: parts.is_day,
                 has_vector: parts.has_vector,
                 kind: parts.kind,
             };

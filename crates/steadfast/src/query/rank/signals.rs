@@ -36,6 +36,7 @@ pub(super) fn signals(
             let time = found.as_ref().and_then(|found| found.document_time);
             if time.is_some_and(|time| date.admits(time)) {
                 parts.date = 1.0;
+                parts.is_day = date.is_a_day();
             }
         }
     }
@@ -142,6 +143,8 @@ const TIMES: [&str; 26] = [
     "soon",
 ];
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// A date as far as a question names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(in crate::query) struct Date {
@@ -173,6 +176,27 @@ impl Date {
             }
         }
         (date.year.is_some() || date.month.is_some()).then_some(date)
+    }
+
+    /// Returns whether the question names the very day.
+    pub(in crate::query) fn is_a_day(&self) -> bool {
+        self.year.is_some() && self.month.is_some() && self.day.is_some()
+    }
+
+    /// Returns the time that the question names, from its start to the start of what follows; none without a year.
+    pub(in crate::query) fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        let year = self.year?;
+        let start =
+            |year: u32, month: u32| Timestamp::parse(&format!("{year:04}-{month:02}-01")).ok();
+        let next_month = |month: u32| start(year + month / 12, month % 12 + 1);
+        match (self.month, self.day) {
+            (None, _) => Some((start(year, 1)?, start(year + 1, 1)?)),
+            (Some(month), None) => Some((start(year, month)?, next_month(month)?)),
+            (Some(month), Some(day)) => {
+                let from = Timestamp::parse(&format!("{year:04}-{month:02}-{day:02}")).ok()?;
+                Some((from, Timestamp(from.0 + DAY_MS)))
+            }
+        }
     }
 
     /// Returns whether a time lies in what the question names.
@@ -282,6 +306,25 @@ mod tests {
                 .unwrap()
                 .admits(time("2023-05-31T23:00:00Z"))
         );
+    }
+
+    #[test]
+    fn a_date_with_a_year_is_a_range_of_time() {
+        let range = |text: &str| {
+            let (from, to) = Date::find(&words(text))?.range()?;
+            Some((from.to_string(), to.to_string()))
+        };
+        for (text, from, to) in [
+            ("on 28 February 2024", "2024-02-28", "2024-02-29"),
+            ("in December 2023", "2023-12-01", "2024-01-01"),
+            ("back in 2022", "2022-01-01", "2023-01-01"),
+        ] {
+            let midnight = |day: &str| format!("{day}T00:00:00Z");
+            assert_eq!(range(text), Some((midnight(from), midnight(to))));
+        }
+        for text in ["in March", "on 30 February 2024"] {
+            assert_eq!(range(text), None, "{text}");
+        }
     }
 
     #[test]
