@@ -1,6 +1,6 @@
 //! Changes on their way in, and what became of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::chunk::{Attributes, NewChunk};
 use crate::document::{DocumentStatus, Fingerprint};
@@ -14,9 +14,10 @@ use crate::vector::Vector;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// Replace the content of a document by these chunks.
+    /// Replace the content of a document by these chunks. Notes that were made under its source stay beside them.
     Put(PutDocument),
-    /// Replace the content of a document by chunks that another store kept, with what was counted of them there.
+    /// Replace the content of a document, with the notes under its source, by chunks that another store kept, with what
+    /// was counted of them there.
     Restore(RestoreDocument),
     /// Keep versions that another store had of a document, beside what is live. A version that is there is not added
     /// again.
@@ -29,7 +30,8 @@ pub enum Change {
         namespace: Namespace,
         /// The source.
         source: String,
-        /// What became of it; live chunks stay unless it is [`DocumentStatus::Removed`].
+        /// What became of it; live chunks stay unless it is [`DocumentStatus::Removed`]. Notes that were made under
+        /// its source stay even then, and with them the document.
         status: DocumentStatus,
         /// Why.
         reason: Option<String>,
@@ -316,32 +318,48 @@ pub struct Settled {
 /// The ordinal numbers equal texts that start on the same line, so that equal
 /// chunks without line numbers, as in minified data, are not lost.
 pub fn number(chunks: &mut [NewChunk]) {
-    let mut numbers = Numbers::default();
+    number_beside(chunks, &HashSet::new());
+}
+
+/// Like [`number`], and passes over the keys that other chunks of the document hold: hash, first line, ordinal.
+pub fn number_beside(chunks: &mut [NewChunk], held: &HashSet<(ContentHash, u32, u32)>) {
+    let mut numbers = Numbers::beside(held);
     for chunk in chunks {
         (chunk.place.position, chunk.place.ordinal) = numbers.next(chunk);
     }
 }
 
-/// Returns whether [`number`] would leave these chunks as they are: then nobody needs a copy to number.
-pub fn is_numbered(chunks: &[NewChunk]) -> bool {
-    let mut numbers = Numbers::default();
+/// Returns whether [`number_beside`] would leave these chunks as they are: then nobody needs a copy to number.
+pub fn is_numbered(chunks: &[NewChunk], held: &HashSet<(ContentHash, u32, u32)>) -> bool {
+    let mut numbers = Numbers::beside(held);
     chunks
         .iter()
         .all(|chunk| numbers.next(chunk) == (chunk.place.position, chunk.place.ordinal))
 }
 
 /// The numbers that are given out to the chunks of one document.
-#[derive(Default)]
-struct Numbers {
+struct Numbers<'h> {
     position: u32,
     seen: HashMap<(ContentHash, u32), u32>,
+    held: &'h HashSet<(ContentHash, u32, u32)>,
 }
 
-impl Numbers {
+impl<'h> Numbers<'h> {
+    fn beside(held: &'h HashSet<(ContentHash, u32, u32)>) -> Self {
+        Self {
+            position: 0,
+            seen: HashMap::new(),
+            held,
+        }
+    }
+
     /// Returns the position and the ordinal of the next chunk.
     fn next(&mut self, chunk: &NewChunk) -> (u32, u32) {
         let key = (chunk.content_hash, chunk.place.start_line);
         let next = self.seen.entry(key).or_insert(0);
+        while !self.held.is_empty() && self.held.contains(&(key.0, key.1, *next)) {
+            *next += 1;
+        }
         let numbers = (self.position, *next);
         *next += 1;
         self.position = self.position.saturating_add(1);
@@ -471,13 +489,25 @@ mod tests {
     #[test]
     fn equal_texts_on_one_line_are_numbered_apart() {
         let mut chunks = [new("{}", 1), new("{}", 1), new("{}", 2)];
-        assert!(!is_numbered(&chunks));
+        let nothing = HashSet::new();
+        assert!(!is_numbered(&chunks, &nothing));
         number(&mut chunks);
-        assert!(is_numbered(&chunks));
-        assert!(!is_numbered(chunks.get(1..).unwrap()));
+        assert!(is_numbered(&chunks, &nothing));
+        assert!(!is_numbered(chunks.get(1..).unwrap(), &nothing));
         assert_eq!(
-            chunks.map(|chunk| (chunk.place.ordinal, chunk.place.position)),
+            chunks
+                .clone()
+                .map(|chunk| (chunk.place.ordinal, chunk.place.position)),
             [(0, 0), (1, 1), (0, 2)]
         );
+        let held = [
+            (chunks[0].content_hash, 1, 0),
+            (chunks[0].content_hash, 1, 2),
+        ]
+        .into();
+        number_beside(&mut chunks, &held);
+        assert!(is_numbered(&chunks, &held));
+        let ordinals = chunks.map(|chunk| chunk.place.ordinal);
+        assert_eq!(ordinals, [1, 3, 0]);
     }
 }

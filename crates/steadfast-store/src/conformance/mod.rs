@@ -87,11 +87,13 @@ macro_rules! conformance_tests {
                 of_two_equal_sections_one_deleted_one_is_left
                 equal_texts_on_one_line_are_kept_apart
                 the_same_content_again_changes_nothing
-                attributes_change_in_place;
+                attributes_change_in_place
+                a_document_that_comes_back_keeps_its_attributes;
             notes:
                 a_note_is_remembered_once
                 an_idempotency_key_holds_one_text
                 one_source_holds_many_notes
+                a_note_under_the_source_of_a_file_is_none_of_the_file
                 a_restored_note_is_still_that_note;
             marks:
                 marks_tell_what_became_of_a_source;

@@ -1,10 +1,14 @@
 //! Notes: remembered once, however often they are told.
 
 use steadfast_model::{
-    Change, Counts, NoteWrite, Outcome, PutDocument, Refusal, RestoreDocument, Seq,
+    Change, Counts, Document, DocumentKey, DocumentStatus, NoteWrite, Outcome, PutDocument,
+    Refusal, RestoreDocument, Seq,
 };
 
-use super::bench::{Bench, commit, fetch, live_texts, namespace, rows, snapshot};
+use super::bench::{
+    Bench, commit, fetch, fingerprint, live_texts, mark, namespace, rows, snapshot,
+};
+use crate::backend::Backend;
 
 fn tagged(note: &NoteWrite, tags: &[&str]) -> Change {
     let mut note = note.clone();
@@ -122,6 +126,78 @@ pub fn one_source_holds_many_notes(bench: &Bench<'_>) {
         .document(&namespace("default"), "diary")
         .expect("a lookup");
     assert_eq!(document.expect("the diary").chunks, 6);
+}
+
+fn document(backend: &dyn Backend, source: &str) -> Document {
+    let document = snapshot(backend).document(&namespace("default"), source);
+    document.expect("a lookup").expect("the document")
+}
+
+/// A file that is read again, or goes, leaves the notes under its source alone, and they leave alone what is known of it.
+pub fn a_note_under_the_source_of_a_file_is_none_of_the_file(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let put = |texts: &[&str], size: u64| {
+        let mut put = bench.put("/a", texts);
+        put.fingerprint = Some(fingerprint(size));
+        Change::Put(put)
+    };
+    let about = |text: &str, title: &str| {
+        let mut note = bench.note(text);
+        note.source = Some("/a".to_owned());
+        note.attributes.title = Some(title.to_owned());
+        Change::Note(note)
+    };
+    // Also one that says the same on the same line.
+    commit(backend, about("alpha", "before"));
+    commit(backend, put(&["alpha", "beta"], 1));
+    commit(backend, about("alpha", "after"));
+    let found = document(backend, "/a");
+    assert_eq!(
+        (found.status, found.fingerprint, found.chunks),
+        (DocumentStatus::Indexed, Some(fingerprint(1)), 4)
+    );
+    let again = commit(backend, put(&["alpha", "beta"], 1));
+    assert_eq!(
+        (again.outcome, again.seq, again.counts.reused),
+        (Outcome::Reused, None, 2)
+    );
+    let edited = commit(backend, put(&["beta", "alpha", "alpha"], 2));
+    assert_eq!((edited.counts.removed, edited.counts.inserted), (0, 1));
+    let edited = commit(backend, put(&["gamma"], 3));
+    assert_eq!((edited.counts.removed, edited.ids.len()), (3, 1));
+    assert_eq!(live_texts(backend), ["alpha", "alpha", "gamma"]);
+    assert_eq!(document(backend, "/a").chunks, 3);
+
+    let stale = mark("/a", DocumentStatus::Stale, Some("unreadable"), None);
+    commit(backend, stale);
+    commit(backend, about("delta", "while it is out of date"));
+    assert_eq!(document(backend, "/a").status, DocumentStatus::Stale);
+
+    let gone = || mark("/a", DocumentStatus::Removed, Some("vanished"), None);
+    let removed = commit(backend, gone());
+    assert_eq!(
+        (removed.outcome, removed.counts.removed),
+        (Outcome::Removed, 1)
+    );
+    let found = document(backend, "/a");
+    assert_eq!(
+        (found.status, found.fingerprint, found.chunks),
+        (DocumentStatus::Indexed, None, 3)
+    );
+    assert_eq!(commit(backend, gone()).seq, None, "nothing is left to do");
+    assert_eq!(live_texts(backend), ["alpha", "alpha", "delta"]);
+
+    commit(backend, put(&["alpha"], 4));
+    let documents: Vec<DocumentKey> = vec![document(backend, "/a").key];
+    let rows = Vec::new();
+    commit(backend, Change::Forget { rows, documents });
+    assert_eq!(live_texts(backend), [""; 0]);
+    // What was forgotten stays out, whatever is noted of it.
+    commit(backend, about("epsilon", "since"));
+    let refused = commit(backend, put(&["alpha"], 5));
+    assert!(matches!(refused.outcome, Outcome::Refused(_)));
+    assert_eq!(live_texts(backend), ["epsilon"]);
 }
 
 /// A note that comes in as another store kept it is found again when it is told, and keeps the larger count.

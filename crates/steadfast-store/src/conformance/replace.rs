@@ -1,8 +1,8 @@
 //! New content of a known document: ids follow texts.
 
-use steadfast_model::{Attributes, Change, ChunkId, Counts, Outcome, Row, Seq};
+use steadfast_model::{Attributes, Change, ChunkId, Counts, DocumentStatus, Outcome, Row, Seq};
 
-use super::bench::{Bench, commit, fetch, fingerprint, live_texts, namespace, row, snapshot};
+use super::bench::{Bench, commit, fetch, fingerprint, live_texts, mark, namespace, row, snapshot};
 use crate::backend::Backend;
 
 fn removed(backend: &dyn Backend, id: &ChunkId) -> Option<Seq> {
@@ -165,4 +165,17 @@ pub fn attributes_change_in_place(bench: &Bench<'_>) {
     assert_eq!(commit(backend, Change::Put(put)).counts.updated, 2);
     let view = snapshot(backend);
     assert_eq!(view.tags().expect("tags"), [("old".to_owned(), 2)]);
+}
+
+/// A document that was gone and comes back is not said to have changed when it is read once more.
+pub fn a_document_that_comes_back_keeps_its_attributes(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let put = || Change::Put(bench.put("/a", &["alpha", "beta"]));
+    commit(backend, put());
+    commit(backend, mark("/a", DocumentStatus::Removed, None, None));
+    assert_eq!(commit(backend, put()).counts.inserted, 2);
+    let again = commit(backend, put());
+    assert_eq!((again.outcome, again.seq), (Outcome::Reused, None));
+    assert_eq!(again.counts.reused, 2);
 }

@@ -154,8 +154,19 @@ impl Transaction<'_> {
             ..Counts::default()
         };
         let seq = self.log("note", Some(&note.namespace), Some(&source), counts);
-        let indexed = (DocumentStatus::Indexed, None);
-        self.store_document(document, &note.namespace, &source, indexed, None);
+        let before = known.and_then(|key| self.state.documents.get(&key));
+        let stays = before.filter(|before| before.status != DocumentStatus::Removed);
+        let (status, reason, fingerprint) = match stays.cloned() {
+            Some(file) => (file.status, file.reason, file.fingerprint),
+            None => (DocumentStatus::Indexed, None, None),
+        };
+        self.store_document(
+            document,
+            &note.namespace,
+            &source,
+            (status, reason.as_deref()),
+            fingerprint.as_ref(),
+        );
         let settled = Settled {
             seq: Some(seq),
             counts,

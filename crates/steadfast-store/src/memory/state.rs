@@ -148,6 +148,12 @@ impl State {
             .filter(move |(_, chunk)| chunk.document == document)
     }
 
+    /// Returns whether a chunk is one of a note.
+    pub(super) fn is_of_note(&self, chunk: &StoredChunk) -> bool {
+        let facet = self.facets.get(&chunk.facet);
+        facet.is_some_and(|facet| facet.note.is_some())
+    }
+
     /// Returns the key of a source, in whatever status.
     pub(super) fn find(&self, namespace: &Namespace, source: &str) -> Option<DocumentKey> {
         self.documents

@@ -1,13 +1,13 @@
 //! Changes on plain maps: put, mark, access; notes, forgetting and single rows are next door.
 
-use steadfast_model::write::{LiveChunk, number, plan_replace};
+use steadfast_model::write::{LiveChunk, number, number_beside, plan_replace};
 use steadfast_model::{
     Attributes, Change, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint,
     Namespace, NewChunk, Outcome, PutDocument, Refusal, RestoreDocument, Row, Seq, Settled,
     StoreId, Timestamp,
 };
 
-use super::state::{State, StoredDocument, count};
+use super::state::{State, StoredChunk, StoredDocument, count};
 use crate::backend::Event;
 use crate::error::StoreError;
 use crate::records;
@@ -24,7 +24,7 @@ pub(super) struct Transaction<'t> {
 impl Transaction<'_> {
     pub(super) fn apply(&mut self, change: &Change) -> Result<Settled, StoreError> {
         match change {
-            Change::Put(put) => self.put(put, &[]),
+            Change::Put(put) => self.put(put, None),
             Change::Restore(restore) => self.restore(restore),
             Change::Note(note) => self.note(note),
             Change::Mark {
@@ -67,7 +67,7 @@ impl Transaction<'_> {
 
     fn restore(&mut self, restore: &RestoreDocument) -> Result<Settled, StoreError> {
         let put = &restore.put;
-        let settled = self.put(put, &restore.notes)?;
+        let settled = self.put(put, Some(&restore.notes))?;
         if matches!(settled.outcome, Outcome::Refused(_)) {
             return Ok(settled);
         }
@@ -93,10 +93,11 @@ impl Transaction<'_> {
         Ok(settled)
     }
 
+    /// Replaces the content of a document: of all its rows when it is said which are of notes, else of those of no note.
     fn put(
         &mut self,
         put: &PutDocument,
-        notes: &[Option<ContentHash>],
+        notes: Option<&[Option<ContentHash>]>,
     ) -> Result<Settled, StoreError> {
         records::check_open(&put.namespace)?;
         let known = self.state.find(&put.namespace, &put.source);
@@ -121,7 +122,16 @@ impl Transaction<'_> {
                 .contains(&(document, chunk.content_hash))
         });
         let withheld = count(put.chunks.iter()) - count(chunks.iter());
-        number(&mut chunks);
+        let kept = self.state.live_of(document);
+        let kept = kept.filter(|(_, chunk)| notes.is_none() && self.state.is_of_note(chunk));
+        let key = |chunk: &StoredChunk| {
+            (
+                chunk.content_hash,
+                chunk.place.start_line,
+                chunk.place.ordinal,
+            )
+        };
+        number_beside(&mut chunks, &kept.map(|(_, chunk)| key(chunk)).collect());
         let (rows, counts) = self.replace(document, &put.attributes, notes, &chunks)?;
         let as_before = status == Some(DocumentStatus::Indexed) && counts.is_unchanged();
         let seq =
@@ -158,13 +168,14 @@ impl Transaction<'_> {
         &mut self,
         document: DocumentKey,
         attributes: &[Attributes],
-        notes: &[Option<ContentHash>],
+        notes: Option<&[Option<ContentHash>]>,
         chunks: &[NewChunk],
     ) -> Result<(Vec<Row>, Counts), StoreError> {
         let seq = self.next_seq();
         let live: Vec<LiveChunk> = self
             .state
             .live_of(document)
+            .filter(|(_, chunk)| notes.is_some() || !self.state.is_of_note(chunk))
             .map(|(row, chunk)| LiveChunk {
                 row,
                 content_hash: chunk.content_hash,
@@ -176,7 +187,8 @@ impl Transaction<'_> {
             .iter()
             .enumerate()
             .map(|(place, attributes)| {
-                self.facet(document, attributes, notes.get(place).copied().flatten())
+                let note = notes.and_then(|notes| notes.get(place).copied().flatten());
+                self.facet(document, attributes, note)
             })
             .collect();
         let plan = plan_replace(&live, chunks);
@@ -223,13 +235,25 @@ impl Transaction<'_> {
         let before = known
             .and_then(|key| self.state.documents.get(&key))
             .cloned();
+        let is_removal = status == DocumentStatus::Removed;
+        let live = known.into_iter().flat_map(|key| self.state.live_of(key));
+        let (notes, gone): (Vec<_>, Vec<_>) = live
+            .filter(|_| is_removal)
+            .map(|(row, chunk)| (row, self.state.is_of_note(chunk)))
+            .partition(|(_, is_of_note)| *is_of_note);
+        let (then, reason, fingerprint) = if notes.is_empty() {
+            (status, reason, fingerprint)
+        } else {
+            (DocumentStatus::Indexed, None, None)
+        };
         let stays = match &before {
-            None => status == DocumentStatus::Removed,
+            None => is_removal,
             Some(before) => {
                 before.status == DocumentStatus::Forgotten
-                    || (before.status == status
+                    || (before.status == then
                         && before.reason.as_deref() == reason
-                        && before.fingerprint.as_ref() == fingerprint)
+                        && before.fingerprint.as_ref() == fingerprint
+                        && gone.is_empty())
             }
         };
         if stays {
@@ -237,17 +261,14 @@ impl Transaction<'_> {
         }
         let document = self.document_key(known)?;
         let mut counts = Counts::default();
-        if status == DocumentStatus::Removed {
-            let seq = self.next_seq();
-            let rows: Vec<Row> = self.state.live_of(document).map(|(row, _)| row).collect();
-            for row in rows {
-                self.change_chunk(row, |chunk| chunk.removed = Some(seq));
-                counts.removed += 1;
-            }
+        let removed = self.next_seq();
+        for (row, _) in gone {
+            self.change_chunk(row, |chunk| chunk.removed = Some(removed));
+            counts.removed += 1;
         }
         let seq = self.log("mark", Some(namespace), Some(source), counts);
-        self.store_document(document, namespace, source, (status, reason), fingerprint);
-        let outcome = if status == DocumentStatus::Removed {
+        self.store_document(document, namespace, source, (then, reason), fingerprint);
+        let outcome = if is_removal {
             Outcome::Removed
         } else if known.is_some() {
             Outcome::Updated

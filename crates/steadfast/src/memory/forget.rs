@@ -89,7 +89,7 @@ impl Memory {
         let snapshot = self.backend().snapshot()?;
         if selection.is_by_document() {
             let mut documents = snapshot.documents(&selection.filter())?;
-            documents.retain(|document| document.status != DocumentStatus::Forgotten);
+            documents.retain(is_there);
             let mut plan = whole_documents(Vec::new(), 0, &documents);
             plan.roots = roots_to_forget(snapshot.as_ref(), selection, &documents)?;
             return Ok(plan);
@@ -189,9 +189,7 @@ fn roots_to_forget(
     }
     let going: BTreeSet<DocumentKey> = documents.iter().map(|document| document.key).collect();
     let mut left = snapshot.documents(&Filter::default())?;
-    left.retain(|document| {
-        document.status != DocumentStatus::Forgotten && !going.contains(&document.key)
-    });
+    left.retain(|document| is_there(document) && !going.contains(&document.key));
     roots.retain(|root| {
         let holds = |document: &Document| {
             let in_namespace = root.namespace.as_ref();
@@ -211,6 +209,11 @@ fn roots_to_forget(
         (is_named || is_emptied) && !left.iter().any(holds)
     });
     Ok(roots)
+}
+
+/// Returns whether there is something of a document: notes can be made under a source that was forgotten.
+fn is_there(document: &Document) -> bool {
+    document.status != DocumentStatus::Forgotten || document.chunks > 0
 }
 
 /// Returns the plan for single rows; a document of which nothing would be left live is forgotten as a whole.

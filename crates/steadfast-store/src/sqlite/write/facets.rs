@@ -14,11 +14,11 @@ pub(super) struct Facet {
 }
 
 impl Transaction<'_> {
-    /// Returns all facets of a document, also those without live chunks.
+    /// Returns all facets of a document, those with live chunks first: a store may have two of the same attributes.
     pub(super) fn facets(&self, document: DocumentKey) -> Written<Vec<Facet>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT facet, note_digest, kind, title, tags, meta, document_time, valid_from, valid_to, trust
-             FROM facets WHERE document = ?1 ORDER BY facet",
+             FROM facets WHERE document = ?1 ORDER BY live = 0, facet",
         )?;
         let facets = statement.query_map([document.0], decode)?;
         Ok(facets.collect::<rusqlite::Result<Vec<_>>>()?)

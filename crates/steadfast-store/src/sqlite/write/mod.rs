@@ -33,6 +33,7 @@ use steadfast_model::{
 
 use self::acknowledge::{Committed, Unflushed, Waiting};
 use self::head::Head;
+use self::put::Replaces;
 use super::codes::{CodeClass, class_of, code_of};
 use super::flush::Writer;
 use super::owner::WriterState;
@@ -328,7 +329,7 @@ fn add_space(connection: &Connection, model: &ModelId) -> rusqlite::Result<i64> 
 impl Transaction<'_> {
     fn apply(&mut self, change: &Change) -> Written<Settled> {
         match change {
-            Change::Put(put) => self.put(put),
+            Change::Put(put) => self.put(put, Replaces::AllButNotes),
             Change::Restore(restore) => self.restore(restore),
             Change::Past(past) => self.keep_past(past),
             Change::Note(note) => self.note(note),

@@ -207,12 +207,22 @@ impl Transaction<'_> {
         }
         let seq = self.log("note", Some(&note.namespace), Some(&source), counts)?;
         let live = i64::try_from(standing.len() + rows.len()).unwrap_or(i64::MAX);
+        // A note says nothing of the file that its source may be.
+        let stays = stored.filter(|stored| stored.status != DocumentStatus::Removed);
+        let (status, reason, fingerprint) = match &stays {
+            Some(file) => (
+                file.status,
+                file.reason.as_deref(),
+                file.fingerprint.as_ref(),
+            ),
+            None => (DocumentStatus::Indexed, None, None),
+        };
         self.store_document(
             document,
             &note.namespace,
             &source,
-            (DocumentStatus::Indexed, None),
-            None,
+            (status, reason),
+            fingerprint,
             live,
         )?;
         let ids = self.ids(rows.into_iter());

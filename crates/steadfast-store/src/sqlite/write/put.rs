@@ -4,29 +4,43 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::params;
-use steadfast_model::write::{LiveChunk, is_numbered, number, plan_replace};
+use steadfast_model::write::{LiveChunk, is_numbered, number_beside, plan_replace};
 use steadfast_model::{
     ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint, Namespace, NewChunk, Outcome,
     PutDocument, Refusal, Row, Seq, Settled,
 };
 
+use super::facets::Facet;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 use crate::error::StoreError;
 use crate::records;
 use crate::sqlite::read::documents::{self, Stored};
 
-impl Transaction<'_> {
-    pub(super) fn put(&mut self, put: &PutDocument) -> Written<Settled> {
-        self.put_notes(put, &[])
-    }
+/// Which of the live rows of a document new content takes the place of.
+#[derive(Clone, Copy)]
+pub(super) enum Replaces<'n> {
+    /// All but those of notes: whoever reads a file knows nothing of the notes under its source.
+    AllButNotes,
+    /// All; for each of the attributes the digest of the note that they belong to.
+    All(&'n [Option<ContentHash>]),
+}
 
-    /// Like [`Self::put`], and says to which note each of the attributes belongs.
-    pub(super) fn put_notes(
-        &mut self,
-        put: &PutDocument,
-        notes: &[Option<ContentHash>],
-    ) -> Written<Settled> {
+/// What a document holds before a change.
+#[derive(Default)]
+struct Before {
+    facets: Vec<Facet>,
+    /// The rows that are to be replaced.
+    standing: Vec<Standing>,
+    /// How many rows stay beside them.
+    kept: i64,
+    /// The unique keys of those that stay.
+    held: HashSet<(ContentHash, u32, u32)>,
+}
+
+impl Transaction<'_> {
+    /// Replaces the content of a document.
+    pub(super) fn put(&mut self, put: &PutDocument, replaces: Replaces<'_>) -> Written<Settled> {
         records::check_open(&put.namespace)?;
         let stored = self.stored(&put.namespace, &put.source)?;
         let was_forgotten = stored
@@ -47,8 +61,13 @@ impl Transaction<'_> {
             Some(stored) => stored.key,
             None => self.head.take_document()?,
         };
-        let (chunks, withheld) = self.admitted(document, put)?;
-        let (rows, counts) = self.replace(document, put, notes, &chunks)?;
+        let before = match &stored {
+            Some(_) => self.before(document, replaces)?,
+            None => Before::default(),
+        };
+        let kept = before.kept;
+        let (chunks, withheld) = self.admitted(document, put, &before)?;
+        let (rows, counts) = self.replace(document, put, replaces, before, &chunks)?;
         let as_before = stored.as_ref().is_some_and(|stored| {
             stored.status == DocumentStatus::Indexed && counts.is_unchanged()
         });
@@ -61,7 +80,7 @@ impl Transaction<'_> {
             .as_ref()
             .is_some_and(|stored| stored.fingerprint == put.fingerprint);
         if !(as_before && same_file) {
-            let live = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            let live = i64::try_from(rows.len()).map_or(i64::MAX, |rows| rows + kept);
             self.store_document(
                 document,
                 &put.namespace,
@@ -86,6 +105,25 @@ impl Transaction<'_> {
         })
     }
 
+    /// Returns what a document that is stored holds.
+    fn before(&self, document: DocumentKey, replaces: Replaces<'_>) -> Written<Before> {
+        let facets = self.facets(document)?;
+        let notes = match replaces {
+            Replaces::AllButNotes => of_notes(&facets),
+            Replaces::All(_) => HashSet::new(),
+        };
+        let is_kept = |standing: &Standing| notes.contains(&standing.facet);
+        let (kept, standing) = self.live_rows(document)?.into_iter().partition(is_kept);
+        let kept: Vec<Standing> = kept;
+        let key = |row: &Standing| (row.content_hash, row.place.start_line, row.place.ordinal);
+        Ok(Before {
+            standing,
+            kept: i64::try_from(kept.len()).unwrap_or(i64::MAX),
+            held: kept.iter().map(key).collect(),
+            facets,
+        })
+    }
+
     /// Returns the chunks without those whose text was forgotten, numbered anew.
     ///
     /// They are copied only where that changes them: a document is up to 32 MiB long, and its chunks take twice that.
@@ -93,6 +131,7 @@ impl Transaction<'_> {
         &self,
         document: DocumentKey,
         put: &'p PutDocument,
+        before: &Before,
     ) -> Written<(Cow<'p, [NewChunk]>, u64)> {
         let mut chunks = Cow::Borrowed(put.chunks.as_slice());
         if put.revive {
@@ -112,24 +151,25 @@ impl Transaction<'_> {
                 chunks = Cow::Owned(admitted.cloned().collect());
             }
         }
-        if !is_numbered(&chunks) {
-            number(chunks.to_mut());
+        if !is_numbered(&chunks, &before.held) {
+            number_beside(chunks.to_mut(), &before.held);
         }
         let withheld = u64::try_from(put.chunks.len() - chunks.len()).unwrap_or(0);
         Ok((chunks, withheld))
     }
 
-    /// Makes the live rows of a document those of `chunks`; returns them in order.
+    /// Puts `chunks` in the place of the rows that are to be replaced; returns theirs in order.
     fn replace(
         &mut self,
         document: DocumentKey,
         put: &PutDocument,
-        notes: &[Option<ContentHash>],
+        replaces: Replaces<'_>,
+        before: Before,
         chunks: &[NewChunk],
     ) -> Written<(Vec<Row>, Counts)> {
         let seq = self.next_seq();
-        let standing = self.live_rows(document)?;
-        let facet_keys = self.facet_keys(document, put, notes, standing.is_empty())?;
+        let standing = before.standing;
+        let facet_keys = self.facet_keys(document, put, replaces, before.facets)?;
         let live: Vec<LiveChunk> = standing
             .iter()
             .map(|standing| LiveChunk {
@@ -189,18 +229,17 @@ impl Transaction<'_> {
         Ok((rows, counts))
     }
 
-    /// Returns the facet of each of the attributes; a document without live rows gets new ones.
+    /// Returns the facet of each of the attributes; one that the document has is used again.
     fn facet_keys(
         &mut self,
         document: DocumentKey,
         put: &PutDocument,
-        notes: &[Option<ContentHash>],
-        is_new: bool,
+        replaces: Replaces<'_>,
+        mut facets: Vec<Facet>,
     ) -> Written<Vec<i64>> {
-        let mut facets = if is_new {
-            Vec::new()
-        } else {
-            self.facets(document)?
+        let notes = match replaces {
+            Replaces::AllButNotes => &[],
+            Replaces::All(notes) => notes,
         };
         put.attributes
             .iter()
@@ -273,6 +312,15 @@ impl Transaction<'_> {
             ])?;
         Ok(())
     }
+}
+
+/// Returns the facets that are those of notes.
+pub(super) fn of_notes(facets: &[Facet]) -> HashSet<i64> {
+    facets
+        .iter()
+        .filter(|facet| facet.note_digest.is_some())
+        .map(|facet| facet.key)
+        .collect()
 }
 
 /// Returns a settled change that wrote nothing.

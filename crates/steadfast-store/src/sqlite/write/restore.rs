@@ -4,12 +4,13 @@ use rusqlite::params;
 use steadfast_model::write::number;
 use steadfast_model::{Outcome, RestoreDocument, Settled};
 
+use super::put::Replaces;
 use super::{Transaction, Written};
 
 impl Transaction<'_> {
     pub(super) fn restore(&mut self, restore: &RestoreDocument) -> Written<Settled> {
         let put = &restore.put;
-        let settled = self.put_notes(put, &restore.notes)?;
+        let settled = self.put(put, Replaces::All(&restore.notes))?;
         if matches!(settled.outcome, Outcome::Refused(_)) {
             return Ok(settled);
         }

@@ -341,7 +341,7 @@ impl Transaction<'_> {
         self.facet_live(facet, 1)
     }
 
-    /// Adds a copy of a row of the history as a new live row.
+    /// Adds a copy of a row of the history as a new live row; beside a note that says the same, as a further one.
     fn restore_row(&mut self, old: Row, seq: i64) -> Written<Row> {
         let row = self.head.take_row()?;
         let (facet, tokens, text): (i64, i64, Vec<u8>) = self
@@ -349,9 +349,12 @@ impl Transaction<'_> {
             .prepare_cached(
                 "INSERT INTO chunks (row, document, facet, content_hash, start_line, end_line, start_byte, end_byte,
                  ordinal, position, heading_path, fidelity, tokens, vector_state, access_count, added_seq, text)
-                 SELECT ?2, document, facet, content_hash, start_line, end_line, start_byte, end_byte, ordinal,
+                 SELECT ?2, document, facet, content_hash, start_line, end_line, start_byte, end_byte,
+                 (SELECT CASE WHEN count(*) FILTER (WHERE l.ordinal = c.ordinal) > 0 THEN max(l.ordinal) + 1
+                      ELSE c.ordinal END FROM chunks l WHERE l.document = c.document
+                      AND l.content_hash = c.content_hash AND l.start_line = c.start_line AND l.removed_seq IS NULL),
                  position, heading_path, fidelity, tokens, vector_state, access_count, ?3, text
-                 FROM chunks WHERE row = ?1 RETURNING facet, tokens, text",
+                 FROM chunks c WHERE row = ?1 RETURNING facet, tokens, text",
             )?
             .query_row(params![old.0, row.0, seq], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -424,15 +427,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Counts a document's live rows anew; without any it is no longer there. Its fingerprint goes: what
+    /// Counts a document's live rows anew; without any it is no longer there, and one that was forgotten stays so. Its fingerprint goes: what
     /// is on the disk is not what is in the store.
     fn settle_document(&self, document: DocumentKey) -> Written<()> {
         let number = documents::status_number;
         self.connection
             .prepare_cached(
-                "UPDATE documents SET chunks = live, reason = NULL, seq = ?2, indexed_ms = ?3, size = NULL,
+                "UPDATE documents SET chunks = live, reason = CASE WHEN status = ?6 THEN reason END, seq = ?2, indexed_ms = ?3, size = NULL,
                  mtime_ns = NULL, ctime_ns = NULL, inode = NULL, file_hash = NULL, racy = 0,
-                 status = CASE WHEN live > 0 THEN ?4 ELSE ?5 END
+                 status = CASE WHEN status = ?6 THEN status WHEN live > 0 THEN ?4 ELSE ?5 END
                  FROM (SELECT count(*) AS live FROM chunks WHERE document = ?1 AND removed_seq IS NULL)
                  WHERE document = ?1",
             )?
@@ -441,7 +444,8 @@ impl Transaction<'_> {
                 self.next_seq(),
                 self.now.0,
                 number(DocumentStatus::Indexed),
-                number(DocumentStatus::Removed)
+                number(DocumentStatus::Removed),
+                number(DocumentStatus::Forgotten)
             ])?;
         Ok(())
     }

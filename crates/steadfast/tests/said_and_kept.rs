@@ -1,0 +1,115 @@
+//! The bad day: what the user said in one way is taken away by what is said in another: a note by the next look at a
+//! file, a namespace by a glob, a name by a folder that is indexed again.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use steadfast::model::Chunk;
+use steadfast::{IndexOptions, IndexReport, ListRequest, Memory, Note, Silent};
+use tempfile::TempDir;
+
+struct Place {
+    folder: TempDir,
+    memory: Memory,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir_all(folder.path().join("docs/sub")).unwrap();
+        let memory = Memory::options()
+            .create(true)
+            .open(folder.path().join("store"))
+            .unwrap();
+        let place = Self { folder, memory };
+        place.write("a.md", "Alpha stands here.");
+        place.write("sub/b.md", "Beta stands there.");
+        place
+    }
+
+    fn docs(&self) -> PathBuf {
+        fs::canonicalize(self.folder.path()).unwrap().join("docs")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.docs().join(name), text).unwrap();
+    }
+
+    fn source(&self, name: &str) -> String {
+        self.docs().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn index(&self) -> IndexReport {
+        self.index_with(&IndexOptions::default())
+    }
+
+    fn index_with(&self, options: &IndexOptions) -> IndexReport {
+        self.memory.index(&[self.docs()], options, &Silent).unwrap()
+    }
+
+    fn chunks(&self) -> Vec<Chunk> {
+        let mut chunks = self.memory.list(&ListRequest::default()).unwrap().chunks;
+        chunks.sort_by(|a, b| a.text.cmp(&b.text));
+        chunks
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.chunks().into_iter().map(|chunk| chunk.text).collect()
+    }
+}
+
+#[test]
+fn a_note_about_a_file_outlives_every_look_at_it() {
+    let place = Place::new();
+    place.index();
+    let mut note = Note::new("Ask Miriam before changing it.");
+    note.source = Some(place.source("a.md"));
+    place.memory.remember(&note).unwrap();
+    let report = place.index();
+    assert_eq!((report.files.unchanged, report.files.changed), (2, 0));
+    place.write("a.md", "Alpha has moved.");
+    assert_eq!(place.index().files.changed, 1);
+    let expected = [
+        "Alpha has moved.",
+        "Ask Miriam before changing it.",
+        "Beta stands there.",
+    ];
+    assert_eq!(place.texts(), expected);
+    fs::rename(place.docs().join("a.md"), place.docs().join("c.md")).unwrap();
+    place.index();
+    assert_eq!(place.texts(), expected);
+    assert_eq!(place.chunks()[1].source, place.source("c.md"));
+    fs::remove_file(place.docs().join("c.md")).unwrap();
+    assert_eq!(place.index().files.removed, 1);
+    assert_eq!(place.index().files.removed, 0);
+    assert_eq!(place.texts(), expected[1..]);
+    // A source that is no file at all lies below the folder as well.
+    note.text = "Nothing is here.".to_owned();
+    note.source = Some(place.source("none.md"));
+    place.memory.remember(&note).unwrap();
+    place.index();
+    assert_eq!(place.texts().len(), 3);
+    assert_eq!(place.memory.verify(&Silent).unwrap().findings, []);
+}
+
+#[test]
+fn a_text_comes_back_beside_a_note_that_says_the_same() {
+    let place = Place::new();
+    place.index();
+    place.write("a.md", "Alpha has moved.");
+    let edited = place.index().seq;
+    let mut note = Note::new("Alpha stands here.");
+    note.source = Some(place.source("a.md"));
+    place.memory.remember(&note).unwrap();
+    let plan = place.memory.plan_undo(edited).unwrap();
+    place.memory.undo(&plan).unwrap();
+    let expected = [
+        "Alpha stands here.",
+        "Alpha stands here.",
+        "Beta stands there.",
+    ];
+    assert_eq!(place.texts(), expected);
+    assert_eq!(place.memory.verify(&Silent).unwrap().findings, []);
+}
