@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use steadfast::model::Chunk;
+use steadfast::model::{Chunk, Namespace};
 use steadfast::{IndexOptions, IndexReport, ListRequest, Memory, Note, Silent};
 use tempfile::TempDir;
 
@@ -55,9 +55,20 @@ impl Place {
         chunks
     }
 
+    /// Returns namespace and text of each live chunk.
+    fn placed(&self) -> Vec<(String, String)> {
+        let chunks = self.chunks().into_iter();
+        let placed = chunks.map(|chunk| (chunk.namespace.as_str().to_owned(), chunk.text));
+        placed.collect()
+    }
+
     fn texts(&self) -> Vec<String> {
         self.chunks().into_iter().map(|chunk| chunk.text).collect()
     }
+}
+
+fn name(name: &str) -> Namespace {
+    Namespace::new(name).unwrap()
 }
 
 #[test]
@@ -112,4 +123,30 @@ fn a_text_comes_back_beside_a_note_that_says_the_same() {
     ];
     assert_eq!(place.texts(), expected);
     assert_eq!(place.memory.verify(&Silent).unwrap().findings, []);
+}
+
+#[test]
+fn documents_stay_where_they_are_when_a_further_root_takes_others() {
+    let place = Place::new();
+    fs::create_dir(place.docs().join(".hidden")).unwrap();
+    place.write(".hidden/c.md", "Gamma hides.");
+    let mut hidden = IndexOptions::default();
+    hidden.walk.hidden = steadfast::ingest::walk::Hidden::Take;
+    place.index_with(&hidden);
+    let before = place.placed();
+    assert_eq!(before.len(), 3);
+    let mut none = IndexOptions::default();
+    none.namespace = Some(name("work"));
+    none.walk.include = vec!["*.none".to_owned()];
+    place.index_with(&none);
+    place.index();
+    assert_eq!(place.placed(), before);
+    let mut further = IndexOptions::default();
+    further.namespace = Some(name("second"));
+    place.index_with(&further);
+    place.index();
+    let mut left = place.placed();
+    left.retain(|(namespace, _)| namespace == "default");
+    assert_eq!(left, before);
+    assert_eq!(place.chunks().len(), 5);
 }

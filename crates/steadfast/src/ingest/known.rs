@@ -67,7 +67,8 @@ impl<'k> Known<'k> {
             let assigned = assignments.get(&document.key).map(AsRef::as_ref);
             let placement = placing.of(&document.source);
             if placement.namespace != document.namespace {
-                if placing.may_move(&document.source, &document.namespace, assigned) {
+                let (source, namespace) = (&document.source, &document.namespace);
+                if placing.may_move(source, namespace, &placement, assigned) {
                     misplaced.push(Misplaced {
                         from: document.namespace,
                         to: placement.namespace.clone(),

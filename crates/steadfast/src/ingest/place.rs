@@ -307,19 +307,30 @@ impl<'p> Placing<'p> {
         }
     }
 
-    /// Returns whether nobody said that a document is to be in the namespace in which it is, so that a rule may move it.
+    /// Returns whether a document is to go from the namespace in which it is to the one that it is given now.
+    ///
+    /// Only rules move: one that gives it the other, or one that gave it this and does so no more. What a user said of
+    /// a root makes a further document, and a root without a namespace holds its documents in the default.
     pub(super) fn may_move(
         &self,
         source: &str,
         namespace: &Namespace,
+        placement: &Placement,
         assigned: Option<&Assignment>,
     ) -> bool {
+        let root = self.root_of(source).and_then(|index| self.roots.get(index));
+        let leaves_it = |root: &Root| root.namespace.is_none() && lies_within(source, &root.path);
+        // Where a root leaves the namespace to rules, one that says another is no word on what rules have placed.
+        let is_free =
+            root.is_none_or(|root| root.namespace.is_none()) || !self.roots.iter().any(leaves_it);
         let is_claimed = self.roots.iter().any(|root| {
             root.namespace.as_ref() == Some(namespace) && lies_within(source, &root.path)
         });
+        let was_placed = assigned.is_some_and(|assigned| assigned.is_placed);
+        let is_placed = placement.assignment.is_placed;
         self.said.is_none()
             && !is_claimed
-            && (*namespace == self.default || assigned.is_some_and(|assigned| assigned.is_placed))
+            && ((was_placed && is_free) || (is_placed && *namespace == self.default))
     }
 
     /// Returns the only namespace that a walk can put files into, if it is only one.
