@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::chunk::Metadata;
+use crate::filter::lies_within;
 use crate::ids::Namespace;
 
 /// What a store remembers of a folder or file that it was told to hold.
@@ -117,6 +118,77 @@ impl Assignment {
     }
 }
 
+/// A document of a namespace whose documents get another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// Its source.
+    pub source: String,
+    /// It stays where it is: the other namespace has its source already.
+    pub stays: bool,
+    /// A rule put it where it is.
+    pub is_placed: bool,
+}
+
+/// Returns what is to be remembered of roots when the documents of one namespace move to another.
+///
+/// A root of the namespace goes along, and so does one without a namespace whose documents were there by default: it is
+/// given the other namespace, for with none the next look would bring them in a second time. Under what stays a root
+/// is kept, and the other namespace gets one of its own, as if it was told last. One that the other namespace
+/// has already stays what it is.
+pub fn rename_namespace(
+    roots: &[Root],
+    (from, to): (&Namespace, &Namespace),
+    documents: &[Renamed],
+) -> Vec<Root> {
+    let held: Vec<Option<usize>> = documents
+        .iter()
+        .map(|document| holder(roots, from, document))
+        .collect();
+    let (mut renamed, mut told) = (Vec::with_capacity(roots.len()), Vec::new());
+    for (place, root) in roots.iter().enumerate() {
+        let is_of = |stays: bool| {
+            let mut found = documents.iter().zip(&held);
+            found.any(|(document, held)| *held == Some(place) && document.stays == stays)
+        };
+        let goes = is_of(false) || (root.namespace.as_ref() == Some(from) && !is_of(true));
+        if !goes {
+            renamed.push(root.clone());
+            continue;
+        }
+        let mut there = root.clone();
+        there.namespace = Some(to.clone());
+        let is_taken = roots.iter().any(|known| known.is(&there));
+        if is_of(true) {
+            renamed.push(root.clone());
+            told.extend((!is_taken).then_some(there));
+        } else if !is_taken {
+            renamed.push(there);
+        }
+    }
+    renamed.extend(told);
+    renamed
+}
+
+/// Returns the root that a document of a namespace is there by: the nearest of that namespace, or of none.
+fn holder(roots: &[Root], namespace: &Namespace, document: &Renamed) -> Option<usize> {
+    let holds = |root: &Root| {
+        let is_said = root.namespace.as_ref() == Some(namespace);
+        let by_default = root.namespace.is_none() && !document.is_placed;
+        (is_said || by_default) && lies_within(&document.source, &root.path)
+    };
+    let mut found = roots.iter().enumerate().filter(|(_, root)| holds(root));
+    let first = found.next()?;
+    let nearest = found.fold(first, |best, next| {
+        let rank = |root: &Root| (root.path.len(), root.namespace.is_some());
+        if rank(next.1) > rank(best.1) {
+            next
+        } else {
+            best
+        }
+    });
+    Some(nearest.0)
+}
+
 /// Gives tags another name; returns whether one of them had the old one.
 pub fn rename_tag(tags: &mut BTreeSet<String>, from: &str, to: &str) -> bool {
     let found = tags.remove(from);
@@ -149,6 +221,47 @@ mod tests {
         assert_eq!(Root::new("/docs", None).with_told(&root.told()), root);
         let garbage = Root::new("/docs", None).with_told("[\"tags\"");
         assert_eq!(garbage, Root::new("/docs", None));
+    }
+
+    #[test]
+    fn roots_go_with_their_documents() {
+        let name = |name: &str| Namespace::new(name).unwrap();
+        let (from, to) = (name("default"), name("new"));
+        let root = |path: &str, namespace: Option<&str>| Root::new(path, namespace.map(name));
+        let document = |source: &str, stays: bool| Renamed {
+            source: source.to_owned(),
+            stays,
+            is_placed: source.ends_with("placed"),
+        };
+        let roots = [
+            root("/a", None),
+            root("/a/b", Some("default")),
+            root("/c", Some("other")),
+            root("/d", None),
+            root("/e", None),
+        ];
+        let documents = [
+            document("/a/1", false),
+            document("/a/b/2", true),
+            document("/a/b/3", false),
+            document("/c/4", false),
+            document("/d/5", true),
+            document("/e/placed", false),
+        ];
+        let expected = [
+            root("/a", Some("new")),
+            root("/a/b", Some("default")),
+            root("/c", Some("other")),
+            root("/d", None),
+            root("/e", None),
+            root("/a/b", Some("new")),
+        ];
+        let renamed = rename_namespace(&roots, (&from, &to), &documents);
+        assert_eq!(renamed, expected);
+        // One that is there already is left, and the other goes.
+        let roots = [root("/a", None), root("/a", Some("new"))];
+        let renamed = rename_namespace(&roots, (&from, &to), &documents[..1]);
+        assert_eq!(renamed, roots[1..]);
     }
 
     #[test]

@@ -150,3 +150,27 @@ fn documents_stay_where_they_are_when_a_further_root_takes_others() {
     assert_eq!(left, before);
     assert_eq!(place.chunks().len(), 5);
 }
+
+#[test]
+fn a_renamed_namespace_is_that_of_the_folder_too() {
+    let place = Place::new();
+    place.index();
+    let rename = |from: &str, to: &str| {
+        let plan = place.memory.plan_rename_namespace(&name(from), &name(to));
+        place.memory.rename(&plan.unwrap()).unwrap()
+    };
+    assert_eq!(rename("default", "new").chunks, 2);
+    let before = place.placed();
+    let report = place.index();
+    assert_eq!((report.files.added, report.files.unchanged), (0, 2));
+    assert_eq!(place.placed(), before);
+    // What is in both stays, with its root, and then nothing is written.
+    let mut other = IndexOptions::default();
+    other.namespace = Some(name("other"));
+    place.index_with(&other);
+    let roots = place.memory.roots().unwrap();
+    assert_eq!(roots.len(), 2);
+    let renamed = rename("new", "other");
+    assert_eq!((renamed.seq, renamed.chunks), (None, 0));
+    assert_eq!(place.memory.roots().unwrap(), roots);
+}

@@ -50,9 +50,6 @@ impl Transaction<'_> {
         to: &Namespace,
         source: Option<&str>,
     ) -> Settled {
-        if from != to && source.is_none() {
-            self.rename_roots(from, to);
-        }
         let moving: Vec<DocumentKey> = self
             .state
             .documents
@@ -64,6 +61,9 @@ impl Transaction<'_> {
             .collect();
         if from == to || moving.is_empty() {
             return untouched(Outcome::Reused);
+        }
+        if source.is_none() {
+            self.rename_roots(from, to);
         }
         let chunks = moving.iter().map(|key| count(self.state.live_of(*key)));
         let counts = Counts {

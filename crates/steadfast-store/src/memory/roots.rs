@@ -1,11 +1,11 @@
 //! Roots, what documents were given from outside, and late vectors, on plain maps.
 
-use steadfast_model::root::rename_tag;
+use steadfast_model::root::{Renamed, rename_namespace, rename_tag};
 use steadfast_model::{
-    Assignment, Counts, DocumentKey, LateVector, Namespace, Outcome, Root, Settled,
+    Assignment, Counts, DocumentKey, DocumentStatus, LateVector, Namespace, Outcome, Root, Settled,
 };
 
-use super::state::InSpace;
+use super::state::{InSpace, StoredDocument};
 use super::write::{Transaction, untouched};
 use crate::error::StoreError;
 use crate::records;
@@ -58,19 +58,23 @@ impl Transaction<'_> {
     }
 
     pub(super) fn rename_roots(&mut self, from: &Namespace, to: &Namespace) {
-        let roots = &mut self.state.roots;
-        let taken: Vec<String> = roots
-            .iter()
-            .filter(|root| root.namespace.as_ref() == Some(to))
-            .map(|root| root.path.clone())
+        let state = &mut *self.state;
+        let is_there = |stored: &StoredDocument| {
+            stored.namespace == *from && stored.status != DocumentStatus::Removed
+        };
+        let documents = state.documents.iter();
+        let documents: Vec<Renamed> = documents
+            .filter(|(_, stored)| is_there(stored))
+            .map(|(key, stored)| Renamed {
+                source: stored.source.clone(),
+                stays: state.find(to, &stored.source).is_some(),
+                is_placed: state
+                    .assignments
+                    .get(key)
+                    .is_some_and(|given| given.is_placed),
+            })
             .collect();
-        roots.retain(|root| root.namespace.as_ref() != Some(from) || !taken.contains(&root.path));
-        for root in roots
-            .iter_mut()
-            .filter(|root| root.namespace.as_ref() == Some(from))
-        {
-            root.namespace = Some(to.clone());
-        }
+        state.roots = rename_namespace(&state.roots, (from, to), &documents);
     }
 
     pub(super) fn late_vectors(&mut self, late: &[LateVector]) -> Result<Settled, StoreError> {

@@ -76,9 +76,6 @@ impl Transaction<'_> {
         records::check_open(from)?;
         records::check_open(to)?;
         let names = params![from.as_str(), to.as_str(), source];
-        if from != to && source.is_none() {
-            self.rename_roots(from, to)?;
-        }
         let (documents, chunks): (u64, u64) = self
             .connection
             .prepare_cached(
@@ -91,6 +88,9 @@ impl Transaction<'_> {
             })?;
         if from == to || documents == 0 {
             return Ok(untouched(Outcome::Reused, None));
+        }
+        if source.is_none() {
+            self.rename_roots(from, to)?;
         }
         let counts = Counts {
             updated: chunks,

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, params};
-use steadfast_model::root::rename_tag;
-use steadfast_model::{Assignment, DocumentKey, Namespace, Outcome, Root, Settled};
+use steadfast_model::root::{Renamed, rename_namespace, rename_tag};
+use steadfast_model::{Assignment, DocumentKey, DocumentStatus, Namespace, Outcome, Root, Settled};
 
 use super::put::untouched;
 use super::{Transaction, Written};
 use crate::records;
+use crate::sqlite::read::documents::status_number;
 use crate::sqlite::read::roots;
 
 impl Transaction<'_> {
@@ -98,15 +99,47 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Moves the roots of a namespace; one that the other namespace has already stays what it is there.
+    /// Lets roots go with the documents of a namespace, before these move.
     pub(super) fn rename_roots(&self, from: &Namespace, to: &Namespace) -> Written<()> {
-        let names = [from.as_str(), to.as_str()];
-        self.connection.execute(
-            "UPDATE OR IGNORE roots SET namespace = ?2 WHERE namespace = ?1",
-            names,
+        let before = roots::all(self.connection)?;
+        if before.is_empty() {
+            return Ok(());
+        }
+        let assignments = roots::assignments(self.connection)?;
+        let documents = self
+            .connection
+            .prepare_cached(
+                "SELECT document, source, EXISTS (SELECT 1 FROM documents o WHERE o.namespace = ?2
+                 AND o.source = d.source) FROM documents d WHERE namespace = ?1 AND status <> ?3",
+            )?
+            .query_map(
+                params![
+                    from.as_str(),
+                    to.as_str(),
+                    status_number(DocumentStatus::Removed)
+                ],
+                |row| {
+                    let assigned = assignments.get(&DocumentKey(row.get(0)?));
+                    Ok(Renamed {
+                        source: row.get(1)?,
+                        stays: row.get(2)?,
+                        is_placed: assigned.is_some_and(|assigned| assigned.is_placed),
+                    })
+                },
+            )?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let after = rename_namespace(&before, (from, to), &documents);
+        if after == before {
+            return Ok(());
+        }
+        self.connection.execute("DELETE FROM roots", [])?;
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO roots (path, namespace, turn, told) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        self.connection
-            .execute("DELETE FROM roots WHERE namespace = ?1", [from.as_str()])?;
+        for (root, turn) in after.iter().zip(1_i64..) {
+            let namespace = root.namespace.as_ref().map_or("", Namespace::as_str);
+            statement.execute(params![root.path, namespace, turn, root.told()])?;
+        }
         Ok(())
     }
 }
