@@ -120,6 +120,9 @@ pub enum UndoRefusal {
     /// It gave a namespace or a source another name, and the log does not keep the old one.
     #[error("commit {} renamed a namespace or a source: give it its old name back instead", .0.0)]
     Renamed(Seq),
+    /// It gave a tag another name that folders or files were given too, and which of them had the old one is not kept.
+    #[error("commit {} renamed a tag that folders give their files: give it its old name back instead", .0.0)]
+    RenamedOfRoots(Seq),
     /// It wrote records of a collection.
     #[error("commit {} changed a collection: write the records anew through it", .0.0)]
     OfCollection(Seq),

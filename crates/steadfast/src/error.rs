@@ -335,6 +335,7 @@ impl Fault for Error {
             }
             Self::Exists { .. } => "nothing is ever overwritten: give another name",
             Self::NotEmpty { .. } => "give a folder that does not exist, or an empty one",
+            Self::Undo(UndoRefusal::RenamedOfRoots(_)) => "steadfast tags rename NEW OLD",
             Self::Undo(UndoRefusal::ChangedSince(_)) => {
                 "undo those first, the newest before the others"
             }

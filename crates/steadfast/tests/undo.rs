@@ -322,3 +322,26 @@ proptest! {
         place.is_sound();
     }
 }
+
+#[test]
+fn a_renamed_tag_of_a_folder_is_told_to_be_renamed_back() {
+    let place = Place::new();
+    place.index("# A\n\nOne.\n");
+    let mut options = IndexOptions::default();
+    options.tags = vec!["old".to_owned()];
+    let paths = [place.docs()];
+    place.memory.index(&paths, &options, &Silent).unwrap();
+    let rename = |from: &str, to: &str| {
+        let plan = place.memory.plan_rename_tag(from, to).unwrap();
+        place.memory.rename(&plan).unwrap().seq.unwrap()
+    };
+    let renamed = rename("old", "new");
+    // The next look at the folder would have reversed it.
+    assert!(matches!(
+        place.undo(renamed),
+        Err(steadfast::Error::Undo(UndoRefusal::RenamedOfRoots(_)))
+    ));
+    rename("new", "old");
+    place.reindex();
+    assert!(place.chunks()[0].attributes.tags.contains("old"));
+}

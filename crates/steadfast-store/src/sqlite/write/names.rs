@@ -1,13 +1,14 @@
 //! Tags and namespaces get other names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::params;
-use steadfast_model::{Counts, DocumentKey, Namespace, Outcome, Settled};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use steadfast_model::{Counts, DocumentKey, Namespace, Outcome, Place, Row, Seq, Settled};
 
 use super::put::untouched;
 use super::{Transaction, Written};
 use crate::records;
+use crate::sqlite::read::{history, roots};
 
 impl Transaction<'_> {
     pub(super) fn rename_tag(&mut self, from: &str, to: &str) -> Written<Settled> {
@@ -115,4 +116,55 @@ impl Transaction<'_> {
             ..untouched(Outcome::Updated, Some(seq))
         })
     }
+}
+
+/// Returns whether a root or a document has been given the tag that a commit gave these rows instead of another.
+///
+/// Then the next look at a file would bring it back, and which of them had the other one is not kept.
+pub(super) fn is_assigned_anew(
+    connection: &Connection,
+    seq: Seq,
+    rows: &[Row],
+) -> rusqlite::Result<bool> {
+    let mut given = BTreeSet::new();
+    for root in roots::all(connection)? {
+        given.extend(root.tags);
+    }
+    for assigned in roots::assignments(connection)?.values() {
+        given.extend(assigned.tags.iter().cloned());
+    }
+    if given.is_empty() {
+        return Ok(false);
+    }
+    let mut changes = connection.prepare_cached(
+        "SELECT g.before, c.facet FROM changes g JOIN chunks c ON c.row = g.row WHERE g.seq = ?1 AND g.row = ?2",
+    )?;
+    let mut facets = BTreeSet::new();
+    for row in rows {
+        let found: Option<(String, i64)> = changes
+            .query_row([seq.0.cast_signed(), i64::from(row.0)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        facets.extend(found.and_then(|(before, now)| {
+            let (before, _) = history::before_parts(&before, &Place::default())?;
+            Some((before, now))
+        }));
+    }
+    let mut tags = connection.prepare_cached("SELECT tags FROM facets WHERE facet = ?1")?;
+    let mut tags_of = |facet: i64| -> rusqlite::Result<BTreeSet<String>> {
+        let text: Option<String> = tags.query_row([facet], |row| row.get(0)).optional()?;
+        let tags = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(tags.unwrap_or_default())
+    };
+    for (before, now) in facets {
+        let (before, now) = (tags_of(before)?, tags_of(now)?);
+        let came: BTreeSet<String> = now.difference(&before).cloned().collect();
+        // A row that had both names does not tell which of them came.
+        let candidates = if came.is_empty() { now } else { came };
+        if !candidates.is_disjoint(&given) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use steadfast_model::{ContentHash, Counts, DocumentKey, DocumentStatus, Namespace, Row, Seq};
 
+use super::names::is_assigned_anew;
 use super::rows::{Standing, VECTOR_PENDING, VECTOR_PRESENT, vector_hash};
 use super::{Reached, Transaction, Written};
 use crate::error::StoreError;
@@ -105,6 +106,10 @@ pub(in crate::sqlite) fn plan(connection: &Connection, seq: Seq) -> rusqlite::Re
         .collect();
     if is_of_collection(connection, &traces)? {
         plan.refusal = Some(UndoRefusal::OfCollection(seq));
+        return Ok(plan);
+    }
+    if logged.operation == "rename_tag" && is_assigned_anew(connection, seq, &traces.moves)? {
+        plan.refusal = Some(UndoRefusal::RenamedOfRoots(seq));
         return Ok(plan);
     }
     let later = later(connection, seq, &traces)?;
