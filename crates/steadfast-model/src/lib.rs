@@ -51,5 +51,5 @@ pub use time::{Clock, FixedClock, TimeError, Timestamp};
 pub use vector::{ModelId, Vector};
 pub use write::{
     Change, Counts, LateVector, NoteWrite, Outcome, PastDocument, PastVersion, PutDocument,
-    Refusal, RestoreDocument, Settled,
+    Refusal, RestoreDocument, Said, Settled,
 };

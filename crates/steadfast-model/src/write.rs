@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::chunk::{Attributes, NewChunk};
+use crate::chunk::{Attributes, Metadata, NewChunk};
 use crate::document::{DocumentStatus, Fingerprint};
 use crate::ids::{ChunkId, ContentHash, DocumentKey, Namespace, Row, Seq};
 use crate::record::{CollectionChange, CollectionSpace};
@@ -178,13 +178,62 @@ pub struct NoteWrite {
     pub source: Option<String>,
     /// What filters can ask about it.
     pub attributes: Attributes,
+    /// What of the attributes the caller said himself: a note that is there already takes it over.
+    pub said: Said,
     /// The text as chunks, in order.
     pub chunks: Vec<NewChunk>,
     /// Makes a repeated call with the same key and text a no-op.
     pub idempotency_key: Option<String>,
 }
 
+/// What the caller says of a note, beside its title and its tags.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Said {
+    /// Metadata, key by key.
+    pub meta: Metadata,
+    /// When the text is from.
+    pub document_time: Option<Timestamp>,
+    /// First instant at which the text holds.
+    pub valid_from: Option<Timestamp>,
+    /// First instant at which the text no longer holds.
+    pub valid_to: Option<Timestamp>,
+}
+
 impl NoteWrite {
+    /// Returns the moment at which another note must hold to be the same as this one that is told now: now, if this one
+    /// holds then, else when it begins to hold, or last held.
+    pub fn moment(&self, now: Timestamp) -> Timestamp {
+        let Attributes {
+            valid_from,
+            valid_to,
+            ..
+        } = &self.attributes;
+        match (valid_from, valid_to) {
+            (Some(from), _) if *from > now => *from,
+            (_, Some(to)) if *to <= now => Timestamp(to.0.saturating_sub(1)),
+            _ => now,
+        }
+    }
+
+    /// Returns the attributes of a note that is there already and is told again by this one: tags are merged, and what
+    /// the caller says takes the place of what it was.
+    pub fn told_again(&self, known: &Attributes) -> Attributes {
+        let mut attributes = known.clone();
+        let Said {
+            meta,
+            document_time,
+            valid_from,
+            valid_to,
+        } = self.said.clone();
+        attributes.tags.extend(self.attributes.tags.iter().cloned());
+        attributes.meta.extend(meta);
+        attributes.document_time = document_time.or(known.document_time);
+        attributes.valid_from = valid_from.or(known.valid_from);
+        attributes.valid_to = valid_to.or(known.valid_to);
+        attributes
+    }
+
     /// Returns what makes two notes of one namespace the same: title and text.
     pub fn digest(&self) -> ContentHash {
         let hashes = self.chunks.iter().map(|chunk| chunk.content_hash);

@@ -345,3 +345,22 @@ fn a_renamed_tag_of_a_folder_is_told_to_be_renamed_back() {
     place.reindex();
     assert!(place.chunks()[0].attributes.tags.contains("old"));
 }
+
+#[test]
+fn a_key_holds_its_text_when_the_note_was_taken_back() {
+    let place = Place::new();
+    let mut note = Note::new("We deploy on Tuesdays.");
+    note.idempotency_key = Some("mail-4711".to_owned());
+    let first = place.memory.remember(&note).unwrap();
+    place.undo(first.seq).unwrap();
+    let mut other = Note::new("We deploy on Fridays.");
+    other.idempotency_key.clone_from(&note.idempotency_key);
+    let refused = place.memory.remember(&other).unwrap_err();
+    assert_eq!(refused.kind(), "idempotency_conflict");
+    let again = place.memory.remember(&note).unwrap();
+    assert!(again.seq > first.seq && again.id != first.id);
+    assert_eq!(place.chunks()[0].id, again.id);
+    let seq = again.seq;
+    let again = place.memory.remember(&note).unwrap();
+    assert_eq!((again.id, again.seq), (place.chunks()[0].id, seq));
+}

@@ -36,7 +36,9 @@ pub(crate) struct Args {
     /// Put the note into this namespace
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
-    /// Say where the text is from; without it the note is its own source, `note:<id>`
+    /// Say where the text is from, for it is another note there; without it the note is its own source, `note:<id>`
+    ///
+    /// A note from a file stays when the file changes or goes.
     #[arg(long, value_name = "S")]
     source: Option<String>,
     /// Metadata, as in `year=2024`; may be given more than once
@@ -53,7 +55,9 @@ pub(crate) struct Args {
     /// The text holds until before this time
     #[arg(long, value_name = "T")]
     valid_to: Option<String>,
-    /// Make a repeated call with this key and the same text do nothing
+    /// Make a repeated call with this key and the same text do nothing; another text is refused
+    ///
+    /// A note that was taken back by `undo` is written again, and the key still refuses another text.
     #[arg(long, value_name = "K")]
     idempotency_key: Option<String>,
     #[command(flatten)]

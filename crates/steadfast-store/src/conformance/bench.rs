@@ -6,7 +6,7 @@ use std::time::Duration;
 use steadfast_model::{
     Analyze, Assignment, Attributes, Change, Chunk, ChunkId, Clock, ContentHash, DocumentStatus,
     Filter, Fingerprint, FixedClock, ModelId, Namespace, NewChunk, NoteWrite, Place, PutDocument,
-    Row, RowSet, Settled, Timestamp, Validity,
+    Row, RowSet, Said, Settled, Timestamp, Validity,
 };
 
 use super::Make;
@@ -97,6 +97,7 @@ impl<'m> Bench<'m> {
             namespace: Namespace::default(),
             source: None,
             attributes: Attributes::default(),
+            said: Said::default(),
             chunks: vec![self.chunk(text, 1)],
             idempotency_key: None,
         }

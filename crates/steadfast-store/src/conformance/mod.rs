@@ -91,6 +91,7 @@ macro_rules! conformance_tests {
                 a_document_that_comes_back_keeps_its_attributes;
             notes:
                 a_note_is_remembered_once
+                a_note_that_no_longer_holds_is_another
                 an_idempotency_key_holds_one_text
                 one_source_holds_many_notes
                 a_note_under_the_source_of_a_file_is_none_of_the_file

@@ -2,11 +2,11 @@
 
 use steadfast_model::{
     Change, Counts, Document, DocumentKey, DocumentStatus, NoteWrite, Outcome, PutDocument,
-    Refusal, RestoreDocument, Seq,
+    Refusal, RestoreDocument, Seq, Timestamp,
 };
 
 use super::bench::{
-    Bench, commit, fetch, fingerprint, live_texts, mark, namespace, rows, snapshot,
+    Bench, START, commit, fetch, fingerprint, live_texts, mark, namespace, rows, snapshot,
 };
 use crate::backend::Backend;
 
@@ -65,6 +65,45 @@ pub fn a_note_is_remembered_once(bench: &Bench<'_>) {
         assert_eq!(settled.outcome, Outcome::Inserted);
     }
     assert_eq!(live_texts(backend).len(), 4);
+}
+
+/// A note that no longer holds is another one; one that does takes over what is said of it anew.
+pub fn a_note_that_no_longer_holds_is_another(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let until = |to: i64| {
+        let mut note = bench.note("the harbor is closed");
+        note.attributes.valid_to = Some(Timestamp(START.0 + to));
+        note.said.valid_to = note.attributes.valid_to;
+        note
+    };
+    let expired = commit(backend, Change::Note(until(-9)));
+    assert_eq!(
+        commit(backend, Change::Note(until(-9))).outcome,
+        Outcome::Reused,
+        "the same validity is the same note"
+    );
+    let now = commit(backend, Change::Note(bench.note("the harbor is closed")));
+    assert_eq!(now.outcome, Outcome::Inserted);
+    assert_ne!(now.ids, expired.ids);
+    let again = commit(backend, Change::Note(bench.note("the harbor is closed")));
+    assert_eq!((again.outcome, &again.ids), (Outcome::Reused, &now.ids));
+
+    let mut said = until(9);
+    said.said.meta.insert("who".to_owned(), "Ada".into());
+    said.said.document_time = Some(START);
+    let updated = commit(backend, Change::Note(said));
+    assert_eq!(
+        (&updated.outcome, updated.counts.updated, &updated.ids),
+        (&Outcome::Updated, 1, &now.ids)
+    );
+    let again = commit(backend, Change::Note(bench.note("the harbor is closed")));
+    assert_eq!((again.outcome, again.seq), (Outcome::Reused, None));
+    let view = snapshot(backend);
+    let attributes = &fetch(view.as_ref(), &rows(view.as_ref(), &now.ids))[0].attributes;
+    assert_eq!(attributes.meta["who"], "Ada");
+    assert_eq!(attributes.document_time, Some(START));
+    assert_eq!(attributes.valid_to, Some(Timestamp(START.0 + 9)));
 }
 
 /// A key makes a repeated call a no-op, and refuses another text; one namespace's keys are not another's.

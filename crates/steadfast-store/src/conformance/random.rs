@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use steadfast_model::{
     Analyze, Assignment, Attributes, Change, ContentHash, DocumentKey, DocumentStatus, Kind,
-    LateVector, Namespace, NewChunk, NoteWrite, PutDocument, Root, Row, Timestamp, Trust, Vector,
+    LateVector, Namespace, NewChunk, NoteWrite, PutDocument, Root, Row, Said, Timestamp, Trust,
+    Vector,
 };
 
 use super::bench::{START, chunk, fingerprint, namespace};
@@ -165,13 +166,22 @@ impl Generator<'_> {
         let chunks = chunks.map(|line| self.chunk(line)).collect();
         self.given(count);
         let key = format!("key {}", self.random.below(12));
+        let mut said = Said::default();
+        let attributes = self.attributes();
+        if self.random.chance(50) {
+            said.meta.clone_from(&attributes.meta);
+            said.document_time = attributes.document_time;
+            said.valid_from = attributes.valid_from;
+            said.valid_to = attributes.valid_to;
+        }
         Change::Note(NoteWrite {
+            said,
             namespace: self.namespace(),
             source: self
                 .random
                 .chance(40)
                 .then(|| (*self.random.pick(&SOURCES)).to_owned()),
-            attributes: self.attributes(),
+            attributes,
             chunks,
             idempotency_key: self.random.chance(30).then_some(key),
         })

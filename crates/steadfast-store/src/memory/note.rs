@@ -2,8 +2,8 @@
 
 use steadfast_model::write::number;
 use steadfast_model::{
-    ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NoteWrite, Outcome, Place, Refusal,
-    Row, Settled,
+    Attributes, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NoteWrite, Outcome,
+    Place, Refusal, Row, Settled,
 };
 
 use super::state::{Idempotent, count};
@@ -24,7 +24,11 @@ impl Transaction<'_> {
             .idempotency_key
             .as_ref()
             .map(|key| (note.namespace.clone(), key.clone()));
-        if let Some(used) = key.as_ref().and_then(|key| self.state.idempotency.get(key)) {
+        let used = key.as_ref().and_then(|key| self.state.idempotency.get(key));
+        let is_live = |row: &Row| self.state.chunks.get(row).is_some_and(|row| row.is_live());
+        if let Some(used) =
+            used.filter(|used| used.digest != digest || used.rows.iter().any(is_live))
+        {
             let key = note.idempotency_key.clone().unwrap_or_default();
             if used.digest != digest {
                 let refusal = Refusal::IdempotencyConflict { key };
@@ -54,13 +58,22 @@ impl Transaction<'_> {
         Ok(settled)
     }
 
-    /// Returns document and facet of the oldest live note with the same digest, in the source if one is given.
+    /// Returns document and facet of the oldest live note with the same digest, in the source if one is given, that
+    /// holds when this one does.
     fn find_note(&self, note: &NoteWrite, digest: ContentHash) -> Option<(DocumentKey, u64)> {
+        let moment = note.moment(self.now);
+        let holds = |known: &Attributes| {
+            let said = &note.attributes;
+            (known.valid_from.is_none_or(|from| from <= moment)
+                && known.valid_to.is_none_or(|to| to > moment))
+                || (known.valid_from, known.valid_to) == (said.valid_from, said.valid_to)
+        };
         self.state
             .facets
             .iter()
             .filter(|(key, facet)| {
                 facet.note == Some(digest)
+                    && holds(&facet.attributes)
                     && self.state.live().any(|(_, chunk)| chunk.facet == **key)
             })
             .find(|(_, facet)| {
@@ -78,7 +91,7 @@ impl Transaction<'_> {
             .map(|(&key, facet)| (facet.document, key))
     }
 
-    /// The note is there: its tags are merged, everything else stays.
+    /// The note is there: its tags are merged, and it takes over what is said of it anew.
     fn note_again(
         &mut self,
         note: &NoteWrite,
@@ -95,8 +108,15 @@ impl Transaction<'_> {
         standing.sort_by_key(|(position, row, _)| (*position, *row));
         let rows: Vec<Row> = standing.iter().map(|(_, row, _)| *row).collect();
         let known = self.state.facets.get(&facet).map(|facet| &facet.attributes);
-        let mut merged = known.unwrap_or(&note.attributes).clone();
-        merged.tags.extend(note.attributes.tags.iter().cloned());
+        let merged = note.told_again(known.unwrap_or(&note.attributes));
+        let tags_only = known.is_none_or(|known| {
+            let tags = merged.tags.clone();
+            merged
+                == Attributes {
+                    tags,
+                    ..known.clone()
+                }
+        });
         let mut settled = Settled {
             ids: self.ids(&rows),
             ..untouched(Outcome::Reused)
@@ -109,6 +129,9 @@ impl Transaction<'_> {
                 self.move_chunk(*row, merged, place);
             }
             settled.counts.updated = count(rows.iter());
+            if !tags_only {
+                settled.outcome = Outcome::Updated;
+            }
             settled.seq = Some(self.log("note", Some(&note.namespace), None, settled.counts));
         }
         (document, rows, settled)

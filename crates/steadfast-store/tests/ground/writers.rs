@@ -22,6 +22,7 @@ fn write_all(store: &SqliteStore, name: &str, mut tell: impl FnMut(u64, &str)) {
             namespace: Namespace::default(),
             source: None,
             attributes: Attributes::default(),
+            said: steadfast_model::Said::default(),
             chunks: vec![chunk(&format!("shared note {index}"), 1)],
             idempotency_key: None,
         };

@@ -2,7 +2,7 @@
 
 use steadfast_model::chunk::Fidelity;
 use steadfast_model::{
-    Attributes, Change, ChunkId, Kind, Metadata, Namespace, NoteWrite, Outcome, Place, Seq,
+    Attributes, Change, ChunkId, Kind, Metadata, Namespace, NoteWrite, Outcome, Place, Said, Seq,
     Timestamp, Trust,
 };
 
@@ -81,6 +81,11 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     redactions += line.redactor.redact_metadata(&mut meta);
     let chunked = chunk(&text, Kind::Note, &ChunkLimits::default());
     let spans = chunked.spans;
+    let mut anew = Said::default();
+    anew.meta.clone_from(&meta);
+    anew.document_time = note.time;
+    anew.valid_from = note.valid_from;
+    anew.valid_to = note.valid_to;
     let said = Attributes {
         kind: Kind::Note,
         title,
@@ -103,6 +108,7 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
         namespace: note.namespace.clone(),
         source: note.source.clone(),
         attributes: attributes(line, said, chunked.facts),
+        said: anew,
         chunks: new_chunks(line, &texts, places.collect())?,
         idempotency_key: note.idempotency_key.clone(),
     };

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension as _, params};
 use steadfast_model::write::number;
 use steadfast_model::{
-    ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NewChunk, NoteWrite, Outcome,
-    Refusal, Row, Settled,
+    Attributes, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NewChunk, NoteWrite,
+    Outcome, Refusal, Row, Settled,
 };
 
 use super::put::untouched;
@@ -26,6 +26,8 @@ impl Transaction<'_> {
         let digest = note.digest();
         if let Some(key) = &note.idempotency_key
             && let Some((used_for, rows)) = self.idempotent(note, key)?
+            // What was taken back is written again, and stays the only text of its key.
+            && (used_for != digest || self.is_any_live(&rows)?)
         {
             if used_for != digest {
                 return Ok(untouched(
@@ -58,7 +60,8 @@ impl Transaction<'_> {
                 .collect();
             self.connection
                 .prepare_cached(
-                    "INSERT INTO idempotency (namespace, key, digest, document, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT OR REPLACE INTO idempotency (namespace, key, digest, document, rows)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
                 .execute(params![
                     note.namespace.as_str(),
@@ -87,7 +90,20 @@ impl Transaction<'_> {
         }))
     }
 
-    /// Returns document and facet of the live note with the same namespace, title and text, and source if one is given.
+    fn is_any_live(&self, rows: &[Row]) -> Written<bool> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM chunks WHERE row = ?1 AND removed_seq IS NULL)",
+        )?;
+        for row in rows {
+            if statement.query_row([row.0], |found| found.get(0))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns document and facet of the live note with the same namespace, title and text, and source if one is given,
+    /// that holds when this one does.
     fn find_note(
         &self,
         note: &NoteWrite,
@@ -98,15 +114,25 @@ impl Transaction<'_> {
             .prepare_cached(
                 "SELECT f.document, f.facet FROM facets f JOIN documents d ON d.document = f.document
                  WHERE f.note_digest = ?1 AND f.live > 0 AND d.namespace = ?2 AND (?3 IS NULL OR d.source = ?3)
+                 AND (((f.valid_from IS NULL OR f.valid_from <= ?4) AND (f.valid_to IS NULL OR f.valid_to > ?4))
+                      OR (f.valid_from IS ?5 AND f.valid_to IS ?6))
                  ORDER BY f.facet LIMIT 1",
             )?
-            .query_row(params![&digest.0[..], note.namespace.as_str(), note.source], |row| {
-                Ok((DocumentKey(row.get(0)?), row.get(1)?))
-            })
+            .query_row(
+                params![
+                    &digest.0[..],
+                    note.namespace.as_str(),
+                    note.source,
+                    note.moment(self.now).0,
+                    note.attributes.valid_from.map(|time| time.0),
+                    note.attributes.valid_to.map(|time| time.0),
+                ],
+                |row| Ok((DocumentKey(row.get(0)?), row.get(1)?)),
+            )
             .optional()?)
     }
 
-    /// The note is there: its tags are merged, everything else stays.
+    /// The note is there: its tags are merged, and it takes over what is said of it anew.
     fn note_again(
         &mut self,
         note: &NoteWrite,
@@ -124,8 +150,9 @@ impl Transaction<'_> {
             .iter()
             .find(|found| found.key == facet)
             .map(|found| found.attributes.clone());
-        let mut merged = known.clone().unwrap_or_else(|| note.attributes.clone());
-        merged.tags.extend(note.attributes.tags.iter().cloned());
+        let known_before = known.as_ref().unwrap_or(&note.attributes);
+        let merged = note.told_again(known_before);
+        let outcome = outcome(known_before, &merged);
         if known.as_ref() == Some(&merged) {
             let counts = Counts {
                 reused: count,
@@ -152,7 +179,7 @@ impl Transaction<'_> {
         Ok(Settled {
             ids,
             counts,
-            ..untouched(Outcome::Reused, Some(seq))
+            ..untouched(outcome, Some(seq))
         })
     }
 
@@ -234,6 +261,17 @@ impl Transaction<'_> {
                 ..untouched(Outcome::Inserted, Some(seq))
             },
         ))
+    }
+}
+
+/// Returns what became of a note that was there: further tags alone leave it what it was.
+fn outcome(before: &Attributes, after: &Attributes) -> Outcome {
+    let mut tagged = before.clone();
+    tagged.tags.clone_from(&after.tags);
+    if tagged == *after {
+        Outcome::Reused
+    } else {
+        Outcome::Updated
     }
 }
 

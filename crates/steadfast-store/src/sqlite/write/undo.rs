@@ -298,7 +298,6 @@ impl Transaction<'_> {
             counts.inserted += 1;
         }
         for document in documents {
-            self.drop_keys(document, &removes)?;
             self.settle_document(document)?;
         }
         let seq = self.log(
@@ -408,26 +407,6 @@ impl Transaction<'_> {
                     "UPDATE chunks SET vector_state = ?2 WHERE row = ?1 AND vector_state = ?3",
                 )?
                 .execute(params![row.0, VECTOR_PENDING, VECTOR_PRESENT])?;
-        }
-        Ok(())
-    }
-
-    /// A key that names rows which are taken back must not make the same note a no-op later.
-    fn drop_keys(&self, document: DocumentKey, removed: &BTreeSet<Row>) -> Written<()> {
-        let keys: Vec<(String, String, String)> = self
-            .connection
-            .prepare_cached("SELECT namespace, key, rows FROM idempotency WHERE document = ?1")?
-            .query_map([document.0], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        for (namespace, key, rows) in keys {
-            let rows: Vec<u32> = serde_json::from_str(&rows).unwrap_or_default();
-            if rows.iter().any(|row| removed.contains(&Row(*row))) {
-                self.connection
-                    .prepare_cached("DELETE FROM idempotency WHERE namespace = ?1 AND key = ?2")?
-                    .execute([namespace, key])?;
-            }
         }
         Ok(())
     }
