@@ -28,7 +28,7 @@ Examples:
   steadfast search deploy --tag ops --since 2026-01-01 -k 5
   steadfast search '\"blue green\" deploy -draft tag:ops since:2026-01-01'
   steadfast search budget --where '{\"year\": {\"$gte\": 2024}}' --json
-  git log -1 --format=%B | steadfast search -";
+  git log -1 --format=%B | steadfast search --literal -";
 
 /// How many bytes of a question are read from standard input; the library uses fewer.
 const QUERY_BYTES_MAX: u64 = 1 << 20;
@@ -82,11 +82,11 @@ fn score(text: &str) -> Result<f32, String> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let (query, is_literal) = query(args)?;
+    let query = query(args)?;
     let settings = context.settings()?;
     let here = context.environment.here();
     let mut filters = args.filters.clone();
-    let asked = (!is_literal).then(|| read(&query, &mut filters.within));
+    let asked = (!args.literal).then(|| read(&query, &mut filters.within));
     let mut request = SearchRequest::new(query);
     request.filter = filters.to_filter(&here)?;
     if let Some(asked) = asked {
@@ -144,14 +144,14 @@ fn needs_maintenance(answer: &Answer) -> bool {
     !answer.coverage.degraded.is_empty() || answer.coverage.tail >= TAIL_ROWS_LONG
 }
 
-/// Returns the question, and whether it is to be taken as it is: a text from elsewhere is.
-fn query(args: &Args) -> Result<(String, bool), Failure> {
+/// Returns the question; one from standard input means what it means as an argument.
+fn query(args: &Args) -> Result<String, Failure> {
     if args.query == "-" {
-        return Ok((stdin::lossy(QUERY_BYTES_MAX)?.0, true));
+        return Ok(stdin::lossy(QUERY_BYTES_MAX)?.0);
     }
     let query = args.query.to_string_lossy().into_owned();
     refuse_flag(&query)?;
-    Ok((query, args.literal))
+    Ok(query)
 }
 
 /// Reads the question language; `in:PATH` counts as `--in PATH`, when there is such a path.

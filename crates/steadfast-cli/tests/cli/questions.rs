@@ -67,6 +67,12 @@ fn a_question_comes_from_standard_input_too() {
     place.json(&["remember", "lamps and candles"]);
     let run = place.run_with_input(&["--json", "search", "-"], b"candles\n");
     assert_eq!(run.object()["hits"].as_array().unwrap().len(), 1);
+    // It means what it means as an argument.
+    let left_out = b"lamps -candles";
+    let run = place.run_with_input(&["search", "-"], left_out);
+    assert_eq!(run.code, 1);
+    let run = place.run_with_input(&["search", "--literal", "-"], left_out);
+    assert_eq!(run.code, 0);
     let bytes = [&b"candles \xff\xfe "[..], &b"x ".repeat(100_000)].concat();
     assert_eq!(
         place
