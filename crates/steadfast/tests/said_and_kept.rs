@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use steadfast::model::{Chunk, Namespace};
+use steadfast::model::{Chunk, DocumentStatus, Filter, Namespace};
 use steadfast::{IndexOptions, IndexReport, ListRequest, Memory, Note, Silent};
 use tempfile::TempDir;
 
@@ -173,4 +173,48 @@ fn a_renamed_namespace_is_that_of_the_folder_too() {
     let renamed = rename("new", "other");
     assert_eq!((renamed.seq, renamed.chunks), (None, 0));
     assert_eq!(place.memory.roots().unwrap(), roots);
+}
+
+#[test]
+fn what_is_left_out_later_is_removed_and_what_another_root_holds_is_not() {
+    let place = Place::new();
+    place.write("sub/c.txt", "Gamma stands behind.");
+    place.index();
+    let mut markdown = IndexOptions::default();
+    markdown.walk.include = vec!["*.md".to_owned()];
+    let report = place.index_with(&markdown);
+    assert_eq!((report.files.unchanged, report.files.removed), (2, 1));
+    assert_eq!(place.texts().len(), 2);
+    let removed = || {
+        let sources = place.memory.sources(&Filter::default()).unwrap();
+        let removed = sources.into_iter();
+        let removed = removed.filter(|document| document.status == DocumentStatus::Removed);
+        removed
+            .map(|document| document.reason.unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(removed(), ["left_out"]);
+    // A folder with a word of its own is not ruled by the globs of the one around it.
+    let mut texts = IndexOptions::default();
+    texts.walk.include = vec!["*.txt".to_owned()];
+    let paths = [place.docs().join("sub")];
+    place.memory.index(&paths, &texts, &Silent).unwrap();
+    place.index();
+    assert!(place.texts().contains(&"Gamma stands behind.".to_owned()));
+    // What holds for one call says nothing of what is left out.
+    let mut once = IndexOptions::default();
+    once.remember = steadfast::Remember::Nothing;
+    once.walk.exclude = vec!["a.md".to_owned()];
+    assert_eq!(place.index_with(&once).files.removed, 0);
+    let mut reset = IndexOptions::default();
+    reset.remember = steadfast::Remember::OnlySaid;
+    place.index_with(&reset);
+    place.write(".ignore", "a.md");
+    assert_eq!(place.index().files.removed, 1);
+    assert!(removed().iter().all(|reason| reason == "left_out"));
+    fs::remove_file(place.docs().join("sub/b.md")).unwrap();
+    place.write(".ignore", "");
+    place.index();
+    assert!(place.texts().contains(&"Alpha stands here.".to_owned()));
+    assert_eq!(place.memory.verify(&Silent).unwrap().findings, []);
 }

@@ -1,6 +1,7 @@
 //! What the store knows of a root before it is walked, and what has vanished after.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,12 +11,12 @@ use steadfast_model::{
 };
 use steadfast_store::Snapshot;
 
-use super::IndexOptions;
 use super::documents::{Documents, Entry, New};
-use super::identify::{self, source_name, unchanged};
+use super::identify::{self, SkipReason, source_name, unchanged};
 use super::place::{Placement, Placing};
 use super::report::IndexReport;
-use super::walk::{Found, Summary, WalkOptions};
+use super::walk::{Found, Summary};
+use super::{IndexOptions, Remember};
 use crate::error::Result;
 
 /// The documents of the store that lie within one root.
@@ -197,18 +198,20 @@ impl<'k> Known<'k> {
 
     /// Returns the sources which are gone from the disk and to be let go of, sorted.
     ///
-    /// Absence counts only where the walk looked; what the globs of this call
-    /// leave out was not looked for, so there the disk itself is asked. When not a single file is
+    /// Absence counts only where the walk looked. What is on the disk and was
+    /// left out belongs to a nearer root, or is left out from now on; globs that
+    /// hold for this call alone say nothing of it. When not a single file is
     /// left of a root that had some, the root itself is probably gone, as with
     /// a disk that is not mounted: then nothing is let go of unless asked for.
     pub(super) fn vanished(
         &self,
         summary: &Summary,
-        walk: &WalkOptions,
         options: &IndexOptions,
         report: &mut IndexReport,
     ) -> Vec<&str> {
-        let has_no_globs = walk.include.is_empty() && walk.exclude.is_empty();
+        let said = &options.walk;
+        let globs_last = options.remember != Remember::Nothing
+            || (said.include.is_empty() && said.exclude.is_empty());
         let gone: Vec<&str> = self
             .documents
             .iter()
@@ -220,14 +223,20 @@ impl<'k> Known<'k> {
                 is_there
                     && !entry.is_seen()
                     && !summary.is_blind_to(source)
-                    && (has_no_globs || is_gone(source))
+                    && (!is_file(source)
+                        || (globs_last && !self.placing.has_nearer(source, &self.root)))
             })
             .map(|(_, source, _)| source)
             .collect();
         let root_is_empty = summary.files == 0 && summary.problems == 0 && !summary.stopped;
         if !gone.is_empty() && root_is_empty && !options.prune {
+            let what = if summary.left_out > 0 {
+                "has no file that is taken any more"
+            } else {
+                "is empty or gone"
+            };
             report.warnings.push(format!(
-                "{} is empty or gone; its {} sources are kept until `index --prune` or `forget`",
+                "{} {what}; its {} sources are kept until `index --prune` or `forget`",
                 self.root,
                 gone.len()
             ));
@@ -243,18 +252,25 @@ impl<'k> Known<'k> {
 
     /// Returns the change that lets go of a source.
     pub(super) fn let_go(&self, source: &str) -> Change {
+        let reason = if is_file(source) {
+            SkipReason::LeftOut
+        } else {
+            SkipReason::Vanished
+        };
         Change::Mark {
             namespace: self.placement(source).namespace.clone(),
             source: source.to_owned(),
             status: DocumentStatus::Removed,
-            reason: Some("vanished".to_owned()),
+            reason: Some(reason.as_str().to_owned()),
             fingerprint: None,
         }
     }
 }
 
-/// Returns whether the system says that there is nothing at a source.
-fn is_gone(source: &str) -> bool {
-    std::fs::symlink_metadata(source)
-        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+/// Returns whether there is a file at a source, or the system would not say.
+fn is_file(source: &str) -> bool {
+    match std::fs::symlink_metadata(source) {
+        Ok(metadata) => metadata.is_file(),
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
 }

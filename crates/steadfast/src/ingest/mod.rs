@@ -148,7 +148,7 @@ pub(crate) fn index(
     };
     let (mut held, mut gone): (Vec<Held>, Vec<(&Known<'_>, &str)>) = (Vec::new(), Vec::new());
     let mut blocked: Vec<(&Known<'_>, String)> = Vec::new();
-    for (number, Root { path, known, walk }) in roots.iter().enumerate() {
+    for (number, Root { path, known, .. }) in roots.iter().enumerate() {
         let summary = if path.exists() {
             run.walk(number, &mut held, &mut report)?
         } else {
@@ -157,7 +157,7 @@ pub(crate) fn index(
         report.warnings.extend(summary.warnings.iter().cloned());
         let unseen = known.blocked(&summary).into_iter();
         blocked.extend(unseen.map(|source| (known, source)));
-        let vanished = known.vanished(&summary, walk, options, &mut report);
+        let vanished = known.vanished(&summary, options, &mut report);
         gone.extend(vanished.into_iter().map(|source| (known, source)));
     }
     let renamed = movable.meet(&held, gone.iter().map(|(_, source)| *source));

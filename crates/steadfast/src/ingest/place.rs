@@ -333,6 +333,13 @@ impl<'p> Placing<'p> {
             && ((was_placed && is_free) || (is_placed && *namespace == self.default))
     }
 
+    /// Returns whether a root that lies within another holds a source.
+    pub(super) fn has_nearer(&self, source: &str, root: &str) -> bool {
+        self.roots
+            .iter()
+            .any(|known| known.path.len() > root.len() && lies_within(source, &known.path))
+    }
+
     /// Returns the only namespace that a walk can put files into, if it is only one.
     pub(super) fn only(&self) -> Option<&Namespace> {
         self.said.as_ref()

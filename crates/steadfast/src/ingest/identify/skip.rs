@@ -17,6 +17,8 @@ pub enum SkipReason {
     Changing,
     /// It went away between being found and being read.
     Vanished,
+    /// Globs, an ignore file, or its hidden name leave it out by now.
+    LeftOut,
     /// It is a pipe, a socket or a device.
     NotAFile,
     /// It is a symbolic link to a place outside the folder that was walked.
@@ -37,12 +39,13 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Binary,
         Self::TooLarge,
         Self::Unreadable,
         Self::Changing,
         Self::Vanished,
+        Self::LeftOut,
         Self::NotAFile,
         Self::Symlink,
         Self::SymlinkBroken,
@@ -61,6 +64,7 @@ impl SkipReason {
             Self::Unreadable => "unreadable",
             Self::Changing => "changing",
             Self::Vanished => "vanished",
+            Self::LeftOut => "left_out",
             Self::NotAFile => "not_a_file",
             Self::Symlink => "symlink",
             Self::SymlinkBroken => "symlink_broken",
@@ -80,6 +84,7 @@ impl SkipReason {
             Self::Unreadable | Self::Changing | Self::Vanished => true,
             Self::Binary
             | Self::TooLarge
+            | Self::LeftOut
             | Self::NotAFile
             | Self::Symlink
             | Self::SymlinkBroken
@@ -100,6 +105,7 @@ impl fmt::Display for SkipReason {
             Self::Unreadable => "it could not be read",
             Self::Changing => "it changed each time it was read",
             Self::Vanished => "it went away before it was read",
+            Self::LeftOut => "globs, an ignore file or its hidden name leave it out",
             Self::NotAFile => "it is a pipe, a socket or a device",
             Self::Symlink => "it is a symbolic link that leads out of the folder",
             Self::SymlinkBroken => "it is a symbolic link to nothing",
