@@ -218,3 +218,21 @@ fn what_is_left_out_later_is_removed_and_what_another_root_holds_is_not() {
     assert!(place.texts().contains(&"Alpha stands here.".to_owned()));
     assert_eq!(place.memory.verify(&Silent).unwrap().findings, []);
 }
+
+#[test]
+fn a_path_within_another_is_counted_once() {
+    let place = Place::new();
+    fs::create_dir(place.docs().join(".hidden")).unwrap();
+    place.write(".hidden/c.md", "Gamma hides.");
+    let names = ["sub", "sub", "", "a.md", ".hidden"];
+    let paths = names.map(|name| place.docs().join(name));
+    let index = |options: &IndexOptions| place.memory.index(&paths, options, &Silent).unwrap();
+    let files = index(&IndexOptions::default()).files;
+    assert_eq!((files.added, files.unchanged), (3, 0));
+    assert_eq!(place.memory.roots().unwrap().len(), 1);
+    let files = index(&IndexOptions::default()).files;
+    assert_eq!((files.unchanged, files.removed), (3, 0));
+    fs::remove_file(place.docs().join("sub/b.md")).unwrap();
+    let files = index(&IndexOptions::default()).files;
+    assert_eq!((files.unchanged, files.removed), (2, 1));
+}

@@ -111,6 +111,11 @@ impl<'k> Known<'k> {
         })
     }
 
+    /// Returns whether a walk came by a source that the store has.
+    pub(super) fn is_seen(&self, source: &str) -> bool {
+        self.documents.get(source).is_some_and(Entry::is_seen)
+    }
+
     /// Returns whether the store has live chunks of a source.
     pub(super) fn has_chunks(&self, source: &str) -> bool {
         self.documents

@@ -44,7 +44,7 @@ use place::{Placing, Rules, Told};
 use prepare::{Moved, Prepared};
 use redact::Redactor;
 use rename::{Held, Movable};
-use run::{Root, Run, walk_error};
+use run::{Overlap, Root, Run, walk_error};
 use walk::{Summary, WalkOptions};
 
 pub(crate) use conversation::keep_conversation;
@@ -134,6 +134,7 @@ pub(crate) fn index(
 ) -> Result<IndexReport> {
     let paths = roots(paths, options)?;
     walk::check_globs(&options.walk).map_err(walk_error)?;
+    let overlap = Overlap::of(&paths);
     let mut report = IndexReport::default();
     let (placing, told) = placing(line, &paths, options)?;
     remember_roots(line, &told, options, &mut report)?;
@@ -145,6 +146,7 @@ pub(crate) fn index(
         progress,
         roots: &roots,
         moved: Moved::Maybe(&movable),
+        overlap,
     };
     let (mut held, mut gone): (Vec<Held>, Vec<(&Known<'_>, &str)>) = (Vec::new(), Vec::new());
     let mut blocked: Vec<(&Known<'_>, String)> = Vec::new();
@@ -160,6 +162,8 @@ pub(crate) fn index(
         let vanished = known.vanished(&summary, options, &mut report);
         gone.extend(vanished.into_iter().map(|source| (known, source)));
     }
+    // What one path leaves out may be named by another.
+    gone.retain(|(_, source)| !roots.iter().any(|root| root.known.is_seen(source)));
     let renamed = movable.meet(&held, gone.iter().map(|(_, source)| *source));
     run.moved = Moved::From(&renamed);
     run.take_in(held, &mut report)?;
@@ -324,7 +328,17 @@ const MOVES_MAX: usize = 256;
 const BULK_ROWS: u64 = 256;
 
 /// Resolves every path before anything is written: one that is missing refuses the whole call.
+///
+/// A path that lies within another comes behind it, so that it belongs to that root where nothing else was said of it.
 fn roots(paths: &[PathBuf], options: &IndexOptions) -> Result<Vec<PathBuf>> {
+    let mut roots: Vec<PathBuf> = resolved(paths, options)?;
+    roots.sort_by_key(|path| path.components().count());
+    let mut known = BTreeSet::new();
+    roots.retain(|path| known.insert(path.clone()));
+    Ok(roots)
+}
+
+fn resolved(paths: &[PathBuf], options: &IndexOptions) -> Result<Vec<PathBuf>> {
     paths
         .iter()
         .map(|path| match std::fs::canonicalize(path) {

@@ -7,18 +7,22 @@
 //! it; when one of them ends the others do too, because nobody takes
 //! from them any more.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use steadfast_model::ContentHash;
+use steadfast_model::filter::lies_within;
 use steadfast_store::Progress;
 
 use super::budget::{Budget, Share, worker_bytes_max};
 use super::chunk::is_parsed;
 use super::commit::Committer;
 use super::convert::is_packed;
+use super::identify::source_name;
 use super::known::{Known, Verdict};
 use super::prepare::{Moved, Prepared, prepare};
 use super::rename::Held;
@@ -61,6 +65,36 @@ pub(super) struct Run<'r> {
     pub(super) progress: &'r dyn Progress,
     pub(super) roots: &'r [Root<'r>],
     pub(super) moved: Moved<'r>,
+    pub(super) overlap: Overlap,
+}
+
+/// Paths of a call that lie within others, and what was found there: it counts once.
+#[derive(Default)]
+pub(super) struct Overlap {
+    inner: Vec<String>,
+    seen: Mutex<HashSet<String>>,
+}
+
+impl Overlap {
+    pub(super) fn of(paths: &[PathBuf]) -> Self {
+        let is_inner = |path: &PathBuf| {
+            let mut others = paths.iter();
+            others.any(|other| other != path && path.starts_with(other))
+        };
+        let inner = paths.iter().filter(|path| is_inner(path));
+        Self {
+            inner: inner.map(|path| source_name(path)).collect(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Returns whether a source was found before, by way of another path.
+    fn is_again(&self, source: &str) -> bool {
+        let mut inner = self.inner.iter();
+        let is_shared = inner.any(|path| lies_within(source, path));
+        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        is_shared && !seen().insert(source.to_owned())
+    }
 }
 
 /// Where a feeder puts what it finds, and what it looks at.
@@ -98,6 +132,11 @@ impl Run<'_> {
         };
         let done = self.run(report, |feed| {
             walk(path, options, threads(), |item| {
+                let named = self.options.force && item.path() == Some(path.as_path());
+                if !named && self.overlap.is_again(item.source()) {
+                    known.see(item.source());
+                    return ControlFlow::Continue(());
+                }
                 feed.found_files.fetch_add(1, Ordering::Relaxed);
                 let sent = feed.pass_on(known, number, item);
                 if sent.is_err() || feed.stop.load(Ordering::Relaxed) {

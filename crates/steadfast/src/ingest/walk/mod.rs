@@ -105,6 +105,24 @@ pub enum Item {
     Problem(Problem),
 }
 
+impl Item {
+    /// Returns what it is called in the store.
+    pub(super) fn source(&self) -> &str {
+        match self {
+            Self::Found(found) => &found.source,
+            Self::Problem(problem) => &problem.source,
+        }
+    }
+
+    /// Returns where a file is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Found(found) => Some(&found.path),
+            Self::Problem(_) => None,
+        }
+    }
+}
+
 /// What a walk saw, in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Summary {
