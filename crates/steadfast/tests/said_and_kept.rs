@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use steadfast::model::{Chunk, DocumentStatus, Filter, Namespace};
+use steadfast::model::{Chunk, DocumentStatus, Fault as _, Filter, Namespace};
 use steadfast::{IndexOptions, IndexReport, ListRequest, Memory, Note, Silent};
 use tempfile::TempDir;
 
@@ -235,4 +235,36 @@ fn a_path_within_another_is_counted_once() {
     fs::remove_file(place.docs().join("sub/b.md")).unwrap();
     let files = index(&IndexOptions::default()).files;
     assert_eq!((files.unchanged, files.removed), (2, 1));
+}
+
+#[test]
+fn names_that_nobody_could_ask_for_are_refused() {
+    let place = Place::new();
+    let long = "x".repeat(129);
+    for tag in ["", " ", "a\nb", &long] {
+        let mut note = Note::new("We deploy on Tuesdays.");
+        note.tags.push(tag.to_owned());
+        let refused = place.memory.remember(&note).unwrap_err();
+        assert_eq!(refused.kind(), "invalid_input", "{tag:?}");
+        let mut options = IndexOptions::default();
+        options.tags.push(tag.to_owned());
+        assert!(
+            place
+                .memory
+                .index(&[place.docs()], &options, &Silent)
+                .is_err()
+        );
+        assert!(place.memory.plan_rename_tag("any", tag).is_err());
+    }
+    let mut note = Note::new("We deploy on Tuesdays.");
+    note.source = Some(" ".to_owned());
+    assert!(place.memory.remember(&note).is_err());
+    assert_eq!(place.texts(), [""; 0]);
+    note.source = None;
+    note.tags.push("ops".to_owned());
+    let first = place.memory.remember(&note).unwrap();
+    note.title = Some(String::new());
+    assert_eq!(place.memory.remember(&note).unwrap().id, first.id);
+    let plan = place.memory.plan_rename_tag("ops", "ops").unwrap();
+    assert_eq!((plan.chunks, plan.sources), (0, 0));
 }

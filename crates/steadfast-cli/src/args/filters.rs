@@ -39,7 +39,7 @@ pub(crate) struct Filters {
     /// Only texts from before this time
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
-    /// Only what holds at this time, or `all`; without it, what holds now
+    /// Only what holds at this time, or `all`; without it, what holds now (`export`: all; `sources`: all, unless other flags ask for texts)
     #[arg(long, value_name = "T|all")]
     pub(crate) valid_at: Option<String>,
     /// Only chunks whose metadata fulfils this JSON filter, as in `{"year": {"$gte": 2024}}`

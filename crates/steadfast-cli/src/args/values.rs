@@ -149,6 +149,10 @@ pub(crate) fn pair(text: &str) -> Result<(String, Value), Failure> {
         .filter(|value| !value.is_array() && !value.is_object());
     let value = match parsed {
         Some(Value::String(_)) | None => Value::String(value.to_owned()),
+        // An id of more digits than a number keeps would come back as another one.
+        Some(Value::Number(number)) if number.is_f64() && !value.contains(['.', 'e', 'E']) => {
+            Value::String(value.to_owned())
+        }
         Some(plain) => plain,
     };
     Ok((key.to_owned(), value))
@@ -191,6 +195,12 @@ mod tests {
             ("k=\"x\"", json!("\"x\"")),
             ("k=[1]", json!("[1]")),
             ("k=1.2.3", json!("1.2.3")),
+            ("k=1e3", json!(1000.0)),
+            ("k=18446744073709551615", json!(u64::MAX)),
+            (
+                "k=12345678901234567890123",
+                json!("12345678901234567890123"),
+            ),
         ] {
             assert_eq!(pair(text).unwrap(), ("k".to_owned(), expected), "{text}");
         }

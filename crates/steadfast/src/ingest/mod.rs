@@ -41,6 +41,7 @@ use crate::error::{Error, Result};
 use commit::Committer;
 use known::Known;
 use place::{Placing, Rules, Told};
+pub(crate) use prepare::check_tags;
 use prepare::{Moved, Prepared};
 use redact::Redactor;
 use rename::{Held, Movable};
@@ -134,6 +135,7 @@ pub(crate) fn index(
 ) -> Result<IndexReport> {
     let paths = roots(paths, options)?;
     walk::check_globs(&options.walk).map_err(walk_error)?;
+    check_tags(&options.tags)?;
     let overlap = Overlap::of(&paths);
     let mut report = IndexReport::default();
     let (placing, told) = placing(line, &paths, options)?;

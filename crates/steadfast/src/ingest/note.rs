@@ -8,7 +8,7 @@ use steadfast_model::{
 
 use super::Line;
 use super::chunk::{ChunkLimits, Facts, Span, chunk};
-use super::prepare::{new_chunks, redact_tags};
+use super::prepare::{check_tags, new_chunks, redact_tags};
 use super::redact::{Redacted, Removals};
 use crate::error::{Error, Result};
 
@@ -71,10 +71,22 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     if note.text.trim().is_empty() {
         return Err(Error::EmptyText);
     }
+    check_tags(&note.tags)?;
+    if note
+        .source
+        .as_ref()
+        .is_some_and(|source| source.trim().is_empty())
+    {
+        let what = "a source has a name, or is left out".to_owned();
+        return Err(Error::Invalid { what });
+    }
     let Redacted { text, removals, .. } = line.redactor.redact(&note.text);
     let (tags, mut redactions) = redact_tags(line, &note.tags);
     redactions += removals.count();
-    let (mut title, mut meta) = (note.title.clone(), note.meta.clone());
+    // A title of nothing is none, so that the same text is the same note.
+    let title = note.title.clone();
+    let mut title = title.filter(|title| !title.trim().is_empty());
+    let mut meta = note.meta.clone();
     if let Some(title) = &mut title {
         redactions += line.redactor.redact_in_place(title);
     }

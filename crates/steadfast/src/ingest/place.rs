@@ -14,7 +14,7 @@ use steadfast_model::filter::{SourcePattern, lies_within};
 use steadfast_model::{Assignment, Metadata, Namespace, Root};
 
 use super::identify::source_name;
-use super::prepare::redact_tags;
+use super::prepare::{NAME_BYTES_MAX, redact_tags};
 use super::walk::{Hidden, IgnoreFiles, WalkOptions};
 use super::{IndexOptions, Line, Remember};
 use crate::config::Rule;
@@ -22,8 +22,6 @@ use crate::error::{Error, Result};
 
 /// The most rules.
 const RULES_MAX: usize = 1_000;
-/// The longest tag, and the longest key of metadata.
-const NAME_BYTES_MAX: usize = 128;
 
 /// The rules of a store's user, ready for use.
 #[derive(Debug, Default)]

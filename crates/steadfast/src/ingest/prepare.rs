@@ -19,7 +19,7 @@ use super::redact::Removals;
 use super::rename::Movable;
 use super::walk::{Found, Problem};
 use super::{IndexOptions, Line};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Texts that are embedded in one call.
 const EMBED_BATCH: usize = 64;
@@ -240,6 +240,25 @@ fn put(
         assigned: placement.assignment.clone(),
     };
     Ok((put, redacted.removals.count() + in_title))
+}
+
+/// The longest tag, in bytes; also the longest key of metadata that a rule gives.
+pub(super) const NAME_BYTES_MAX: usize = 128;
+
+/// Refuses tags that nobody could ask for again: blank ones, ones of several lines, and very long ones.
+pub(crate) fn check_tags<'t>(tags: impl IntoIterator<Item = &'t String>) -> Result<()> {
+    let is_tag = |tag: &String| {
+        !tag.trim().is_empty() && tag.len() <= NAME_BYTES_MAX && !tag.contains(char::is_control)
+    };
+    match tags.into_iter().find(|tag| !is_tag(tag)) {
+        None => Ok(()),
+        Some(tag) => {
+            let shown: String = tag.chars().take(40).collect();
+            let what =
+                format!("{shown:?} is no tag: one has 1 to {NAME_BYTES_MAX} bytes in one line");
+            Err(Error::Invalid { what })
+        }
+    }
 }
 
 /// Returns tags without secrets, and how many there were.

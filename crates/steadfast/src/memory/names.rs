@@ -6,6 +6,7 @@ use steadfast_model::{Change, Filter, Namespace, Seq, Validity};
 
 use super::Memory;
 use crate::error::{Error, Result};
+use crate::ingest::check_tags;
 
 /// What giving a tag or a namespace another name would do.
 #[derive(Clone, Debug)]
@@ -40,23 +41,20 @@ impl Memory {
     /// # Errors
     /// [`Error::NameNotFound`]; [`Error::Store`] when the store cannot be read.
     pub fn plan_rename_tag(&self, from: &str, to: &str) -> Result<RenamePlan> {
-        if to.trim().is_empty() {
-            let what = "a tag needs a name".to_owned();
-            return Err(Error::Invalid { what });
-        }
+        check_tags([&to.to_owned()])?;
         let snapshot = self.backend().snapshot()?;
         let filter = Filter {
             tags: vec![from.to_owned()],
             validity: Validity::Any,
             ..Filter::default()
         };
-        let rows: Vec<_> = snapshot
-            .scope(&filter, self.inner.clock.now())?
-            .rows
-            .iter()
-            .collect();
+        let rows = snapshot.scope(&filter, self.inner.clock.now())?.rows;
+        let mut rows: Vec<_> = rows.iter().collect();
         if rows.is_empty() {
             return Err(Error::NameNotFound(from.to_owned()));
+        }
+        if from == to {
+            rows.clear();
         }
         let documents: BTreeSet<_> = snapshot
             .standings(&rows)?
