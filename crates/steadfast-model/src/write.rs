@@ -1,6 +1,6 @@
 //! Changes on their way in, and what became of them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::chunk::{Attributes, Metadata, NewChunk};
 use crate::document::{DocumentStatus, Fingerprint};
@@ -367,11 +367,11 @@ pub struct Settled {
 /// The ordinal numbers equal texts that start on the same line, so that equal
 /// chunks without line numbers, as in minified data, are not lost.
 pub fn number(chunks: &mut [NewChunk]) {
-    number_beside(chunks, &HashSet::new());
+    number_beside(chunks, &BTreeSet::new());
 }
 
 /// Like [`number`], and passes over the keys that other chunks of the document hold: hash, first line, ordinal.
-pub fn number_beside(chunks: &mut [NewChunk], held: &HashSet<(ContentHash, u32, u32)>) {
+pub fn number_beside(chunks: &mut [NewChunk], held: &BTreeSet<(ContentHash, u32, u32)>) {
     let mut numbers = Numbers::beside(held);
     for chunk in chunks {
         (chunk.place.position, chunk.place.ordinal) = numbers.next(chunk);
@@ -379,7 +379,7 @@ pub fn number_beside(chunks: &mut [NewChunk], held: &HashSet<(ContentHash, u32, 
 }
 
 /// Returns whether [`number_beside`] would leave these chunks as they are: then nobody needs a copy to number.
-pub fn is_numbered(chunks: &[NewChunk], held: &HashSet<(ContentHash, u32, u32)>) -> bool {
+pub fn is_numbered(chunks: &[NewChunk], held: &BTreeSet<(ContentHash, u32, u32)>) -> bool {
     let mut numbers = Numbers::beside(held);
     chunks
         .iter()
@@ -390,11 +390,11 @@ pub fn is_numbered(chunks: &[NewChunk], held: &HashSet<(ContentHash, u32, u32)>)
 struct Numbers<'h> {
     position: u32,
     seen: HashMap<(ContentHash, u32), u32>,
-    held: &'h HashSet<(ContentHash, u32, u32)>,
+    held: &'h BTreeSet<(ContentHash, u32, u32)>,
 }
 
 impl<'h> Numbers<'h> {
-    fn beside(held: &'h HashSet<(ContentHash, u32, u32)>) -> Self {
+    fn beside(held: &'h BTreeSet<(ContentHash, u32, u32)>) -> Self {
         Self {
             position: 0,
             seen: HashMap::new(),
@@ -538,7 +538,7 @@ mod tests {
     #[test]
     fn equal_texts_on_one_line_are_numbered_apart() {
         let mut chunks = [new("{}", 1), new("{}", 1), new("{}", 2)];
-        let nothing = HashSet::new();
+        let nothing = BTreeSet::new();
         assert!(!is_numbered(&chunks, &nothing));
         number(&mut chunks);
         assert!(is_numbered(&chunks, &nothing));

@@ -68,18 +68,7 @@ pub struct Remembered {
 }
 
 pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
-    if note.text.trim().is_empty() {
-        return Err(Error::EmptyText);
-    }
-    check_tags(&note.tags)?;
-    if note
-        .source
-        .as_ref()
-        .is_some_and(|source| source.trim().is_empty())
-    {
-        let what = "a source has a name, or is left out".to_owned();
-        return Err(Error::Invalid { what });
-    }
+    check(note)?;
     let Redacted { text, removals, .. } = line.redactor.redact(&note.text);
     let (tags, mut redactions) = redact_tags(line, &note.tags);
     redactions += removals.count();
@@ -93,11 +82,6 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
     redactions += line.redactor.redact_metadata(&mut meta);
     let chunked = chunk(&text, Kind::Note, &ChunkLimits::default());
     let spans = chunked.spans;
-    let mut anew = Said::default();
-    anew.meta.clone_from(&meta);
-    anew.document_time = note.time;
-    anew.valid_from = note.valid_from;
-    anew.valid_to = note.valid_to;
     let said = Attributes {
         kind: Kind::Note,
         title,
@@ -108,6 +92,7 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
         valid_to: note.valid_to,
         trust: note.trust,
     };
+    let anew = said_of(&said);
     let texts: Vec<&str> = spans
         .iter()
         .map(|span| text.get(span.range.clone()).unwrap_or_default())
@@ -146,6 +131,32 @@ pub(crate) fn remember(line: &Line<'_>, note: &Note) -> Result<Remembered> {
         outcome: settled.outcome,
         redactions,
     })
+}
+
+fn check(note: &Note) -> Result<()> {
+    if note.text.trim().is_empty() {
+        return Err(Error::EmptyText);
+    }
+    check_tags(&note.tags)?;
+    if note
+        .source
+        .as_ref()
+        .is_some_and(|source| source.trim().is_empty())
+    {
+        let what = "a source has a name, or is left out".to_owned();
+        return Err(Error::Invalid { what });
+    }
+    Ok(())
+}
+
+/// Returns what the caller says of a note, which one that is there already takes over.
+fn said_of(attributes: &Attributes) -> Said {
+    let mut said = Said::default();
+    said.meta.clone_from(&attributes.meta);
+    said.document_time = attributes.document_time;
+    said.valid_from = attributes.valid_from;
+    said.valid_to = attributes.valid_to;
+    said
 }
 
 /// Returns what is known of a note: what the caller says goes before what the text says.

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension as _, params};
 use steadfast_model::write::number;
 use steadfast_model::{
-    Attributes, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, NewChunk, NoteWrite,
-    Outcome, Refusal, Row, Settled,
+    Attributes, ChunkId, ContentHash, Counts, DocumentKey, DocumentStatus, Fingerprint, NewChunk,
+    NoteWrite, Outcome, Refusal, Row, Settled,
 };
 
 use super::put::untouched;
@@ -13,6 +13,7 @@ use super::{Transaction, Written};
 use crate::error::StoreError;
 use crate::records;
 use crate::sabotage::{self, Sabotage};
+use crate::sqlite::read::documents::Stored;
 
 impl Transaction<'_> {
     pub(super) fn note(&mut self, note: &NoteWrite) -> Written<Settled> {
@@ -234,21 +235,12 @@ impl Transaction<'_> {
         }
         let seq = self.log("note", Some(&note.namespace), Some(&source), counts)?;
         let live = i64::try_from(standing.len() + rows.len()).unwrap_or(i64::MAX);
-        // A note says nothing of the file that its source may be.
-        let stays = stored.filter(|stored| stored.status != DocumentStatus::Removed);
-        let (status, reason, fingerprint) = match &stays {
-            Some(file) => (
-                file.status,
-                file.reason.as_deref(),
-                file.fingerprint.as_ref(),
-            ),
-            None => (DocumentStatus::Indexed, None, None),
-        };
+        let (status, fingerprint) = beside_file(stored.as_ref());
         self.store_document(
             document,
             &note.namespace,
             &source,
-            (status, reason),
+            status,
             fingerprint,
             live,
         )?;
@@ -261,6 +253,17 @@ impl Transaction<'_> {
                 ..untouched(Outcome::Inserted, Some(seq))
             },
         ))
+    }
+}
+
+/// Returns what a source is when a note joins it: one that may be a file stays as it was, for a note says nothing of it.
+fn beside_file(stored: Option<&Stored>) -> ((DocumentStatus, Option<&str>), Option<&Fingerprint>) {
+    match stored.filter(|stored| stored.status != DocumentStatus::Removed) {
+        Some(file) => (
+            (file.status, file.reason.as_deref()),
+            file.fingerprint.as_ref(),
+        ),
+        None => ((DocumentStatus::Indexed, None), None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A document's new content replaces the old, and ids follow the texts that survive.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::params;
 use steadfast_model::write::{LiveChunk, is_numbered, number_beside, plan_replace};
@@ -35,7 +35,7 @@ struct Before {
     /// How many rows stay beside them.
     kept: i64,
     /// The unique keys of those that stay.
-    held: HashSet<(ContentHash, u32, u32)>,
+    held: BTreeSet<(ContentHash, u32, u32)>,
 }
 
 impl Transaction<'_> {
