@@ -116,7 +116,7 @@ pub fn check_copy(disk: &dyn Disk, file: &Path) -> Result<Checked, StoreError> {
         }
         State::Ours(found) => found,
         State::Empty => return Err(damaged("it is empty".to_owned())),
-        State::Foreign(what) => return Err(damaged(what)),
+        State::Misfit(what) | State::Foreign(what) => return Err(damaged(what)),
     };
     let mut checked = read(&connection, schema).map_err(|error| failed(&error))?;
     let bytes = std::fs::metadata(file)

@@ -18,7 +18,7 @@ use super::flush::SharedFlush;
 use super::journal::{self, Journal};
 use super::retry::Retry;
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
-use super::{Access, DATABASE, OpenOptions, WRITER_LOCK, connect};
+use super::{Access, DATABASE, OpenOptions, WRITER_LOCK, connect, objects};
 use crate::error::StoreError;
 use crate::files::{self, Disk, FilesystemKind, Gate};
 use crate::sabotage::{self, Sabotage};
@@ -44,6 +44,8 @@ static CREATING: Mutex<()> = Mutex::new(());
 pub(super) enum State {
     Empty,
     Ours(i64),
+    /// It is one of ours, and its schema number cannot be right.
+    Misfit(String),
     Foreign(String),
 }
 
@@ -173,7 +175,7 @@ fn check_version(folder: &Path, connection: &Connection) -> Result<Option<i64>, 
         }
         .into()),
         State::Ours(found) => Ok(Some(found)),
-        State::Foreign(what) => Err(StoreError::Damaged {
+        State::Misfit(what) | State::Foreign(what) => Err(StoreError::Damaged {
             path: folder.to_owned(),
             what,
         }
@@ -190,7 +192,9 @@ pub(super) fn read_state(connection: &Connection) -> rusqlite::Result<State> {
         snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match (pragma("application_id")?, pragma("user_version")?) {
         (0, 0) if tables == 0 => State::Empty,
-        (APPLICATION_ID, version) => State::Ours(version),
+        (APPLICATION_ID, version) => {
+            objects::misfit(&snapshot, version)?.map_or(State::Ours(version), State::Misfit)
+        }
         (application, _) => State::Foreign(format!(
             "steadfast.db is a database of another program (application id {application}, {tables} tables)"
         )),
@@ -288,7 +292,9 @@ fn switch_back(options: &OpenOptions, database: &Path) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
     match read_state(&connection)? {
         State::Empty if journal::switch_to_truncate(&connection)? => Ok(()),
-        State::Empty | State::Ours(_) | State::Foreign(_) => Err(connect::mode_refused()),
+        State::Empty | State::Ours(_) | State::Misfit(_) | State::Foreign(_) => {
+            Err(connect::mode_refused())
+        }
     }
 }
 
@@ -402,7 +408,7 @@ fn recover_exclusively(
         connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE")?;
         match read_state(&connection)? {
             State::Ours(version) if version <= SCHEMA => journal::switch_to_truncate(&connection),
-            State::Empty | State::Ours(_) | State::Foreign(_) => Ok(false),
+            State::Empty | State::Ours(_) | State::Misfit(_) | State::Foreign(_) => Ok(false),
         }
     })();
     drop(held);

@@ -55,7 +55,7 @@ pub fn examine(
         return Err(StoreError::NotFound { path: folder }.into());
     }
     database(&folder, &looked, &mut diagnosis);
-    if looked.found == Found::Store(SCHEMA) {
+    if looked.found == Found::Store(SCHEMA) && looked.schema.missing.is_empty() {
         inside(&folder, opening, options, progress, &mut diagnosis)?;
     }
     let unfinished = quarantine::unfinished(&folder);
@@ -96,8 +96,14 @@ fn database(folder: &Path, looked: &Look, diagnosis: &mut Diagnosis) {
         let count = looked.problems.len() as u64;
         add("file_damaged", Severity::Error, what, RESTORE, count);
     }
+    content(looked, &path, diagnosis);
+    let mut add = |code, severity, what: String, remedy: &str, count: u64| {
+        let mut found = finding(code, severity, what, &path, remedy);
+        found.count = count;
+        diagnosis.findings.push(found);
+    };
     if !looked.finished {
-        let what = "the pages of the database were not all checked in time".to_owned();
+        let what = "the pages and rows of the database were not all checked in time".to_owned();
         let remedy = "run it again with a longer --patience";
         add("check_not_finished", Severity::Info, what, remedy, 1);
     }
@@ -123,6 +129,57 @@ fn database(folder: &Path, looked: &Look, diagnosis: &mut Diagnosis) {
             remedy,
             looked.jobs_failed,
         );
+    }
+}
+
+/// Says what is wrong with the schema, the values and the counters of a store of today.
+fn content(looked: &Look, path: &Path, diagnosis: &mut Diagnosis) {
+    let mut add = |code, severity, what: String, count: usize| {
+        let mut found = finding(code, severity, what, path, RESTORE);
+        found.count = count as u64;
+        diagnosis.findings.push(found);
+    };
+    let schema = &looked.schema;
+    if !schema.missing.is_empty() {
+        let what = format!(
+            "tables or indexes of the database are missing or altered: {}",
+            schema.missing.join(", ")
+        );
+        let count = schema.missing.len();
+        add("schema_differs", Severity::Error, what, count);
+    } else if !schema.foreign.is_empty() {
+        let what = format!(
+            "{} tables, indexes, triggers or views of the database are not of a store",
+            schema.foreign.len()
+        );
+        add(
+            "schema_differs",
+            Severity::Warning,
+            what,
+            schema.foreign.len(),
+        );
+    }
+    for (what, counter, last) in &looked.behind {
+        let what = format!(
+            "the counter of {what} is at {counter}, and {last} is in use: numbers would be given out twice"
+        );
+        add("counts_differ", Severity::Error, what, 1);
+    }
+    if !looked.unreadable.is_empty() {
+        let tables: Vec<String> = looked
+            .unreadable
+            .iter()
+            .map(|(table, count)| format!("{table} ({count})"))
+            .collect();
+        let what = format!(
+            "rows hold values that cannot be read: {}",
+            tables.join(", ")
+        );
+        let count: u64 = looked.unreadable.iter().map(|(_, count)| count).sum();
+        let mut found = finding("values_unreadable", Severity::Error, what, path, RESTORE);
+        found.count = count;
+        found.ids.clone_from(&looked.unreadable_chunks);
+        diagnosis.findings.push(found);
     }
 }
 
@@ -189,6 +246,12 @@ fn inside(
                     RESTORE,
                 ));
             }
+            return Ok(());
+        }
+        // Whoever reads such a value fails, and what is wrong with it was told.
+        Err(StoreError::Internal(_) | StoreError::MalformedNamespace(_))
+            if has(diagnosis, "values_unreadable") || has(diagnosis, "file_damaged") =>
+        {
             return Ok(());
         }
         Err(error) => return Err(error.into()),

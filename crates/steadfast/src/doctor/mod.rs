@@ -13,11 +13,13 @@
 //! | `examine` | What is wrong? |
 //! | `plan` | What would mend it? |
 //! | `quarantine` | Where do the originals stay, and how far did a repair get? |
+//! | `losses` | What could a repair not bring back? |
 //! | `repair` | How is the plan carried out? |
 //! | `palace` | The same for a palace, or another folder of Chroma's |
 
 mod examine;
 mod files;
+mod losses;
 pub mod palace;
 mod plan;
 mod quarantine;
@@ -64,7 +66,7 @@ pub struct Diagnosis {
 }
 
 /// Every code that a finding of `verify`, `status`, `doctor` or `selftest` can have.
-pub const CODES: [&str; 42] = [
+pub const CODES: [&str; 46] = [
     "check_not_finished",
     "counts_differ",
     "database_missing",
@@ -97,14 +99,18 @@ pub const CODES: [&str; 42] = [
     "palace_writes_swallowed",
     "promise_broken",
     "repair_unfinished",
+    "schema_differs",
     "schema_old",
     "side_file_alone",
     "source_not_rebuilt",
     "store_empty",
+    "table_incomplete",
     "text_damaged",
     "text_index_differs",
     "text_index_extra",
     "text_index_misses",
+    "values_mended",
+    "values_unreadable",
     "vector_damaged",
     "vector_index_differs",
 ];

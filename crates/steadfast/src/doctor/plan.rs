@@ -59,12 +59,14 @@ impl Step {
 }
 
 /// Findings that only a new database mends.
-const NEEDS_SALVAGE: [&str; 6] = [
+const NEEDS_SALVAGE: [&str; 8] = [
     "counts_differ",
     "file_damaged",
     "not_a_store",
+    "schema_differs",
     "store_empty",
     "text_damaged",
+    "values_unreadable",
     "vector_damaged",
 ];
 
@@ -77,6 +79,27 @@ const NEEDS_REBUILD: [&str; 6] = [
     "text_index_misses",
     "vector_index_differs",
 ];
+
+/// Findings of an index that come from the database itself, when a new index does not mend them: what each chunk says
+/// of its own length.
+const FROM_DATABASE: [&str; 3] = [
+    "text_index_differs",
+    "text_index_extra",
+    "text_index_misses",
+];
+
+/// Returns what is left to do when the steps of a plan did not mend all; nothing when they did, or when there is
+/// nothing else to try.
+pub(super) fn second_plan(done: &[Step], findings: &[Finding]) -> Vec<Step> {
+    let is_left = findings
+        .iter()
+        .any(|found| FROM_DATABASE.contains(&found.code));
+    if is_left && done.contains(&Step::Rebuild) && !done.contains(&Step::Salvage) {
+        vec![Step::Salvage, Step::Rebuild]
+    } else {
+        Vec::new()
+    }
+}
 
 pub(super) fn plan(findings: &[Finding], outside: &Outside, unfinished: &[Manifest]) -> Vec<Step> {
     let any = |codes: &[&str]| findings.iter().any(|found| codes.contains(&found.code));

@@ -139,6 +139,29 @@ impl Manifest {
         sources.into_iter().flatten().filter_map(pair).collect()
     }
 
+    /// Returns the tables of which rows may be lost without a trace.
+    pub(super) fn tables_incomplete(&self) -> Vec<String> {
+        let names = self
+            .fields
+            .get("tables_incomplete")
+            .and_then(Value::as_array);
+        names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Returns counts by table, of this field of the record.
+    pub(super) fn counts(&self, field: &str) -> Vec<(String, u64)> {
+        let counts = self.fields.get(field).and_then(Value::as_object);
+        counts
+            .into_iter()
+            .flatten()
+            .filter_map(|(table, count)| Some((table.clone(), count.as_u64()?)))
+            .collect()
+    }
+
     fn write(&self, disk: &dyn Disk) -> Result<()> {
         let text = format!("{:#}\n", self.fields);
         Ok(disk.replace_file(&self.folder.join(MANIFEST), &[text.as_bytes()])?)

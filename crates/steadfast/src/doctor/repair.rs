@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use steadfast_index::{Analyzer, EmbeddedBackend};
-use steadfast_model::{Finding, Namespace, Severity, StoreId};
+use steadfast_model::{Finding, Namespace, StoreId};
 use steadfast_store::files::{self, Gate};
 use steadfast_store::sqlite::{
     DATABASE, INIT_LOCK, SalvageOptions, Salvaged, WRITER_LOCK, mark_created, replace_database,
@@ -17,8 +17,9 @@ use steadfast_store::sqlite::{
 };
 use steadfast_store::{Backend as _, Derived, Effort, Progress, StoreError, check_copy};
 
+use super::plan::second_plan;
 use super::quarantine::{DONE, Manifest, REPLACED, REPLACING};
-use super::{Diagnosis, DoctorOptions, Step, examine, finding};
+use super::{Diagnosis, DoctorOptions, Step, examine, losses};
 use crate::config::Options;
 use crate::error::Result;
 use crate::ingest::place::Rules;
@@ -64,8 +65,16 @@ pub fn repair(
         work.rows_before = work.rows_before.or(between.rows_before);
         before.plan.extend(between.plan);
     }
-    let (applied, left, rows_before) = (work.applied, work.left, work.rows_before);
     let mut after = examine(&folder, opening, options, progress)?;
+    let more = second_plan(&before.plan, &after.findings);
+    if !more.is_empty() {
+        for step in &more {
+            work.apply(step, &after.findings)?;
+        }
+        before.plan.extend(more);
+        after = examine(&folder, opening, options, progress)?;
+    }
+    let (applied, left, rows_before) = (work.applied, work.left, work.rows_before);
     after.rows_after = after.rows_before;
     after.rows_before = rows_before;
     after.applied = applied;
@@ -174,6 +183,7 @@ impl Work<'_> {
             &SalvageOptions {
                 store: known.unwrap_or_else(|| new_id(self.folder, &manifest.folder)),
                 model: self.opening.embed.model(),
+                analyze: &Analyzer,
                 embed: &embed,
             },
         )?;
@@ -203,7 +213,11 @@ impl Work<'_> {
                 ("live_lost", json!(salvaged.lost)),
                 ("history_damaged", json!(salvaged.damaged_history)),
                 ("vectors_made", json!(salvaged.vectors_made)),
+                ("lengths_made", json!(salvaged.lengths_made)),
                 ("tables_broken", json!(salvaged.broken)),
+                ("tables_incomplete", json!(salvaged.incomplete)),
+                ("values_mended", json!(salvaged.mended)),
+                ("rows_left_out", json!(salvaged.left_out)),
             ],
         )?;
         replace_database(disk, &new, &self.folder.join(DATABASE))?;
@@ -260,8 +274,11 @@ impl Work<'_> {
         if [REPLACING, REPLACED].contains(&manifest.state()) {
             let (mut by_namespace, mut gone) =
                 (BTreeMap::<String, Vec<PathBuf>>::new(), Vec::new());
+            let may_return = losses::may_return(&manifest);
             for (namespace, source) in manifest.sources() {
-                if Path::new(&source).is_absolute() && Path::new(&source).is_file() {
+                let is_file = Path::new(&source).is_absolute() && Path::new(&source).is_file();
+                // A record of a repair by an older version may name a namespace that is none.
+                if is_file && !may_return && Namespace::new(&namespace).is_ok() {
                     by_namespace
                         .entry(namespace)
                         .or_default()
@@ -271,24 +288,7 @@ impl Work<'_> {
                 }
             }
             self.index_again(by_namespace)?;
-            if !gone.is_empty() {
-                let shown: Vec<&str> = gone.iter().take(10).map(String::as_str).collect();
-                let what = format!(
-                    "{} sources lost chunks and are not on the disk: {}",
-                    gone.len(),
-                    shown.join(", ")
-                );
-                let remedy = "the originals are in quarantine; a backup may have the rest";
-                let mut left = finding(
-                    "source_not_rebuilt",
-                    Severity::Warning,
-                    what,
-                    &manifest.folder,
-                    remedy,
-                );
-                left.count = gone.len() as u64;
-                self.left.push(left);
-            }
+            self.left.extend(losses::findings(&manifest, &gone));
         }
         manifest.advance(disk, DONE, &[])
     }

@@ -12,3 +12,5 @@ mod damage;
 mod killed;
 mod place;
 mod states;
+mod tables;
+mod values;

@@ -94,6 +94,26 @@ impl Place {
         fs::write(self.database(), bytes).unwrap();
     }
 
+    /// Does to the database what a foreign hand does.
+    pub(crate) fn sql(&self, statements: &str) {
+        let connection = rusqlite::Connection::open(self.database()).unwrap();
+        connection.execute_batch(statements).unwrap();
+    }
+
+    pub(crate) fn number(&self, question: &str) -> i64 {
+        let connection = rusqlite::Connection::open(self.database()).unwrap();
+        connection
+            .query_row(question, [], |row| row.get(0))
+            .unwrap()
+    }
+
+    /// Overwrites the first page of a table with zeros.
+    pub(crate) fn zero_root(&self, table: &str) {
+        let question = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'");
+        let page = usize::try_from(self.number(&question)).unwrap();
+        self.damage(|bytes| bytes[(page - 1) * PAGE..page * PAGE].fill(0));
+    }
+
     pub(crate) fn examine(&self) -> Diagnosis {
         examine(
             &self.store(),
@@ -139,6 +159,10 @@ impl Place {
 
 pub(crate) fn codes(diagnosis: &Diagnosis) -> Vec<&'static str> {
     diagnosis.findings.iter().map(|found| found.code).collect()
+}
+
+pub(crate) fn steps(diagnosis: &Diagnosis) -> Vec<&'static str> {
+    diagnosis.plan.iter().map(steadfast::Step::name).collect()
 }
 
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

@@ -3,29 +3,17 @@
 use std::fs;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use steadfast::model::Severity;
 use steadfast::{DoctorOptions, Journal, Memory, Note, Silent, examine};
 
-use crate::place::{PAGE, Place, codes, files, page_of};
-
-fn change(place: &Place, sql: &str) {
-    let connection = Connection::open(place.database()).unwrap();
-    connection.execute_batch(sql).unwrap();
-}
-
-fn steps(diagnosis: &steadfast::Diagnosis) -> Vec<&'static str> {
-    diagnosis.plan.iter().map(steadfast::Step::name).collect()
-}
+use crate::place::{PAGE, Place, codes, files, page_of, steps};
 
 #[test]
 fn a_store_of_an_older_schema_is_brought_up_to_date_and_looked_at_again() {
     for journal in [Journal::Truncate, Journal::Wal] {
         let place = Place::with(journal);
         let before = place.texts();
-        change(
-            &place,
-            "DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
+        place.sql("DROP TABLE collections; DROP TABLE record_ranges; DROP TABLE roots;
              DROP TABLE assignments; DROP TABLE late_vectors; DROP INDEX documents_stale; DROP TABLE intervals; PRAGMA user_version=1;
              UPDATE indexes SET watermark_row = watermark_row - 1",
         );
@@ -54,8 +42,7 @@ fn a_store_of_an_older_schema_is_brought_up_to_date_and_looked_at_again() {
 #[test]
 fn jobs_that_were_left_or_given_up_are_told_and_begin_anew() {
     let place = Place::new();
-    change(
-        &place,
+    place.sql(
         "INSERT INTO jobs (kind, key, payload, state, attempt, due_ms, lease_ms) VALUES
          ('purge', 'left', '', 1, 1, 0, 1), ('purge', 'given up', '', 2, 8, 0, NULL),
          ('purge', 'given up', '', 2, 8, 0, NULL)",
@@ -99,7 +86,7 @@ fn drifted_stamps_and_tails_are_mended_by_new_indexes() {
             .unwrap();
         drop(memory);
         let ground = place.texts();
-        change(&place, drift);
+        place.sql(drift);
         let found = place.examine();
         assert!(codes(&found).contains(&code), "{drift}: {found:?}");
         assert_eq!(steps(&found), ["rebuild"], "{drift}");
@@ -118,7 +105,7 @@ fn drifted_stamps_and_tails_are_mended_by_new_indexes() {
 fn entries_of_rows_that_are_gone_leave_and_the_file_brings_the_row_back() {
     let place = Place::new();
     let before = place.texts();
-    change(&place, "UPDATE chunks SET removed_seq = 1 WHERE row = 5");
+    place.sql("UPDATE chunks SET removed_seq = 1 WHERE row = 5");
     let found = place.examine();
     for code in ["counts_differ", "text_index_extra"] {
         assert!(codes(&found).contains(&code), "{found:?}");

@@ -4,7 +4,8 @@
 //! store. A chunk is taken when its text has its hash, whatever its page looks
 //! like; a vector likewise, and one that is lost is made anew from its text.
 //! What is copied without a hash of its own (titles, tags, the log) is as true
-//! as the page it stood on. Rows go from one file to the other one by one; what
+//! as the page it stood on, but every value is one that can be read: what cannot
+//! is given another and counted. Rows go from one file to the other one by one; what
 //! grows with the store is a number for each row. What is deliberately not here: where the copies
 //! lie, and the files of the user from which lost chunks can come back.
 //!
@@ -12,26 +13,29 @@
 //! |---|---|
 //! | `source` | Which rows can be read, by tree and by page? |
 //! | `pages` | What stands in a page when no tree leads to it? |
+//! | `rows` | Which rows without a hash are taken, and what is mended in them? |
+//! | `chunks` | Which chunks are taken? |
+//! | `vectors` | Which vectors are taken, and which made anew? |
 //! | `target` | How does a new database become whole? |
 //! | `swap` | How does it take the place of the damaged one? |
 
+mod chunks;
 mod pages;
+mod rows;
 mod source;
 mod swap;
 mod target;
+mod vectors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::params;
-use rusqlite::types::Value;
-use steadfast_model::{ContentHash, ModelId, Row, StoreId, Vector};
+use steadfast_model::{Analyze, ModelId, StoreId, Vector};
 
-use super::codes;
-use super::write::vector_hash;
+use super::{codes, values};
 use crate::error::StoreError;
 use crate::files::Disk;
-use source::{Source, Table};
+use source::Source;
 use target::Target;
 
 pub use swap::replace_database;
@@ -45,6 +49,8 @@ pub struct SalvageOptions<'o> {
     pub store: StoreId,
     /// The active vector space.
     pub model: &'o ModelId,
+    /// How texts become terms, whose number each chunk knows.
+    pub analyze: &'o dyn Analyze,
     /// How texts become vectors.
     pub embed: &'o EmbedTexts<'o>,
 }
@@ -67,22 +73,59 @@ pub struct Salvaged {
     pub damaged_history: u64,
     /// Vectors that were made anew from their texts.
     pub vectors_made: u64,
+    /// Lengths in tokens that were not those of their texts, and were counted anew.
+    pub lengths_made: u64,
     /// Tables that could not be read to their end.
     pub broken: Vec<String>,
+    /// Those of them whose rows nothing else can bring back or count.
+    pub incomplete: Vec<String>,
+    /// Values that could not be read and were given another, by table.
+    pub mended: BTreeMap<String, u64>,
+    /// Rows that were left out because nothing can stand for a value that could not be read, by table.
+    pub left_out: BTreeMap<String, u64>,
     /// Sources that lost chunks or attributes, with their namespaces.
     pub sources: Vec<(String, String)>,
+    /// Rows of all tables that could be read.
+    rows_read: u64,
 }
 
-/// Texts that are embedded at once.
-const EMBED_BATCH: usize = 64;
+impl Salvaged {
+    fn note_mended(&mut self, table: &str, count: u64) {
+        note(&mut self.mended, table, count);
+    }
+
+    fn note_left_out(&mut self, table: &str, count: u64) {
+        note(&mut self.left_out, table, count);
+    }
+}
+
+fn note(counts: &mut BTreeMap<String, u64>, table: &str, count: u64) {
+    if count > 0 {
+        *counts.entry(table.to_owned()).or_default() += count;
+    }
+}
+
+/// Tables whose loss is made good or counted otherwise: chunks and what they are found by are counted by the accounts,
+/// facets are missed by their chunks, and the rest is made anew.
+const ACCOUNTED: [&str; 7] = [
+    "chunks",
+    "facets",
+    "indexes",
+    "late_vectors",
+    "store",
+    "tail",
+    "vectors",
+];
 
 /// The place of a column of `chunks`, in the order of the schema.
 mod column {
     pub(super) const ROW: usize = 0;
     pub(super) const DOCUMENT: usize = 1;
+    pub(super) const FACET: usize = 2;
     pub(super) const HASH: usize = 3;
     pub(super) const START_LINE: usize = 4;
     pub(super) const ORDINAL: usize = 8;
+    pub(super) const TOKENS: usize = 12;
     pub(super) const ACCESS_COUNT: usize = 14;
     pub(super) const REMOVED: usize = 16;
     pub(super) const TEXT: usize = 17;
@@ -106,30 +149,24 @@ pub fn salvage(
     let target = Target::create(to).map_err(failed)?;
     let mut salvaged = Salvaged::default();
     let mut concerned = BTreeSet::new();
-    copy_tables(&source, &target, &mut salvaged).map_err(failed)?;
-    let kept_by_account: u64 = target
-        .connection
-        .query_row(
-            "SELECT coalesce(max(live_chunks), 0) FROM store",
-            [],
-            |row| row.get::<_, i64>(0),
-        )
-        .map(|count| u64::try_from(count).unwrap_or(0))
+    rows::copy_tables(&source, &target, &mut salvaged, &mut concerned).map_err(failed)?;
+    let kept_by_account = target.live_by_account().map_err(failed)?;
+    let analyze = options.analyze;
+    chunks::copy_chunks(&source, &target, analyze, &mut salvaged, &mut concerned)
         .map_err(failed)?;
-    copy_chunks(&source, &target, &mut salvaged, &mut concerned).map_err(failed)?;
-    copy_vectors(&source, &target, &mut salvaged).map_err(failed)?;
-    make_vectors(&target, options, &mut salvaged, to)?;
+    vectors::copy_vectors(&source, &target, &mut salvaged).map_err(failed)?;
+    target.drop_orphans().map_err(failed)?;
+    vectors::make_vectors(&target, options, &mut salvaged, to)?;
     concerned.extend(target.fill_gaps().map_err(failed)?);
     let missing = target.missing().map_err(failed)?;
     let by_documents: u64 = missing.values().sum();
     concerned.extend(missing.into_keys());
-    let (_, kept) = target.close_accounts(options.store).map_err(failed)?;
-    salvaged.kept = kept;
-    let gone = salvaged.damaged + salvaged.doubled;
-    salvaged.before = kept_by_account.max(kept + by_documents.max(gone));
-    salvaged.lost = salvaged.before.saturating_sub(kept + gone);
+    salvaged.incomplete = incomplete(&target, &salvaged).map_err(failed)?;
+    salvaged.kept = target.close_accounts(options.store).map_err(failed)?;
+    count(&mut salvaged, kept_by_account, by_documents);
     salvaged.sources = names(&target, &concerned).map_err(failed)?;
     forget_fingerprints(&target, &concerned).map_err(failed)?;
+    prove(&target, to)?;
     drop(target);
     disk.open_private(to)
         .and_then(|file| disk.sync(to, &file))
@@ -137,209 +174,53 @@ pub fn salvage(
     Ok(salvaged)
 }
 
-fn copy_tables(source: &Source, target: &Target, salvaged: &mut Salvaged) -> rusqlite::Result<()> {
-    for table in target.copied()? {
-        let mut failed = None;
-        let reading = source.read(&table, &mut |values| {
-            is_of(&table, values)
-                && target.insert(&table, values).unwrap_or_else(|error| {
-                    failed.get_or_insert(error);
-                    false
-                })
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if reading.broken {
-            salvaged.broken.push(table.name);
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a row can be one of this table: rows from pages come from any table with as many columns.
-fn is_of(table: &Table, values: &[Value]) -> bool {
-    let text = |index: usize| matches!(values.get(index), Some(Value::Text(_)));
-    let blob = |index: usize, bytes: usize| matches!(values.get(index), Some(Value::Blob(found)) if found.len() == bytes);
-    match table.name.as_str() {
-        "store" => blob(1, 16) && values.first() == Some(&Value::Integer(1)),
-        "commits" => text(2) && text(3),
-        "spaces" => text(1) && text(2) && blob(4, 16),
-        "jobs" => text(1) && text(2) && text(3),
-        "documents" => text(1) && text(2),
-        "facets" => text(5) && text(6),
-        _ => true,
-    }
-}
-
-fn copy_chunks(
-    source: &Source,
-    target: &Target,
-    salvaged: &mut Salvaged,
-    concerned: &mut BTreeSet<i64>,
-) -> rusqlite::Result<()> {
-    let table = target.table("chunks")?;
-    let mut failed = None;
-    let (mut damaged, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    let reading = source.read(&table, &mut |values| {
-        let is_live = values.get(column::REMOVED) == Some(&Value::Null);
-        let (Some(Value::Integer(row)), Some(Value::Integer(document))) =
-            (values.first(), values.get(column::DOCUMENT))
-        else {
-            return false;
-        };
-        if !has_its_hash(values) {
-            if let Some(Value::Blob(hash)) = values.get(column::HASH)
-                && hash.len() == 32
-            {
-                damaged.insert((*row, *document, is_live));
-            }
-            return false;
-        }
-        let inserted = target.insert(&table, values).unwrap_or_else(|error| {
-            failed.get_or_insert(error);
-            false
-        });
-        // A row is read again where pages are read for themselves.
-        if !inserted && is_live && refused.insert(*row) {
-            match target.fold(values) {
-                Ok(folded) => salvaged.doubled += u64::from(folded),
-                Err(error) => drop(failed.get_or_insert(error)),
-            }
-        }
-        inserted
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if reading.broken {
-        salvaged.broken.push(table.name);
-    }
-    for (row, document, is_live) in damaged {
-        let found: i64 = target.connection.query_row(
-            "SELECT count(*) FROM chunks WHERE row = ?1",
-            [row],
-            |row| row.get(0),
-        )?;
-        if found > 0 {
-            continue;
-        }
-        if is_live {
-            salvaged.damaged += 1;
-            concerned.insert(document);
-        } else {
-            salvaged.damaged_history += 1;
-        }
-    }
-    Ok(())
-}
-
-fn has_its_hash(values: &[Value]) -> bool {
-    let (Some(Value::Blob(hash)), Some(Value::Blob(text))) =
-        (values.get(column::HASH), values.get(column::TEXT))
-    else {
-        return false;
+/// Counts what there was and what is lost. Where the chunks could be read to their end, a single account that says
+/// more than the others is wrong itself; where they could not, each may be the one that knows.
+fn count(salvaged: &mut Salvaged, by_store: u64, by_documents: u64) {
+    let gone = salvaged.damaged + salvaged.doubled;
+    let found = salvaged.kept + gone;
+    let by_store = by_store.saturating_sub(found);
+    let by_documents = by_documents.saturating_sub(gone);
+    let is_broken = salvaged.broken.iter().any(|table| table == "chunks");
+    salvaged.lost = if is_broken {
+        by_store.max(by_documents)
+    } else {
+        by_store.min(by_documents)
     };
-    std::str::from_utf8(text).is_ok_and(|text| ContentHash::of(text).0[..] == hash[..])
+    salvaged.before = found + salvaged.lost;
 }
 
-fn copy_vectors(source: &Source, target: &Target, salvaged: &mut Salvaged) -> rusqlite::Result<()> {
-    let table = target.table("vectors")?;
-    let mut failed = None;
-    let reading = source.read(&table, &mut |values| {
-        let [Value::Integer(key), Value::Blob(vector), Value::Blob(hash)] = values else {
-            return false;
-        };
-        let Ok(row) = u32::try_from(key & 0xffff_ffff) else {
-            return false;
-        };
-        vector_hash(Row(row), vector)[..] == hash[..]
-            && target.insert(&table, values).unwrap_or_else(|error| {
-                failed.get_or_insert(error);
-                false
-            })
-    });
-    if reading.broken {
-        salvaged.broken.push(table.name);
+/// Returns the tables of which rows may be lost without a trace.
+fn incomplete(target: &Target, salvaged: &Salvaged) -> rusqlite::Result<Vec<String>> {
+    // In a file of something else nothing was lost.
+    if salvaged.rows_read == 0 {
+        return Ok(Vec::new());
     }
-    failed.map_or(Ok(()), Err)
+    let mut incomplete = salvaged.broken.clone();
+    incomplete.retain(|table| !ACCOUNTED.contains(&table.as_str()));
+    if target.has_every_commit()? {
+        incomplete.retain(|table| table != "commits");
+    }
+    // What was forgotten must not come back, so that a single row of it counts.
+    if salvaged.left_out.contains_key("forgotten") && !incomplete.iter().any(|it| it == "forgotten")
+    {
+        incomplete.push("forgotten".to_owned());
+    }
+    Ok(incomplete)
 }
 
-/// Makes the vectors anew that chunks have by their own account and the new database has not.
-fn make_vectors(
-    target: &Target,
-    options: &SalvageOptions<'_>,
-    salvaged: &mut Salvaged,
-    to: &Path,
-) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| codes::translate(to, &error);
-    let connection = &target.connection;
-    let model = options.model;
-    connection
-        .execute(
-            "INSERT OR IGNORE INTO spaces (name, revision, dimensions, hash) VALUES (?1, ?2, ?3, ?4)",
-            params![
-                model.name,
-                model.revision,
-                i64::try_from(model.dimensions).unwrap_or(0),
-                &model.hash[..]
-            ],
-        )
-        .map_err(failed)?;
-    let space: i64 = connection
-        .query_row(
-            "SELECT space FROM spaces WHERE hash = ?1",
-            [&model.hash[..]],
-            |row| row.get(0),
-        )
-        .map_err(failed)?;
-    // A vector that the caller gave cannot be made from the text: its record is found by words only.
-    connection
-        .execute(
-            "UPDATE chunks SET vector_state = 0 WHERE vector_state = 1 AND NOT EXISTS
-             (SELECT 1 FROM vectors v JOIN spaces s ON v.vector_key = s.space << 32 | chunks.row) AND EXISTS
-             (SELECT 1 FROM record_ranges r JOIN collections c ON c.collection = r.collection
-              WHERE c.given = 1 AND chunks.row BETWEEN r.first_row AND r.last_row)",
-            [],
-        )
-        .map_err(failed)?;
-    // Numbers alone: the texts of a whole store may not fit into memory.
-    let rows: Vec<u32> = (|| {
-        connection
-            .prepare(
-                "SELECT c.row FROM chunks c WHERE vector_state = 1 AND NOT EXISTS
-                 (SELECT 1 FROM vectors v JOIN spaces s ON v.vector_key = s.space << 32 | c.row) ORDER BY row",
-            )?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()
-    })()
-    .map_err(failed)?;
-    for batch in rows.chunks(EMBED_BATCH) {
-        let text = |row: &u32| {
-            let mut statement =
-                connection.prepare_cached("SELECT text FROM chunks WHERE row = ?1")?;
-            let bytes: Vec<u8> = statement.query_row([row], |columns| columns.get(0))?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        let texts: rusqlite::Result<Vec<String>> = batch.iter().map(text).collect();
-        let texts = texts.map_err(failed)?;
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        for (row, vector) in batch.iter().zip((options.embed)(&texts)?) {
-            let bytes = vector.encode();
-            connection
-                .execute(
-                    "INSERT OR REPLACE INTO vectors (vector_key, vector, hash) VALUES (?1, ?2, ?3)",
-                    params![
-                        space << 32 | i64::from(*row),
-                        bytes,
-                        &vector_hash(Row(*row), &bytes)[..]
-                    ],
-                )
-                .map_err(failed)?;
-            salvaged.vectors_made += 1;
-        }
+/// Reads every row of the new database as its readers will.
+fn prove(target: &Target, to: &Path) -> Result<(), StoreError> {
+    let found =
+        values::unreadable(&target.connection).map_err(|error| codes::translate(to, &error))?;
+    if found.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let tables: Vec<&str> = found.iter().map(|it| it.table).collect();
+    Err(StoreError::Internal(format!(
+        "the new database has rows that cannot be read, and nothing was changed: {}",
+        tables.join(", ")
+    )))
 }
 
 /// Returns namespace and source of documents.

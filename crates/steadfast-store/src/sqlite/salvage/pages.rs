@@ -1,13 +1,17 @@
 //! Rows read from the pages of a file, without the tree that leads to them.
 //!
 //! The last resort when the pages above a leaf are damaged: every leaf of a
-//! table is read for itself. Only what the cell pointers of a well-formed page
-//! name is taken, so the remains of deleted cells in its gaps are not. Freed
+//! table is read for itself; a table without row numbers is kept like an index,
+//! whose upper pages hold rows too. Only what the cell pointers of a well-formed
+//! page name is taken, so the remains of deleted cells in its gaps are not. Freed
 //! pages hold zeros in a store (`secure_delete`), so nothing that was deleted
-//! comes back. Nothing here is believed: who takes a row checks its hash. Pages
-//! are read one by one, so the memory that is used does not grow with the file.
+//! comes back. Nothing here is believed: a page does not say whose it is, so who
+//! takes a row checks its hash or its shape, and passes over pages that another
+//! tree leads to. Pages are read one by one; what grows with the file is the
+//! numbers of such pages.
 //! Source of the layout: the SQLite file format, sections 1.3, 1.6 and 2.1.
 
+use std::collections::HashSet;
 use std::fs::File;
 
 use rusqlite::types::Value;
@@ -16,6 +20,12 @@ use crate::files::read_at;
 
 /// The type byte of a leaf of a table.
 const TABLE_LEAF: u8 = 13;
+/// The type byte of a page that leads to leaves of a table.
+const TABLE_INNER: u8 = 5;
+/// The type byte of a leaf of an index.
+const INDEX_LEAF: u8 = 10;
+/// The type byte of a page of an index that leads to others.
+const INDEX_INNER: u8 = 2;
 /// The most columns of a record that is taken for one.
 const COLUMNS_MAX: usize = 64;
 /// The longest record that is put together from overflow pages.
@@ -23,24 +33,44 @@ const RECORD_BYTES_MAX: usize = 64 << 20;
 /// The header of the file stands before that of the first page.
 const FILE_HEADER_BYTES: usize = 100;
 
-/// Hands every row of every readable table leaf to `each`: its number and its columns.
-pub(super) fn each_row(file: &File, each: &mut dyn FnMut(i64, &[Value])) {
-    let mut size = [0; 2];
-    let page_bytes = match read_at(file, &mut size, 16) {
-        Ok(true) if size == [0, 1] => 65_536,
-        Ok(true) => usize::from(u16::from_be_bytes(size)),
-        Ok(false) | Err(_) => 0,
-    };
-    // A damaged header must not keep the rest from being read; stores have pages of 4 KiB.
-    let page_bytes = if page_bytes.is_power_of_two() && page_bytes >= 512 {
-        page_bytes
-    } else {
-        4_096
-    };
-    let pages = Pages { file, page_bytes };
-    let bytes = file.metadata().map_or(0, |found| found.len());
-    for index in 0..bytes / page_bytes as u64 {
+/// Hands every row of every readable table leaf to `each`: its number and its columns. Pages of others are passed over.
+pub(super) fn each_row(file: &File, others: &HashSet<u64>, each: &mut dyn FnMut(i64, &[Value])) {
+    let pages = Pages::of(file);
+    for index in (0..pages.count()).filter(|index| !others.contains(index)) {
         pages.leaf(index, each);
+    }
+}
+
+/// Hands every row that stands on a readable page of an index to `each`, of whatever index it is. Pages of others are
+/// passed over.
+pub(super) fn each_entry(file: &File, others: &HashSet<u64>, each: &mut dyn FnMut(&[Value])) {
+    let pages = Pages::of(file);
+    for index in (0..pages.count()).filter(|index| !others.contains(index)) {
+        pages.entries(index, each);
+    }
+}
+
+/// Adds the pages that a tree leads to, from its root on; the numbers are those of [`each_row`], from 0.
+pub(super) fn add_tree(file: &File, root: u64, found: &mut HashSet<u64>) {
+    let pages = Pages::of(file);
+    let mut waiting = vec![root];
+    while let Some(index) = waiting.pop() {
+        let is_sound = index < pages.count() && !found.contains(&index);
+        let Some(page) = is_sound.then(|| pages.page(index)).flatten() else {
+            continue;
+        };
+        match page.first() {
+            Some(&(TABLE_LEAF | INDEX_LEAF)) => drop(found.insert(index)),
+            Some(&(TABLE_INNER | INDEX_INNER)) => {
+                found.insert(index);
+                let child = |at: usize| page.get(at..at + 4).map_or(0, number);
+                let cells = page.get(3..5).map_or(0, number);
+                let starts = (0..cells).filter_map(|cell| page.get(12 + cell * 2..14 + cell * 2));
+                let children = starts.map(|start| child(number(start))).chain([child(8)]);
+                waiting.extend(children.filter_map(|page| (page as u64).checked_sub(1)));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -49,7 +79,27 @@ struct Pages<'f> {
     page_bytes: usize,
 }
 
-impl Pages<'_> {
+impl<'f> Pages<'f> {
+    fn of(file: &'f File) -> Self {
+        let mut size = [0; 2];
+        let page_bytes = match read_at(file, &mut size, 16) {
+            Ok(true) if size == [0, 1] => 65_536,
+            Ok(true) => usize::from(u16::from_be_bytes(size)),
+            Ok(false) | Err(_) => 0,
+        };
+        // A damaged header must not keep the rest from being read; stores have pages of 4 KiB.
+        let page_bytes = if page_bytes.is_power_of_two() && page_bytes >= 512 {
+            page_bytes
+        } else {
+            4_096
+        };
+        Self { file, page_bytes }
+    }
+
+    fn count(&self) -> u64 {
+        self.file.metadata().map_or(0, |found| found.len()) / self.page_bytes as u64
+    }
+
     /// Returns a page; none where the disk does not give it.
     fn page(&self, index: u64) -> Option<Vec<u8>> {
         let start = index.checked_mul(self.page_bytes as u64)?;
@@ -81,22 +131,57 @@ impl Pages<'_> {
         }
     }
 
+    fn entries(&self, index: u64, each: &mut dyn FnMut(&[Value])) {
+        let Some(page) = self.page(index) else {
+            return;
+        };
+        // A cell of an upper page begins with the number of the page below it.
+        let (first, before) = match page.first() {
+            Some(&INDEX_LEAF) => (8, 0),
+            Some(&INDEX_INNER) => (12, 4),
+            _ => return,
+        };
+        let cells = page.get(3..5).map_or(0, number);
+        for cell in 0..cells {
+            let at = first + cell * 2;
+            let start = page.get(at..at + 2).map_or(0, number);
+            if start >= first + cells * 2
+                && let Some(record) = self.entry(&page, start + before)
+                && let Some(columns) = columns(&record)
+            {
+                each(&columns);
+            }
+        }
+    }
+
+    fn entry(&self, page: &[u8], start: usize) -> Option<Vec<u8>> {
+        let cell = page.get(start..)?;
+        let (length, used) = varint(cell)?;
+        // How much of a record stays in a page of an index: section 1.6, "local payload".
+        let most = (self.page_bytes - 12) * 64 / 255 - 23;
+        self.record(cell.get(used..)?, length, most)
+    }
+
     /// Returns the row number and the whole record of a cell.
     fn cell(&self, page: &[u8], start: usize) -> Option<(i64, Vec<u8>)> {
         let cell = page.get(start..)?;
         let (length, used) = varint(cell)?;
         let (row, more) = varint(cell.get(used..)?)?;
+        let payload = cell.get(used + more..)?;
+        Some((row, self.record(payload, length, self.page_bytes - 35)?))
+    }
+
+    /// Returns a whole record, of which at most so many bytes are in its page.
+    fn record(&self, payload: &[u8], length: i64, most: usize) -> Option<Vec<u8>> {
         let length = usize::try_from(length).ok()?;
         if length > RECORD_BYTES_MAX {
             return None;
         }
-        let payload = cell.get(used + more..)?;
-        // How much of a record stays in a leaf: section 1.6, "local payload".
-        let usable = self.page_bytes;
-        let (most, least) = (usable - 35, (usable - 12) * 32 / 255 - 23);
         if length <= most {
-            return Some((row, payload.get(..length)?.to_vec()));
+            return Some(payload.get(..length)?.to_vec());
         }
+        let usable = self.page_bytes;
+        let least = (usable - 12) * 32 / 255 - 23;
         let fitting = least + (length - least) % (usable - 4);
         let local = if fitting <= most { fitting } else { least };
         let mut record = payload.get(..local)?.to_vec();
@@ -107,7 +192,7 @@ impl Pages<'_> {
             let wanted = (length - record.len()).min(usable - 4);
             record.extend_from_slice(overflow.get(4..4 + wanted)?);
         }
-        Some((row, record))
+        Some(record)
     }
 }
 
@@ -216,12 +301,62 @@ mod tests {
         file[4096..8192].fill(0);
         std::fs::write(&damaged, &file).unwrap();
         let mut found = Vec::new();
-        each_row(&File::open(&damaged).unwrap(), &mut |row, columns| {
-            found.push((row, columns.to_vec()));
-        });
+        each_row(
+            &File::open(&damaged).unwrap(),
+            &HashSet::new(),
+            &mut |row, columns| {
+                found.push((row, columns.to_vec()));
+            },
+        );
         found.retain(|(_, columns)| columns.len() == 5 && columns[0] == Value::Null);
         found.sort_by_key(|(row, _)| *row);
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn rows_of_a_table_without_numbers_are_found_without_its_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE t (a INTEGER, b TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+                 CREATE TABLE other (a INTEGER, b TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+                 INSERT INTO other VALUES (7, 'not of t');",
+            )
+            .unwrap();
+        let mut expected = Vec::new();
+        for a in 0..2_000_i64 {
+            let b = "x".repeat(usize::try_from(a * a % 3_000).unwrap());
+            connection
+                .execute("INSERT INTO t VALUES (?1, ?2)", (a, &b))
+                .unwrap();
+            expected.push(vec![Value::Integer(a), Value::Text(b)]);
+        }
+        drop(connection);
+        let file = File::open(&path).unwrap();
+        let (mut others, mut found) = (HashSet::new(), Vec::new());
+        add_tree(&file, 2, &mut others);
+        assert_eq!(others, HashSet::from([2]));
+        each_entry(&file, &others, &mut |columns| found.push(columns.to_vec()));
+        found.sort_by_key(|columns| {
+            let Value::Integer(a) = columns[0] else {
+                return -1;
+            };
+            a
+        });
+        assert_eq!(found, expected);
+        let mut tree = HashSet::new();
+        add_tree(&file, 1, &mut tree);
+        let mut left = 0;
+        each_entry(&file, &tree, &mut |_| left += 1);
+        assert_eq!(left, 1, "all but the other table are pages of this tree");
+    }
+
+    fn read_all(file: &File) {
+        each_row(file, &HashSet::new(), &mut |_, _| {});
+        each_entry(file, &HashSet::new(), &mut |_| {});
+        add_tree(file, 1, &mut HashSet::new());
     }
 
     #[test]
@@ -240,9 +375,9 @@ mod tests {
             (file[0], file[4096], file[16], file[17]) = (13, 13, 16, 0);
             file[100] = 13;
             std::fs::write(&path, &file).unwrap();
-            each_row(&File::open(&path).unwrap(), &mut |_, _| {});
+            read_all(&File::open(&path).unwrap());
         }
         std::fs::write(&path, "").unwrap();
-        each_row(&File::open(&path).unwrap(), &mut |_, _| {});
+        read_all(&File::open(&path).unwrap());
     }
 }

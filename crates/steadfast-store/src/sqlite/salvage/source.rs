@@ -1,24 +1,33 @@
 //! What can still be read of a damaged database: through its trees, and where those end, from its pages.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::path::Path;
 
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::pages;
 use crate::error::StoreError;
 use crate::files::Disk;
-use crate::sqlite::{Access, connect};
+use crate::sqlite::schema::SCHEMA;
+use crate::sqlite::values::Origin;
+use crate::sqlite::{Access, connect, objects};
 
 /// Look-ups of single rows behind the last one that was read. Rows farther on are found on their pages.
 const PROBES_MAX: i64 = 4_096;
+
+/// Hears rows and where they were found, and says whether it took them.
+pub(super) type EachRow<'e> = dyn FnMut(&[Value], Origin) -> bool + 'e;
 
 /// A damaged database that nobody else uses.
 pub(super) struct Source {
     connection: Option<Connection>,
     file: File,
+    /// The first page of every tree of a store, as far as the schema can be read.
+    roots: BTreeMap<String, u64>,
+    /// Tables that a store of this age does not have yet.
+    to_come: BTreeSet<String>,
 }
 
 /// The columns of a table as the new database has them; the first is the row number where `by_row` says so.
@@ -56,29 +65,47 @@ impl Source {
         // This process alone has the copy open: the locks that closing a descriptor drops are of no use to anybody.
         let file = disk.open(path);
         let file = file.map_err(|error| StoreError::from_io(path, &error))?;
-        Ok(Self { connection, file })
+        let known = connection.as_ref();
+        Ok(Self {
+            roots: known
+                .and_then(|connection| roots(connection).ok())
+                .unwrap_or_default(),
+            to_come: known
+                .and_then(|connection| to_come(connection).ok())
+                .unwrap_or_default(),
+            connection,
+            file,
+        })
     }
 
-    /// Hands every row of a table that can be read to `each`, which says whether it took it; no row number is taken twice.
-    pub(super) fn read(&self, table: &Table, each: &mut dyn FnMut(&[Value]) -> bool) -> Reading {
-        if table.by_row {
+    /// Hands every row of a table that can be read to `each`; no row number that was taken is handed over again.
+    pub(super) fn read(&self, table: &Table, each: &mut EachRow<'_>) -> Reading {
+        if self.to_come.contains(&table.name) {
+            Reading::default()
+        } else if table.by_row {
             self.read_by_row(table, each)
         } else {
             self.read_plainly(table, each)
         }
     }
 
-    fn read_plainly(&self, table: &Table, each: &mut dyn FnMut(&[Value]) -> bool) -> Reading {
+    fn read_plainly(&self, table: &Table, each: &mut EachRow<'_>) -> Reading {
         let mut reading = Reading::default();
         let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
         let result = self.query(&sql, &[], table, &mut |values| {
-            reading.rows += u64::from(each(values));
+            reading.rows += u64::from(each(values, Origin::Tree));
         });
         reading.broken = result.is_none();
+        if reading.broken {
+            pages::each_entry(&self.file, &self.others(&table.name), &mut |columns| {
+                let is_as_wide = columns.len() == table.columns.len();
+                reading.rows += u64::from(is_as_wide && each(columns, Origin::Page));
+            });
+        }
         reading
     }
 
-    fn read_by_row(&self, table: &Table, each: &mut dyn FnMut(&[Value]) -> bool) -> Reading {
+    fn read_by_row(&self, table: &Table, each: &mut EachRow<'_>) -> Reading {
         let key = table.columns.first().map_or("rowid", String::as_str);
         let list = table.columns.join(", ");
         let onward = format!(
@@ -98,7 +125,7 @@ impl Source {
         let mut from = i64::MIN;
         while self
             .query(&onward, &[from.into()], table, &mut |values| {
-                taken.take(values);
+                taken.take(values, Origin::Tree);
             })
             .is_none()
         {
@@ -110,7 +137,7 @@ impl Source {
                 .find(|row| {
                     let before = taken.seen.len();
                     let read = self.query(&one, &[(*row).into()], table, &mut |values| {
-                        taken.take(values);
+                        taken.take(values, Origin::Tree);
                     });
                     read.is_some() && taken.seen.len() > before
                 });
@@ -120,14 +147,15 @@ impl Source {
             }
         }
         if broken {
-            pages::each_row(&self.file, &mut |row, columns| {
+            let others = self.others(&table.name);
+            pages::each_row(&self.file, &others, &mut |row, columns| {
                 let mut columns = columns.to_vec();
                 // The number of a row stands beside its record, whose first column is empty.
                 if columns.len() == table.columns.len()
                     && let Some(first @ Value::Null) = columns.first_mut()
                 {
                     *first = Value::Integer(row);
-                    taken.take(&columns);
+                    taken.take(&columns, Origin::Page);
                 }
             });
         }
@@ -135,6 +163,19 @@ impl Source {
             rows: taken.seen.len() as u64,
             broken,
         }
+    }
+
+    /// Returns the pages that belong to other tables and to indexes, as far as their trees can be walked.
+    fn others(&self, table: &str) -> HashSet<u64> {
+        let mut pages = HashSet::new();
+        // Rows with a hash prove themselves, also where the tree of another table has strayed to them.
+        if ["chunks", "vectors"].contains(&table) {
+            return pages;
+        }
+        for (_, root) in self.roots.iter().filter(|(name, _)| *name != table) {
+            pages::add_tree(&self.file, *root, &mut pages);
+        }
+        pages
     }
 
     /// Runs a query; none when it could not be run to its end.
@@ -152,30 +193,59 @@ impl Source {
         let mut values = Vec::with_capacity(count);
         while let Some(row) = rows.next().ok()? {
             values.clear();
-            // A text that is not UTF-8 any more makes its row unreadable, not the table.
-            let read: rusqlite::Result<Vec<Value>> =
-                (0..count).map(|index| row.get(index)).collect();
-            if let Ok(read) = read {
-                values.extend(read);
-                each(&values);
+            for index in 0..count {
+                values.push(match row.get_ref(index).ok()? {
+                    // A text that is not UTF-8 any more is rotten; its row is not.
+                    ValueRef::Text(bytes) => String::from_utf8(bytes.to_vec())
+                        .map_or_else(|_| Value::Blob(bytes.to_vec()), Value::Text),
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => Value::Integer(number),
+                    ValueRef::Real(number) => Value::Real(number),
+                    ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+                });
             }
+            each(&values);
         }
         Some(())
     }
 }
 
+/// Returns the first page of every tree whose name is one of a store; numbers of pages are those of `pages`, from 0.
+fn roots(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let names = objects::names()?;
+    let found: Vec<(String, i64)> = connection
+        .prepare("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found
+        .into_iter()
+        .filter(|(name, _)| names.contains(name) || name.starts_with("sqlite_"))
+        .filter_map(|(name, root)| Some((name, u64::try_from(root.checked_sub(1)?).ok()?)))
+        .collect())
+}
+
+/// Returns the tables that came after the schema of a store of an older version.
+fn to_come(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let schema: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if schema < 1 || objects::misfit(connection, schema)?.is_some() {
+        return Ok(BTreeSet::new());
+    }
+    let known = objects::tables_of(schema)?;
+    Ok(&objects::tables_of(SCHEMA)? - &known)
+}
+
 /// The rows of a table that were handed on.
-struct Taken<'e> {
-    each: &'e mut dyn FnMut(&[Value]) -> bool,
+struct Taken<'e, 'r> {
+    each: &'e mut EachRow<'r>,
     seen: HashSet<i64>,
     last: i64,
 }
 
-impl Taken<'_> {
-    fn take(&mut self, values: &[Value]) {
+impl Taken<'_, '_> {
+    fn take(&mut self, values: &[Value], origin: Origin) {
         if let Some(Value::Integer(row)) = values.first()
             && !self.seen.contains(row)
-            && (self.each)(values)
+            && (self.each)(values, origin)
         {
             self.last = self.last.max(*row);
             self.seen.insert(*row);
