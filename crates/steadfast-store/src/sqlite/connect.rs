@@ -57,6 +57,9 @@ fn open_through(
     // The file may come from anywhere: nothing in its schema is to run, and
     // no cell is to be trusted before it is checked.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A store has neither: what stands there is of a foreign hand, and would undo what we write or say.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     // One plan for one statement: else a statement is prepared anew whenever a value
     // is bound that the planner could look up in its statistics, which we never gather.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

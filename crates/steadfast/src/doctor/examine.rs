@@ -149,7 +149,7 @@ fn content(looked: &Look, path: &Path, diagnosis: &mut Diagnosis) {
         add("schema_differs", Severity::Error, what, count);
     } else if !schema.foreign.is_empty() {
         let what = format!(
-            "{} tables, indexes, triggers or views of the database are not of a store",
+            "{} tables, indexes, triggers or views of the database are not of a store; none of them is ever run",
             schema.foreign.len()
         );
         add(

@@ -2,7 +2,7 @@
 //! another, and what is lost is told.
 
 use steadfast::model::{Fault as _, Severity};
-use steadfast::{Memory, SearchRequest, Selection};
+use steadfast::{Memory, Note, SearchRequest, Selection};
 
 use crate::place::{Place, codes, steps};
 
@@ -197,4 +197,25 @@ fn a_schema_of_another_shape_is_told_and_made_anew() {
         );
         assert_eq!(place.repair().applied, Vec::<String>::new(), "{statement}");
     }
+}
+
+#[test]
+fn a_trigger_of_a_foreign_hand_never_runs() {
+    let place = Place::new();
+    place.sql(
+        "CREATE TRIGGER t AFTER INSERT ON chunks BEGIN DELETE FROM chunks WHERE row = new.row; END",
+    );
+    let memory = Memory::open(place.store()).unwrap();
+    memory
+        .remember(&Note::new("The zebra is in the yard."))
+        .unwrap();
+    drop(memory);
+    assert_eq!(codes(&place.examine()), ["schema_differs"]);
+    let done = place.repair();
+    assert_eq!((codes(&done), done.rows_after), (Vec::new(), Some(401)));
+    assert!(place.texts().iter().any(|text| text.contains("zebra")));
+    assert_eq!(
+        place.number("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"),
+        0
+    );
 }
