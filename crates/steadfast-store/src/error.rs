@@ -204,7 +204,7 @@ impl Fault for StoreError {
                 "use the newer version of steadfast; this one has changed nothing"
             }
             Self::Damaged { .. } | Self::MalformedNamespace(_) => {
-                "keep the files as they are, and restore a backup or index the sources into a new store"
+                "keep the files as they are, and run `steadfast doctor`, which says what can be saved; or restore a backup"
             }
             Self::ReadOnly { .. } => {
                 "searching works; to write, make the folder and its files writable"

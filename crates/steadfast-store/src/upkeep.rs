@@ -16,6 +16,9 @@ pub trait Upkeep: Send + Sync {
     /// Returns the disk that the store lies on.
     fn disk(&self) -> &dyn Disk;
 
+    /// Returns the folder of the store.
+    fn folder(&self) -> &Path;
+
     /// Copies the store as it is at one moment into `file`, which must be empty or absent, while others write.
     ///
     /// # Errors

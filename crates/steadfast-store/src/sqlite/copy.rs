@@ -42,8 +42,10 @@ pub struct Checked {
     pub damaged_texts: Vec<Row>,
     /// Rows whose vector does not have its hash.
     pub damaged_vectors: Vec<Row>,
-    /// What SQLite and the accounts of the store say is wrong with the file; none for a sound one.
+    /// What SQLite says is wrong with the file; none for a sound one.
     pub problems: Vec<String>,
+    /// What the accounts of the store say otherwise than its rows: a true copy has that from the store.
+    pub accounts: Vec<String>,
 }
 
 impl SqliteStore {
@@ -183,8 +185,9 @@ fn read(connection: &Connection, schema: i64) -> rusqlite::Result<Checked> {
             damaged_vectors.push(row);
         }
     }
+    let mut accounts = Vec::new();
     if live != kept {
-        problems.push(format!(
+        accounts.push(format!(
             "{live} live chunks are there, {kept} by the store's account"
         ));
     }
@@ -198,12 +201,17 @@ fn read(connection: &Connection, schema: i64) -> rusqlite::Result<Checked> {
         damaged_texts,
         damaged_vectors,
         problems,
+        accounts,
     })
 }
 
 impl Upkeep for SqliteStore {
     fn disk(&self) -> &dyn Disk {
         Self::disk(self).as_ref()
+    }
+
+    fn folder(&self) -> &Path {
+        Self::folder(self)
     }
 
     fn copy_to(&self, file: &Path) -> Result<(), StoreError> {

@@ -189,6 +189,7 @@ impl Work<'_> {
         )?;
         let checked = check_copy(disk, &new)?;
         let is_sound = checked.problems.is_empty()
+            && checked.accounts.is_empty()
             && checked.damaged_texts.is_empty()
             && checked.damaged_vectors.is_empty()
             && checked.chunks == salvaged.kept;

@@ -51,7 +51,7 @@ fn make(
     let copy = work.path(COPY);
     upkeep.copy_to(&copy)?;
     let checked = check_copy(work.disk, &copy)?;
-    refuse_unsound(backend, &checked, &copy)?;
+    refuse_unsound(backend, upkeep, &checked, &copy)?;
     let part = if options.compress {
         let packed = work.path(PACKED);
         pack::pack(work.disk, &copy, &packed)?;
@@ -72,7 +72,12 @@ fn make(
 }
 
 /// Tells a copy that went wrong from one that is true to a store with damaged rows.
-fn refuse_unsound(backend: &dyn Backend, checked: &Checked, copy: &Path) -> Result<()> {
+fn refuse_unsound(
+    backend: &dyn Backend,
+    upkeep: &dyn Upkeep,
+    checked: &Checked,
+    copy: &Path,
+) -> Result<()> {
     let unsound = |what: String| {
         Err(StoreError::Io {
             path: copy.to_owned(),
@@ -85,6 +90,16 @@ fn refuse_unsound(backend: &dyn Backend, checked: &Checked, copy: &Path) -> Resu
             "the copy is not sound: {}",
             checked.problems.join("; ")
         ));
+    }
+    if !checked.accounts.is_empty() {
+        return Err(StoreError::Damaged {
+            path: upkeep.folder().to_owned(),
+            what: format!(
+                "its accounts are wrong, and no restore would take a backup of it: {}",
+                checked.accounts.join("; ")
+            ),
+        }
+        .into());
     }
     let whole = backend.snapshot()?.fetch(&checked.damaged_texts)?.chunks;
     if whole.is_empty() {

@@ -179,8 +179,9 @@ fn stage(
             error
         }
     })?;
-    if !checked.problems.is_empty() {
-        return Err(damaged(checked.problems.join("; ")).into());
+    let problems = [checked.problems.as_slice(), &checked.accounts].concat();
+    if !problems.is_empty() {
+        return Err(damaged(problems.join("; ")).into());
     }
     let archive = Archive {
         chunks: checked.chunks,

@@ -1,6 +1,9 @@
 //! Values that no hash protects are not what can be read: numbers out of range, no JSON, no name, counters that are
 //! behind. A look names them, a repair mends them, tells it, and can be done once more.
 
+use steadfast::model::Fault as _;
+use steadfast::{BackupOptions, Memory};
+
 use crate::place::{Place, codes, steps};
 
 #[test]
@@ -166,4 +169,21 @@ fn a_wrong_count_in_one_place_is_not_a_loss() {
         "{:?}",
         done.applied
     );
+}
+
+#[test]
+fn a_backup_of_a_store_with_a_wrong_count_names_the_store() {
+    let place = Place::new();
+    place.sql("UPDATE store SET live_chunks = live_chunks + 1");
+    let memory = Memory::open(place.store()).unwrap();
+    let error = memory
+        .backup(
+            place.folder.path().join("a.backup"),
+            BackupOptions::default(),
+        )
+        .unwrap_err();
+    assert_eq!(error.kind(), "damaged", "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("steadfast doctor"), "{hint}");
+    assert!(error.to_string().contains(place.store().to_str().unwrap()));
 }
