@@ -237,8 +237,30 @@ impl UnitRow {
     }
 
     /// Keeps a value of the source as metadata `origin.<name>`; nulls and empty values are not kept.
+    ///
+    /// What stands there already stays, above all the id and the kind that make the row the same again; a value of the
+    /// source with such a name is kept as `origin.source.<name>`.
     pub(super) fn origin(&mut self, name: &str, value: impl Into<Value>) {
-        self.keep(&format!("origin.{name}"), value.into());
+        let (key, value) = (format!("origin.{name}"), value.into());
+        match self.attributes.meta.get(&key) {
+            Some(known) if *known == value => {}
+            Some(_) => self.keep(&format!("origin.source.{name}"), value),
+            None => self.keep(&key, value),
+        }
+    }
+
+    /// Takes metadata over as it is; what stands under a key of it already stays, as with [`Self::origin`].
+    pub(super) fn take_over(&mut self, metadata: &Metadata) {
+        let meta = &mut self.attributes.meta;
+        for (key, value) in metadata {
+            let is_taken = meta.get(key).is_some_and(|known| known != value);
+            let other = key
+                .strip_prefix("origin.")
+                .filter(|_| is_taken)
+                .map(|name| format!("origin.source.{name}"));
+            meta.entry(other.unwrap_or_else(|| key.clone()))
+                .or_insert_with(|| value.clone());
+        }
     }
 
     /// Keeps a value under a name of the source's own.
@@ -302,4 +324,28 @@ pub(super) fn json_value(json: Option<&str>) -> Value {
     json.map_or(Value::Null, |json| {
         serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_fact_of_a_source_takes_the_place_of_the_id() {
+        let mut row = UnitRow::new(ImportKind::Mem0, "m1", "Likes tea.");
+        row.origin("id", "custom");
+        row.origin("kind", "mem0");
+        row.origin("user", "ada");
+        let Value::Object(metadata) =
+            json!({"origin.kind": "preference", "origin.note": "", "room": "kitchen"})
+        else {
+            unreachable!()
+        };
+        row.take_over(&metadata.into_iter().collect());
+        let expected = json!({"origin.id": "m1", "origin.source.id": "custom", "origin.kind": "mem0",
+            "origin.source.kind": "preference", "origin.user": "ada", "origin.note": "", "room": "kitchen"});
+        assert_eq!(json!(row.attributes.meta), expected);
+    }
 }

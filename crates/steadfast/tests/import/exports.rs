@@ -155,6 +155,16 @@ fn gemini_keeps_calls_and_thoughts_and_takes_no_prompt_twice() {
 }
 
 #[test]
+fn gemini_says_what_sort_of_session_it_is_beside_the_origin() {
+    let place = Place::new();
+    place.import(&sample(ImportKind::Gemini, "lines", &place));
+    for chunk in place.chunks().values() {
+        assert_eq!(chunk.attributes.meta["origin.kind"], "gemini");
+        assert_eq!(chunk.attributes.meta["origin.source.kind"], "main");
+    }
+}
+
+#[test]
 fn cursor_gives_messages_in_the_order_of_the_chat() {
     let place = Place::new();
     let report = place.import(&sample(ImportKind::Cursor, "database", &place));

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use steadfast::model::Timestamp;
 use steadfast::{ImportKind, ImportOptions, OnConflict};
 
-use crate::samples::{SAMPLES, point};
+use crate::samples::{SAMPLES, point, point_with};
 use crate::support::Place;
 
 fn sample(kind: ImportKind, place: &Place) -> std::path::PathBuf {
@@ -160,6 +160,45 @@ fn mem0_history_alone_gives_the_last_text_of_each_memory() {
         .map(|left| (left.reason.as_str(), left.count))
         .collect();
     assert_eq!(left, [("superseded", 2), ("deleted", 1)]);
+}
+
+/// Makes a collection of mem0 with these points.
+fn collection(place: &Place, name: &str, points: &[(&str, Vec<u8>)]) -> std::path::PathBuf {
+    let path = place.database(
+        &format!("points/collection/{name}/storage.sqlite"),
+        "CREATE TABLE points (id TEXT PRIMARY KEY, point BLOB);",
+    );
+    let connection = Connection::open(&path).unwrap();
+    for (id, point) in points {
+        connection
+            .execute("INSERT INTO points VALUES (?1, ?2)", (id, point))
+            .unwrap();
+    }
+    place.path("points/x").parent().unwrap().to_owned()
+}
+
+#[test]
+fn mem0_facts_with_the_names_of_the_origin_leave_it_alone() {
+    let place = Place::new();
+    let facts = [("kind", "preference"), ("id", "custom")];
+    let folder = collection(
+        &place,
+        "mem0",
+        &[("m1", point_with("m1", "Likes tea.", &facts))],
+    );
+    assert_eq!(place.import(&folder).imported, 1);
+    let meta = &place.chunks()["m1"].attributes.meta;
+    assert_eq!(meta["origin.kind"], "mem0");
+    assert_eq!(meta["origin.source.kind"], "preference");
+    assert_eq!(meta["origin.source.id"], "custom");
+    // So a text that was changed there is the same memory.
+    let changed = point_with("m1", "Likes coffee.", &facts);
+    let points = folder.join("collection/mem0/storage.sqlite");
+    Connection::open(points)
+        .unwrap()
+        .execute("UPDATE points SET point = ?1", [changed])
+        .unwrap();
+    assert_eq!(place.import(&folder).refused, 1);
 }
 
 #[test]

@@ -357,7 +357,8 @@ pub(in crate::import) fn row(kept: Kept) -> UnitRow {
     row.attributes = kept.attributes;
     // A text without an id has nothing to be known by again but itself.
     if known.is_none() && !row.id.is_empty() {
-        row.attributes.meta.extend(said);
+        let own = std::mem::replace(&mut row.attributes.meta, said);
+        row.take_over(&own);
     }
     row.carried = Carried {
         access_count: kept.access_count,

@@ -90,12 +90,7 @@ fn row(kind: ImportKind, collection: &str, id: &str, text: &str, record: &Record
             .extend(text_of(metadata, "room").map(str::to_owned));
     }
     row.origin("collection", collection);
-    for (key, value) in metadata {
-        row.attributes
-            .meta
-            .entry(key.clone())
-            .or_insert_with(|| value.clone());
-    }
+    row.take_over(metadata);
     row
 }
 

@@ -87,12 +87,7 @@ fn take_over(facts: &Facts, row: &mut UnitRow) {
     attributes.document_time = facts.document_time;
     attributes.valid_from = facts.valid_from;
     attributes.valid_to = facts.valid_to;
-    for (key, value) in &facts.meta {
-        attributes
-            .meta
-            .entry(key.clone())
-            .or_insert_with(|| value.clone());
-    }
+    row.take_over(&facts.meta);
 }
 
 /// Names the chunks of one note.

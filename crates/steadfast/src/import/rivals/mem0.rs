@@ -316,13 +316,13 @@ fn add(source: &Source<'_>, id: &str, found: Found, survey: &mut Survey) {
     memory.place.fidelity.lossy = found.is_lossy;
     memory.attributes.kind = Kind::Note;
     memory.attributes.document_time = found.created;
-    for (name, value) in found.facts {
-        memory.origin(&name, value);
-    }
     memory.origin(
         "collection",
         found.collection.map_or(Value::Null, Value::from),
     );
+    for (name, value) in found.facts {
+        memory.origin(&name, value);
+    }
     let namespace = namespace(source.options, None);
     survey.add(namespace, format!("{KIND}:{id}"), memory);
 }

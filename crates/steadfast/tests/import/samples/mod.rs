@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 
 pub(crate) use self::conversations::{gemini_session, gpt_chats, slack_files};
 pub(crate) use self::notes::notion_files;
-pub(crate) use self::stores::point;
+pub(crate) use self::stores::{point, point_with};
 use crate::support::Place;
 use crate::vectors::with_index;
 

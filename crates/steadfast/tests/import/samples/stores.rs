@@ -177,6 +177,11 @@ pub(super) fn claude_mem(place: &Place) -> PathBuf {
 
 /// A point of Qdrant's local mode, by `pickletools`: protocol 4, a model of pydantic 2.
 pub(crate) fn point(id: &str, text: &str) -> Vec<u8> {
+    point_with(id, text, &[("user_id", "ada")])
+}
+
+/// A point with other facts beside its text.
+pub(crate) fn point_with(id: &str, text: &str, facts: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = vec![0x80, 4];
     let mut put = |part: &[u8], text: &str| {
         bytes.extend_from_slice(part);
@@ -195,8 +200,10 @@ pub(crate) fn point(id: &str, text: &str) -> Vec<u8> {
     put(b"](G\x3f\xb9\x99\x99\x99\x99\x99\x9ae", "payload");
     put(b"}(", "data");
     put(b"", text);
-    put(b"", "user_id");
-    put(b"", "ada");
+    for (name, value) in facts {
+        put(b"", name);
+        put(b"", value);
+    }
     put(b"uuub.", "");
     bytes
 }
