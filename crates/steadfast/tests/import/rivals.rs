@@ -202,6 +202,45 @@ fn mem0_facts_with_the_names_of_the_origin_leave_it_alone() {
 }
 
 #[test]
+fn mem0_gives_the_points_of_all_collections_also_where_they_share_an_id() {
+    let place = Place::new();
+    collection(&place, "archive", &[("1", point("1", "Likes milk."))]);
+    let folder = collection(&place, "mem0", &[("1", point("1", "Likes tea."))]);
+    let report = place.import(&folder);
+    assert_eq!((report.imported, report.complete), (2, true), "{report:?}");
+    let found = |place: &Place| -> Vec<(String, String)> {
+        let mut request = steadfast::ListRequest::default();
+        request.limit = 10;
+        let chunks = place.memory.list(&request).unwrap().chunks;
+        let mut found: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| (chunk.source, chunk.text))
+            .collect();
+        found.sort();
+        found
+    };
+    let both = [
+        ("mem0:1".to_owned(), "Likes tea.".to_owned()),
+        ("mem0:archive:1".to_owned(), "Likes milk.".to_owned()),
+    ];
+    assert_eq!(found(&place), both);
+    // One collection more changes neither.
+    collection(&place, "aside", &[("1", point("1", "Likes rum."))]);
+    let report = place.import(&folder);
+    assert_eq!((report.imported, report.reused), (1, 2), "{report:?}");
+    assert_eq!(found(&place).len(), 3);
+    // Two points of one collection with one id cannot both be called by it.
+    collection(
+        &place,
+        "other",
+        &[("1", point("x", "One.")), ("2", point("x", "Two."))],
+    );
+    let report = place.import(&folder);
+    assert_eq!((report.imported, report.refused), (1, 1), "{report:?}");
+    assert_eq!(report.refusals[0].reason, "same_id");
+}
+
+#[test]
 fn mcp_memory_service_gives_memories_with_tags_and_metadata() {
     let place = Place::new();
     let report = place.import(&sample(ImportKind::McpMemoryService, &place));

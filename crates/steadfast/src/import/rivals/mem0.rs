@@ -4,7 +4,8 @@
 //! `local/persistence.py`. The table `history` holds each event of each memory,
 //! so the last event gives its text; a collection holds the memories with their
 //! metadata as pickles, which are read as data and never run. Where both know a
-//! memory the collection wins. Each memory is a document.
+//! memory the collection wins. Each memory is a document; where several
+//! collections have an id, that of the first one is called by the id alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ const KIND: ImportKind = ImportKind::Mem0;
 /// Where a collection lies below a folder, in the order in which they are looked for.
 const COLLECTIONS: &[&str] = &["collection", "qdrant/collection"];
 const POINTS: &str = "storage.sqlite";
+/// The collection of a store that names none.
+const DEFAULT_COLLECTION: &str = "mem0";
 /// What mem0 keeps for itself.
 const OWN_COLLECTION: &str = "mem0migrations";
 
@@ -114,6 +117,9 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Memories by their id, and by the name of their collection where another one has the id too.
+type Memories = BTreeMap<(String, Option<String>), Found>;
+
 /// A memory.
 #[derive(Default)]
 struct Found {
@@ -128,12 +134,15 @@ struct Found {
 /// Reads a store.
 pub(in super::super) fn survey(source: &Source<'_>, stores: &Stores) -> Result<Survey> {
     let mut survey = Survey::new(KIND);
-    let mut memories: BTreeMap<String, Found> = BTreeMap::new();
+    let mut memories = Memories::new();
     if let Some(database) = &stores.history {
         history(database, &mut memories, &mut survey)?;
         messages(source, database, &mut survey)?;
     }
-    for (name, database) in &stores.collections {
+    // A collection that comes later must not take the bare ids of the one that mem0 writes to by itself.
+    let mut collections: Vec<&(String, ForeignDatabase)> = stores.collections.iter().collect();
+    collections.sort_by_key(|(name, _)| name != DEFAULT_COLLECTION);
+    for (name, database) in collections {
         if name == OWN_COLLECTION {
             let count = database.count("points");
             survey.left_out.add("point", "bookkeeping", count);
@@ -146,8 +155,8 @@ pub(in super::super) fn survey(source: &Source<'_>, stores: &Stores) -> Result<S
             "only the history is here: whose memories they are is in the collection".to_owned(),
         );
     }
-    for (id, found) in memories {
-        add(source, &id, found, &mut survey);
+    for ((id, collection), found) in memories {
+        add(source, &id, collection.as_deref(), found, &mut survey);
     }
     for file in &stores.strange {
         survey.incomplete(format!(
@@ -162,11 +171,7 @@ pub(in super::super) fn survey(source: &Source<'_>, stores: &Stores) -> Result<S
 }
 
 /// Follows the events of each memory to its last text.
-fn history(
-    database: &ForeignDatabase,
-    memories: &mut BTreeMap<String, Found>,
-    survey: &mut Survey,
-) -> Result<()> {
+fn history(database: &ForeignDatabase, memories: &mut Memories, survey: &mut Survey) -> Result<()> {
     let columns = &[
         "memory_id",
         "new_memory",
@@ -196,7 +201,8 @@ fn history(
         } else {
             "new_value"
         };
-        let before = memories.remove(id);
+        let key = (id.to_owned(), None);
+        let before = memories.remove(&key);
         superseded += u64::from(before.is_some());
         let mut found = before.unwrap_or_default();
         found.is_deleted = is_deleted;
@@ -214,7 +220,7 @@ fn history(
                 found.facts.insert(column.to_owned(), value);
             }
         }
-        memories.insert(id.to_owned(), found);
+        memories.insert(key, found);
     })?;
     survey.note(read);
     survey.left_out.add("event", "superseded", superseded);
@@ -254,7 +260,7 @@ fn messages(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey
 fn points(
     name: &str,
     database: &ForeignDatabase,
-    memories: &mut BTreeMap<String, Found>,
+    memories: &mut Memories,
     survey: &mut Survey,
 ) -> Result<()> {
     let read = database.read("points", &["id", "point"], &mut |row| {
@@ -301,13 +307,33 @@ fn points(
             collection: Some(name.to_owned()),
             is_deleted: false,
         };
-        memories.insert(id, found);
+        match key(memories, id, name) {
+            Some(key) => {
+                memories.insert(key, found);
+            }
+            None => survey.refuse("point", "same_id", 1),
+        }
     })?;
     survey.note(read);
     Ok(())
 }
 
-fn add(source: &Source<'_>, id: &str, found: Found, survey: &mut Survey) {
+/// Returns the key of a point; none when its collection has another one with its id.
+fn key(memories: &Memories, id: String, collection: &str) -> Option<(String, Option<String>)> {
+    let bare = (id, None);
+    let first = memories
+        .get(&bare)
+        .and_then(|known| known.collection.as_deref());
+    match first {
+        None => Some(bare),
+        Some(first) if first == collection => None,
+        Some(_) => {
+            Some((bare.0, Some(collection.to_owned()))).filter(|key| !memories.contains_key(key))
+        }
+    }
+}
+
+fn add(source: &Source<'_>, id: &str, collection: Option<&str>, found: Found, survey: &mut Survey) {
     if found.is_deleted {
         survey.left_out.add("memory", "deleted", 1);
         return;
@@ -324,5 +350,9 @@ fn add(source: &Source<'_>, id: &str, found: Found, survey: &mut Survey) {
         memory.origin(&name, value);
     }
     let namespace = namespace(source.options, None);
-    survey.add(namespace, format!("{KIND}:{id}"), memory);
+    let document = match collection {
+        Some(collection) => format!("{KIND}:{collection}:{id}"),
+        None => format!("{KIND}:{id}"),
+    };
+    survey.add(namespace, document, memory);
 }
