@@ -6,7 +6,9 @@ use serde_json::json;
 use steadfast::model::{Chunk, Kind};
 use steadfast::{ImportKind, ImportOptions, Silent};
 
-use crate::samples::{SAMPLES, gemini_session, gpt_chats, notion_files, pack, slack_files, write};
+use crate::samples::{
+    SAMPLES, gemini_session, gpt_chats, lines, notion_files, pack, slack_files, write,
+};
 use crate::support::Place;
 
 fn sample(kind: ImportKind, name: &str, place: &Place) -> std::path::PathBuf {
@@ -152,6 +154,33 @@ fn gemini_keeps_calls_and_thoughts_and_takes_no_prompt_twice() {
     fs::write(file, session.to_string()).unwrap();
     let report = place.import(&folder);
     assert_eq!((report.imported, report.refused), (2, 0), "{report:?}");
+}
+
+#[test]
+fn gemini_messages_that_are_told_all_at_once_come_as_they_are_then() {
+    let place = Place::new();
+    let said = |id: &str, text: &str| json!({"id": id, "type": "user", "content": text, "timestamp": "2026-03-01T10:00:00.000Z"});
+    let head =
+        json!({"sessionId": "s3", "projectHash": "p", "startTime": "2026-03-01T10:00:00.000Z"});
+    let nameless = json!({"type": "user", "content": "Without a name."});
+    let mut log = vec![head, said("a", "One."), nameless.clone()];
+    let name = "gemini/p/chats/session-s3.jsonl";
+    let path = write(&place, name, &lines(&log));
+    assert_eq!(place.import(&path).imported, 2);
+    // Another program wrote the whole session anew, and what it did not know stays.
+    log.push(json!({"$set": {"messages": [said("b", "Two."), nameless, said("c", "Three.")]}}));
+    log.push(said("d", "Four."));
+    log.push(json!({"$set": {"lastUpdated": "2026-03-01T11:00:00.000Z"}}));
+    write(&place, name, &lines(&log));
+    let report = place.import(&path);
+    assert_eq!((report.imported, report.reused), (3, 2), "{report:?}");
+    let wanted = ["One.", "Without a name.", "Two.", "Three.", "Four."];
+    assert_eq!(texts(&place, "gemini:s3"), wanted);
+    // Whoever reads it for the first time then has the same.
+    let place = Place::new();
+    let path = write(&place, name, &lines(&log));
+    assert_eq!(place.import(&path).imported, 5);
+    assert_eq!(texts(&place, "gemini:s3"), wanted);
 }
 
 #[test]

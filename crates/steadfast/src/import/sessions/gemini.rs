@@ -2,12 +2,14 @@
 //!
 //! Written after `chatRecordingTypes.ts` of the program: a session is one JSON
 //! object, or, since 2026, a line of facts and then one message or change a
-//! line, where a later line with the same id takes the place of an earlier one.
+//! line, where a later line with the same id takes the place of an earlier one,
+//! and a change of all messages that of each which it names.
 //! `logs.json` holds what the user typed in all sessions of a project; what of
 //! that a session has too is not taken twice. A message and each of its calls
 //! are rows of their own, so that a session that is going on only gains rows; a
 //! call that has not ended is left for the next time. Messages that the user
-//! took back with a rewind stay: they were said.
+//! took back with a rewind stay, and so do those that a change of all messages
+//! does not name: they were said, and an import before that has brought them.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -136,8 +138,7 @@ fn begin(facts: &Value, path: &Path) -> Talk {
 /// Reads a session of many lines.
 fn of_lines(path: &Path, survey: &mut Survey) -> Result<Option<Talk>> {
     let mut facts = Value::Null;
-    let mut messages: Vec<Value> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut messages = Messages::default();
     let mut rewinds = 0;
     let mut title = None;
     lines::each(path, (0, 0), survey, |_, line| {
@@ -147,26 +148,57 @@ fn of_lines(path: &Path, survey: &mut Survey) -> Result<Option<Talk>> {
             if let Some(summary) = change.get("summary") {
                 title = summary.as_str().map(str::to_owned);
             }
+            let all = change.get("messages").and_then(Value::as_array);
+            for message in all.into_iter().flatten() {
+                messages.set_again(message.clone());
+            }
         } else if is_line(&line) {
             facts = line;
-        } else if let Some(id) = line.get("id").and_then(Value::as_str) {
-            let place = *places.entry(id.to_owned()).or_insert(messages.len());
-            match messages.get_mut(place) {
-                Some(message) => *message = line,
-                None => messages.push(line),
-            }
         } else {
-            // It has no id, so nothing can replace it.
-            messages.push(line);
+            messages.set(line);
         }
     })?;
     survey.left_out.add("line", "rewind", rewinds);
     let mut talk = begin(&facts, path);
     talk.title = title.or(talk.title);
-    for (number, message) in messages.iter().enumerate() {
+    for (number, message) in messages.list.iter().enumerate() {
         said(message, number, &mut talk, survey);
     }
     Ok(Some(talk))
+}
+
+/// Messages of a session of many lines, in the order in which they were first told.
+#[derive(Default)]
+struct Messages {
+    list: Vec<Value>,
+    places: HashMap<String, usize>,
+    /// Those without an id.
+    nameless: HashSet<String>,
+}
+
+impl Messages {
+    /// Adds a message, or puts it in the place of the one with its id.
+    fn set(&mut self, message: Value) {
+        let Some(id) = message.get("id").and_then(Value::as_str) else {
+            // It has no id, so nothing can replace it.
+            self.nameless.insert(message.to_string());
+            self.list.push(message);
+            return;
+        };
+        let place = *self.places.entry(id.to_owned()).or_insert(self.list.len());
+        match self.list.get_mut(place) {
+            Some(known) => *known = message,
+            None => self.list.push(message),
+        }
+    }
+
+    /// Sets a message that is told with all others, so that one without an id may be known already.
+    fn set_again(&mut self, message: Value) {
+        let has_id = message.get("id").is_some_and(Value::is_string);
+        if has_id || !self.nameless.contains(&message.to_string()) {
+            self.set(message);
+        }
+    }
 }
 
 /// Adds a message and its calls.
