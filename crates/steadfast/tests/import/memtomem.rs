@@ -90,6 +90,24 @@ fn duplicates_become_the_one_that_was_used_most_with_all_that_was_theirs() {
 }
 
 #[test]
+fn rows_without_a_hash_are_not_one_for_that() {
+    let place = Place::new();
+    let source = place.database(
+        "memtomem.db",
+        "CREATE TABLE chunks (id TEXT, content TEXT, content_hash TEXT, source_file TEXT, namespace TEXT);
+         INSERT INTO chunks VALUES ('a', 'Milk.', '', '/n/todo.md', 'home'), ('b', 'Bread.', '', '/n/todo.md', 'home'),
+           ('c', 'Salt.', NULL, '/n/todo.md', 'home'), ('d', 'Salt.', '', '/n/todo.md', 'home');",
+    );
+    let report = place.import(&source);
+    assert_eq!((report.imported, report.reused), (3, 1), "{report:?}");
+    let chunks = place.chunks();
+    assert_eq!(
+        ["a", "b", "c"].map(|id| chunks[id].text.as_str()),
+        ["Milk.", "Bread.", "Salt."]
+    );
+}
+
+#[test]
 fn a_store_that_has_grown_gives_only_what_is_new() {
     let place = Place::new();
     let source = store(&place);

@@ -68,11 +68,16 @@ struct Found {
 }
 
 impl Found {
+    /// Returns what duplicates have in common. Rows without a hash are told apart by that of their text.
     fn key(&self) -> (String, String, String, i64) {
+        let hash = match self.content_hash.as_str() {
+            "" => hash_of(&self.row.text),
+            hash => hash.to_owned(),
+        };
         (
             self.namespace.clone(),
             self.source_file.clone(),
-            self.content_hash.clone(),
+            hash,
             self.start_line,
         )
     }
@@ -219,10 +224,14 @@ fn real(row: &ForeignRow<'_>, column: &str) -> f64 {
 }
 
 /// memtomem hashes the text in Unicode's composed form.
-fn has_its_hash(found: &Found) -> bool {
+fn hash_of(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    let composed: String = found.row.text.nfc().collect();
-    found.content_hash.is_empty() || sha256_hex(composed.as_bytes()) == found.content_hash
+    let composed: String = text.nfc().collect();
+    sha256_hex(composed.as_bytes())
+}
+
+fn has_its_hash(found: &Found) -> bool {
+    found.content_hash.is_empty() || hash_of(&found.row.text) == found.content_hash
 }
 
 fn add(
