@@ -90,6 +90,29 @@ fn duplicates_become_the_one_that_was_used_most_with_all_that_was_theirs() {
 }
 
 #[test]
+fn of_duplicates_the_one_that_has_its_hash_stays() {
+    let place = Place::new();
+    let hash = "f2a6f61c18e1a87843759f92b838d2fc908220a185e56449056f37094c67a90f";
+    let source = place.database(
+        "memtomem.db",
+        &format!(
+            "{SCHEMA}
+             INSERT INTO chunks (id, content, content_hash, source_file, created_at, access_count) VALUES
+               ('rotten', 'Mxlk.', '{hash}', '/n/todo.md', '2026-01-02', 9),
+               ('whole', 'Milk.', '{hash}', '/n/todo.md', '2026-01-03', 1);"
+        ),
+    );
+    let report = place.import(&source);
+    assert_eq!((report.imported, report.reused), (1, 1), "{report:?}");
+    assert!(!report.complete, "a row was damaged");
+    let kept = &place.chunks()["whole"];
+    assert_eq!(kept.text, "Milk.");
+    let meta = &kept.attributes.meta;
+    assert_eq!(meta["origin.access_count"], 10);
+    assert_eq!(meta["origin.merged_ids"], serde_json::json!(["rotten"]));
+}
+
+#[test]
 fn rows_without_a_hash_are_not_one_for_that() {
     let place = Place::new();
     let source = place.database(

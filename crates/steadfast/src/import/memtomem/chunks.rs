@@ -57,6 +57,8 @@ struct Found {
     namespace: String,
     source_file: String,
     content_hash: String,
+    /// The text has its hash, as far as it has one.
+    is_intact: bool,
     start_line: i64,
     end_line: i64,
     created_at: String,
@@ -82,10 +84,16 @@ impl Found {
         )
     }
 
-    /// Orders duplicates: first the one that stays, by memtomem's own rule.
-    fn precedence(&self) -> (std::cmp::Reverse<i64>, &str, &str) {
+    /// Orders duplicates: first the one that stays, by memtomem's own rule, but none that is damaged before one that
+    /// is not.
+    fn precedence(&self) -> (bool, std::cmp::Reverse<i64>, &str, &str) {
         let used = self.access_count.saturating_add(self.use_count);
-        (std::cmp::Reverse(used), &self.created_at, &self.row.id)
+        (
+            !self.is_intact,
+            std::cmp::Reverse(used),
+            &self.created_at,
+            &self.row.id,
+        )
     }
 
     fn absorb(&mut self, other: Self) {
@@ -111,7 +119,7 @@ pub(super) fn read(
     let mut altered = 0_u64;
     let read = database.read("chunks", COLUMNS, &mut |row| match found(row) {
         Some(found) => {
-            altered += u64::from(!has_its_hash(&found));
+            altered += u64::from(!found.is_intact);
             groups.entry(found.key()).or_default().push(found);
         }
         None => survey.refuse("chunk", "no_text", 1),
@@ -191,10 +199,12 @@ fn found(row: &ForeignRow<'_>) -> Option<Found> {
     for column in KEPT {
         unit.origin(column, plain(row, column));
     }
+    let content_hash = text_of("content_hash");
     Some(Found {
         namespace: text_of("namespace"),
         source_file: text_of("source_file"),
-        content_hash: text_of("content_hash"),
+        is_intact: content_hash.is_empty() || hash_of(text) == content_hash,
+        content_hash,
         start_line: row.integer("start_line").unwrap_or(0),
         end_line: row.integer("end_line").unwrap_or(0),
         created_at: text_of("created_at"),
@@ -228,10 +238,6 @@ fn hash_of(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     let composed: String = text.nfc().collect();
     sha256_hex(composed.as_bytes())
-}
-
-fn has_its_hash(found: &Found) -> bool {
-    found.content_hash.is_empty() || hash_of(&found.row.text) == found.content_hash
 }
 
 fn add(
