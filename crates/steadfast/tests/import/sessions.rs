@@ -136,6 +136,50 @@ fn codex_items_come_in_both_of_their_shapes() {
 }
 
 #[test]
+fn calls_results_and_documents_come_in_whatever_shape_they_are() {
+    let place = Place::new();
+    let wrap = |item: Value| json!({"timestamp": "2026-03-01T10:00:00Z", "type": "response_item", "payload": item});
+    let log = place.path("codex/rollout-1.jsonl");
+    let items = [
+        json!({"type": "function_call", "name": "shell", "arguments": {"cmd": "ls"}, "call_id": "c1"}),
+        json!({"type": "function_call_output", "call_id": "c1", "output": {"content": "a.md"}}),
+        json!({"type": "local_shell_call", "call_id": "c2", "action": {"command": ["echo", "tea"]}}),
+        json!({"type": "web_search_call", "arguments": null, "action": {"query": "tea"}}),
+        json!({"type": "custom_tool_call", "name": "patch", "input": "*** Begin"}),
+    ];
+    fs::write(&log, lines(&items.map(wrap))).unwrap();
+    let report = place.import(&log);
+    assert_eq!((report.imported, report.complete), (5, true), "{report:?}");
+    let wanted = [
+        "[call of shell]\n{\"cmd\":\"ls\"}",
+        "[result]\n{\"content\":\"a.md\"}",
+        "[call of local_shell]\n{\"command\":[\"echo\",\"tea\"]}",
+        "[call of web_search]\n{\"query\":\"tea\"}",
+        "[call of patch]\n*** Begin",
+    ];
+    assert_eq!(texts(&place, "codex:rollout-1"), wanted);
+
+    let log = place.path("projects/-work/abc.jsonl");
+    let result = json!([{"type": "tool_result", "content": {"rows": 3}}]);
+    let search = json!([{"type": "server_tool_use", "name": "web_search", "input": {"query": "tea"}},
+        {"type": "web_search_tool_result", "content": [{"type": "web_search_result", "title": "Tea"}]}]);
+    let plan = json!([{"type": "document", "source": {"type": "text", "data": "Sow in March."}}]);
+    let said = [
+        claude("u1", "user", &result),
+        claude("u2", "assistant", &search),
+        claude("u3", "user", &plan),
+    ];
+    fs::write(&log, lines(&said)).unwrap();
+    place.import(&log);
+    let wanted = [
+        "[result]\n{\"rows\":3}",
+        "[call of web_search]\n{\"query\":\"tea\"}\n\n[result]\n[web_search_result]\n{\"title\":\"Tea\"}",
+        "[document]\nSow in March.",
+    ];
+    assert_eq!(texts(&place, "claude-code:abc"), wanted);
+}
+
+#[test]
 fn transcripts_of_cursor_come_without_the_tags_around_what_was_asked() {
     let place = Place::new();
     let said = |role: &str, text: &str| json!({"role": role, "message": {"content": [{"type": "text", "text": text}]}});

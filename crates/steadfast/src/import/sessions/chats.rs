@@ -8,7 +8,8 @@ use steadfast_model::Timestamp;
 use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
-use super::message::{Said, Talk, content};
+use super::content::content;
+use super::message::{Said, Talk};
 
 /// Tells whose export it is, by a chat.
 pub(super) fn kind_of(chat: &Value) -> Option<ImportKind> {

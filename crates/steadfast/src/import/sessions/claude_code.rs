@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
+use super::content::content;
 use super::lines;
 use super::mark::{Begun, Reached, session};
-use super::message::{Said, Talk, content};
+use super::message::{Said, Talk};
 use crate::error::Result;
 
 /// Returns whether a line is one of these logs.
@@ -56,7 +57,7 @@ pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> R
             }
             Some("system") => talk.messages.push(Said {
                 id,
-                text: text("content").unwrap_or_default().to_owned(),
+                text: content(line.get("content").unwrap_or(&Value::Null)).0,
                 role: Some("system".to_owned()),
                 time,
                 reply_to: text("parentUuid").map(str::to_owned),

@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
+use super::content::{content, verbatim};
 use super::lines;
 use super::mark::{Begun, Reached, session};
-use super::message::{Said, Talk, content};
+use super::message::{Said, Talk};
 use crate::error::Result;
 
 /// Returns whether a line is one of these logs.
@@ -66,18 +67,16 @@ fn said(item: &Value, number: usize) -> Option<Said> {
     let text = |name: &str| item.get(name).and_then(Value::as_str);
     let (role, (text_of, is_converted)) = match text("type")? {
         "message" => (text("role")?, content(item.get("content")?)),
-        "function_call" | "custom_tool_call" => {
-            let input = text("arguments")
-                .or_else(|| text("input"))
-                .unwrap_or_default();
-            let name = text("name").unwrap_or("tool");
-            ("assistant", (format!("[call of {name}]\n{input}"), true))
+        sort if sort.ends_with("_call") => {
+            let names = ["arguments", "input", "action", "revised_prompt"];
+            let mut inputs = names.iter().filter_map(|name| item.get(*name));
+            let input = inputs.find(|input| !input.is_null());
+            let name = text("name").unwrap_or(sort.trim_end_matches("_call"));
+            let said = format!("[call of {name}]\n{}", verbatim(input));
+            ("assistant", (said, true))
         }
-        "function_call_output" | "custom_tool_call_output" => {
-            let output = item.get("output")?;
-            let output = output
-                .as_str()
-                .map_or_else(|| output.to_string(), str::to_owned);
+        sort if sort.ends_with("_call_output") => {
+            let output = verbatim(Some(item.get("output")?));
             ("tool", (format!("[result]\n{output}"), true))
         }
         _ => return None,

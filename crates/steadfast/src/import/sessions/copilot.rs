@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::super::ImportKind;
 use super::super::survey::Survey;
 use super::super::times::time;
+use super::content::verbatim;
 use super::lines;
 use super::mark::{Begun, Reached, session};
 use super::message::{Said, Talk};
@@ -64,18 +65,14 @@ pub(super) fn read(path: &Path, begun: Option<&Begun>, survey: &mut Survey) -> R
 }
 
 fn said(event: &str, data: &Value) -> Option<Said> {
-    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
     let (role, text_of, is_converted) = match event {
-        "user.message" => ("user", text("content").to_owned(), false),
+        "user.message" => ("user", verbatim(data.get("content")), false),
         "assistant.message" => {
             let (text_of, is_converted) = answer(data);
             ("assistant", text_of, is_converted)
         }
         "tool.execution_complete" => {
-            let result = data.pointer("/result/content")?;
-            let result = result
-                .as_str()
-                .map_or_else(|| result.to_string(), str::to_owned);
+            let result = verbatim(Some(data.pointer("/result/content")?));
             ("tool", format!("[result]\n{result}"), true)
         }
         _ => return None,
@@ -94,23 +91,20 @@ fn said(event: &str, data: &Value) -> Option<Said> {
 
 /// Returns the thoughts, the words and the calls of an answer, and whether there is more than words.
 fn answer(data: &Value) -> (String, bool) {
-    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    let thought = verbatim(data.get("reasoningText"));
+    let words = verbatim(data.get("content"));
     let mut parts = Vec::new();
-    if !text("reasoningText").trim().is_empty() {
-        parts.push(format!("[thinking]\n{}", text("reasoningText")));
+    if !thought.trim().is_empty() {
+        parts.push(format!("[thinking]\n{thought}"));
     }
-    if !text("content").trim().is_empty() {
-        parts.push(text("content").to_owned());
+    let mut is_converted = !parts.is_empty() || words.trim().is_empty();
+    if !words.trim().is_empty() {
+        parts.push(words);
     }
-    let mut is_converted = parts.len() > 1 || text("content").trim().is_empty();
     let calls = data.get("toolRequests").and_then(Value::as_array);
     for call in calls.into_iter().flatten() {
         let name = call.get("name").and_then(Value::as_str).unwrap_or("tool");
-        let input = match call.get("arguments") {
-            Some(Value::String(input)) => input.clone(),
-            Some(input) => input.to_string(),
-            None => String::new(),
-        };
+        let input = verbatim(call.get("arguments"));
         parts.push(format!("[call of {name}]\n{input}"));
         is_converted = true;
     }

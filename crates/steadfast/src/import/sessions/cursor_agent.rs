@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::super::ImportKind;
 use super::super::survey::Survey;
+use super::content::content;
 use super::lines;
 use super::mark::{Begun, Reached, session};
-use super::message::{Said, Talk, content};
+use super::message::{Said, Talk};
 use crate::error::Result;
 
 /// Returns whether a line is one of these logs.

@@ -10,6 +10,7 @@
 mod chats;
 mod claude_code;
 mod codex;
+mod content;
 mod copilot;
 mod cursor;
 mod cursor_agent;
