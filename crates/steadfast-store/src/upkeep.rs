@@ -1,5 +1,6 @@
 //! What a durable backend can do beyond answering: be copied as a whole, take a commit back, show earlier moments.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use steadfast_model::{
@@ -203,6 +204,12 @@ pub trait History {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn past_of(&self, document: DocumentKey) -> Result<Vec<PastRow>, StoreError>;
+
+    /// Returns the texts of a document that were forgotten one by one and stay out of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn forgotten_of(&self, document: DocumentKey) -> Result<HashSet<ContentHash>, StoreError>;
 
     /// Returns when each of some rows came, by the clocks of the store that it is from; none for rows that are not
     /// there.

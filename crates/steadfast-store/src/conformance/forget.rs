@@ -1,9 +1,10 @@
 //! Forgetting: afterwards nothing finds it, by any way, live or history.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use steadfast_model::{
-    Change, ChunkId, DocumentKey, DocumentStatus, Namespace, Outcome, Refusal, Row,
+    Change, ChunkId, ContentHash, DocumentKey, DocumentStatus, Namespace, Outcome, Refusal, Row,
 };
 
 use super::bench::{Bench, commit, fetch, in_every_state, live, live_texts, mark, row, snapshot};
@@ -114,6 +115,10 @@ pub fn forgotten_texts_are_withheld_until_revived(bench: &Bench<'_>) {
     let view = snapshot(backend);
     let last = &fetch(view.as_ref(), &[row(view.as_ref(), &again.ids[1])])[0];
     assert_eq!((last.place.position, last.place.start_line), (1, 7));
+    if let Some(history) = view.history() {
+        let stays_out = history.forgotten_of(last.document).expect("forgotten");
+        assert_eq!(stays_out, HashSet::from([ContentHash::of("secret")]));
+    }
     drop(view);
     let third = commit(backend, Change::Put(bench.put("/a", &texts)));
     assert_eq!((third.outcome, third.withheld), (Outcome::Reused, 2));

@@ -1,8 +1,8 @@
 //! Brings a survey into the store, document by document, and counts what became of every row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use steadfast_model::{ContentHash, Outcome, Settled};
+use steadfast_model::{ContentHash, DocumentKey, DocumentStatus, Outcome, Settled};
 use steadfast_store::{Progress, Snapshot, StoreError};
 
 use super::bundle::Piece;
@@ -136,6 +136,10 @@ impl Work<'_> {
                 live(line.backend.snapshot()?.as_ref(), &unit)?
             }
         };
+        if live.is_gone {
+            refusals.add("row", "forgotten", unit.rows.len() as u64);
+            return Ok(());
+        }
         if live.is_damaged {
             // Writing the document would take what cannot be read out of it.
             refusals.add("row", "document_damaged", unit.rows.len() as u64);
@@ -145,10 +149,11 @@ impl Work<'_> {
             ));
             return Ok(());
         }
-        let mut plan = compare(&unit, &live.chunks, options.on_conflict);
+        let mut plan = compare(&unit, &live.chunks, &live.forgotten, options.on_conflict);
         self.report.reused += plan.reused;
         self.report.redactions += plan.redactions;
         refusals.add("row", "differs_from_store", plan.differing);
+        refusals.add("row", "forgotten", plan.forgotten);
         let Some(rows) = plan.rows.take() else {
             return Ok(());
         };
@@ -264,11 +269,15 @@ fn hash(row: &RowIn) -> ContentHash {
     ContentHash::of(&row.text)
 }
 
-/// The live chunks of a document, in order.
+/// The live chunks of a document, in order, and what stays out of it.
 #[derive(Default)]
 struct Live {
     chunks: Vec<Standing>,
     is_damaged: bool,
+    /// The document was forgotten as a whole.
+    is_gone: bool,
+    /// Texts of it that were forgotten one by one.
+    forgotten: HashSet<ContentHash>,
 }
 
 fn live(snapshot: &dyn Snapshot, unit: &Unit) -> Result<Live> {
@@ -286,10 +295,24 @@ fn live(snapshot: &dyn Snapshot, unit: &Unit) -> Result<Live> {
     let standing = fetched.chunks.into_iter().zip(notes);
     Ok(Live {
         is_damaged: !fetched.damaged.is_empty(),
+        is_gone: document.status == DocumentStatus::Forgotten,
+        forgotten: forgotten(snapshot, document.key)?,
         chunks: standing
             .map(|(chunk, note)| Standing { chunk, note })
             .collect(),
     })
+}
+
+/// Returns the texts of a document that were forgotten; of a store that does not tell them, those are met when it is
+/// written.
+pub(super) fn forgotten(
+    snapshot: &dyn Snapshot,
+    document: DocumentKey,
+) -> Result<HashSet<ContentHash>> {
+    match snapshot.history() {
+        Some(history) => Ok(history.forgotten_of(document)?),
+        None => Ok(HashSet::new()),
+    }
 }
 
 /// Reads back what was written; returns the number of rows whose text is as it was sent.

@@ -1,8 +1,8 @@
 //! Decides what of a document is new, what is there, and what differs. Pure.
 //!
 //! A row is the same as a chunk by its id in the source; where the source was
-//! made anew and its ids with it, by text and line. Nothing leaves the store:
-//! chunks that the source does not know stay behind those that it does.
+//! made anew and its ids with it, by text and line. Nothing leaves the store but
+//! copies of what was forgotten: chunks that the source does not know stay behind those that it does.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,6 +31,8 @@ pub(super) struct UnitPlan {
     pub(super) redactions: u64,
     /// Rows that are in the store with another text, which stays.
     pub(super) differing: u64,
+    /// Rows whose text was forgotten.
+    pub(super) forgotten: u64,
 }
 
 /// What becomes of one row.
@@ -44,14 +46,40 @@ enum Fate {
     Replace(usize),
     /// It differs from this chunk, which stays.
     Refuse(usize),
+    /// Its text was forgotten.
+    Withhold,
 }
 
-/// Compares a document of the source with the live chunks of the same document.
-pub(super) fn compare(unit: &Unit, live: &[Standing], on_conflict: OnConflict) -> UnitPlan {
-    let fates = fates(unit, live, on_conflict);
+/// Compares a document of the source with the live chunks of the same document, and with the texts that were forgotten
+/// of it.
+///
+/// The store would withhold those. They are not even sent, so that a plan knows what becomes of them and none is
+/// embedded; a live copy of such a text leaves with the next change of the document, and is reused until then.
+pub(super) fn compare(
+    unit: &Unit,
+    live: &[Standing],
+    forgotten: &HashSet<ContentHash>,
+    on_conflict: OnConflict,
+) -> UnitPlan {
+    let is_forgotten =
+        |text: &str| !forgotten.is_empty() && forgotten.contains(&ContentHash::of(text));
+    let mut fates = fates(unit, live, on_conflict);
+    for (fate, row) in fates.iter_mut().zip(&unit.rows) {
+        if !matches!(fate, Fate::Keep(_)) && is_forgotten(&row.text) {
+            *fate = Fate::Withhold;
+        }
+    }
+    let mut is_changed = |fate: &Fate| matches!(fate, Fate::New | Fate::Replace(_));
+    if fates.iter().any(&mut is_changed) {
+        for (fate, row) in fates.iter_mut().zip(&unit.rows) {
+            if is_forgotten(&row.text) {
+                *fate = Fate::Withhold;
+            }
+        }
+    }
     let mut plan = UnitPlan::default();
     for (fate, row) in fates.iter().zip(&unit.rows) {
-        if matches!(fate, Fate::New | Fate::Replace(_)) {
+        if is_changed(fate) {
             plan.redactions += row.redactions;
         }
         match fate {
@@ -59,10 +87,13 @@ pub(super) fn compare(unit: &Unit, live: &[Standing], on_conflict: OnConflict) -
             Fate::Keep(_) => plan.reused += 1,
             Fate::Replace(_) => plan.updated += 1,
             Fate::Refuse(_) => plan.differing += 1,
+            Fate::Withhold => plan.forgotten += 1,
         }
     }
     if plan.imported + plan.updated > 0 {
-        plan.rows = Some(content(unit, live, &fates));
+        let mut rows = content(unit, live, &fates);
+        rows.retain(|row| !is_forgotten(&row.text));
+        plan.rows = Some(rows);
     }
     plan
 }
@@ -235,6 +266,7 @@ fn content(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
                 placed.insert(place);
                 rows.extend(live.get(place).map(of_chunk));
             }
+            Fate::Withhold => {}
         }
     }
     let rest = live.iter().enumerate();
@@ -256,7 +288,7 @@ fn continued(unit: &Unit, live: &[Standing], fates: &[Fate]) -> Vec<RowIn> {
                     *slot = of_row(row);
                 }
             }
-            Fate::Keep(_) | Fate::Refuse(_) => {}
+            Fate::Keep(_) | Fate::Refuse(_) | Fate::Withhold => {}
         }
     }
     rows

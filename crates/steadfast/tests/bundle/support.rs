@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use steadfast::collection::{Field, GetRequest};
 use steadfast::model::Validity;
-use steadfast::{ExportOptions, ImportOptions, ImportReport, ListRequest, Memory, Silent};
+use steadfast::{
+    ExportOptions, ImportOptions, ImportReport, ListRequest, Memory, Silent, VectorCounts,
+};
 use tempfile::TempDir;
 
 pub(crate) struct Place {
@@ -63,6 +65,8 @@ pub(crate) fn import(memory: &Memory, file: &Path) -> ImportReport {
         "{again:?}"
     );
     assert_eq!(again.seq, report.seq, "nothing was written");
+    assert_eq!(plan.vectors, report.vectors);
+    assert_eq!(again.vectors, VectorCounts::default(), "none is made twice");
     report
 }
 

@@ -15,6 +15,7 @@ mod damage;
 mod damaged;
 mod exports;
 mod fixtures;
+mod forgotten;
 mod killed;
 mod kinds;
 mod memtomem;

@@ -4,7 +4,7 @@
 //! of rows; what left since is in an index by commit. Nothing here reads all
 //! chunks to find some.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _};
 use steadfast_model::{Attributes, ContentHash, DocumentKey, Place, Row, RowSet, Seq, Timestamp};
@@ -77,6 +77,15 @@ impl History for SqliteSnapshot<'_> {
             return self.sql(|connection| past_of(connection, document));
         }
         self.sql(|connection| past_rows(connection, document, "NULL"))
+    }
+
+    fn forgotten_of(&self, document: DocumentKey) -> Result<HashSet<ContentHash>, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare_cached("SELECT content_hash FROM forgotten WHERE document = ?1")?
+                .query_map([document.0], |columns| Ok(ContentHash(columns.get(0)?)))?
+                .collect()
+        })
     }
 
     fn came_at(&self, rows: &[Row]) -> Result<Vec<Option<Timestamp>>, StoreError> {
