@@ -171,7 +171,8 @@ fn of_text(source: &Source<'_>) -> Option<Detected> {
     let is_called_one = source.options.kind == Some(ImportKind::Transcript);
     let reads_as_one = || {
         wants(source, ImportKind::Transcript)
-            && sessions::read_whole(source.path).is_ok_and(|text| sessions::is_transcript(&text))
+            && sessions::read_text(source.path)
+                .is_ok_and(|(text, _)| sessions::is_transcript(&text))
     };
     if source.path.is_file() && (is_called_one || reads_as_one()) {
         return Some(Detected::Transcript(source.path.to_owned()));

@@ -1,4 +1,5 @@
-//! JSON of another program, in which no name of an object is there twice without a word.
+//! JSON of another program, in which no name of an object is there twice without a word, and what is no Unicode is
+//! replaced with one.
 //!
 //! RFC 8259, section 4: names should be unique, and what becomes of others
 //! cannot be foretold. No exporter writes them, so they tell of damage: of the
@@ -10,27 +11,57 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::mend::{Mended, mend};
 use super::survey::Survey;
 
-/// A value, and how many of its parts were lost because another one has their name.
+/// A value, and what is wrong with it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Parsed {
     pub(super) value: Value,
-    pub(super) lost: u64,
+    pub(super) flaws: Flaws,
 }
 
-/// Parses a text.
+/// What is wrong with a text that could be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flaws {
+    /// Parts that were lost because another one has their name.
+    pub(super) lost: u64,
+    /// What is no Unicode, and was replaced.
+    pub(super) mended: Mended,
+}
+
+impl std::ops::AddAssign for Flaws {
+    fn add_assign(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.mended += other.mended;
+    }
+}
+
+/// Parses a text; where that fails for what is no Unicode, with that replaced.
 ///
 /// # Errors
 /// What is wrong with it.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, serde_json::Error> {
+    let error = match parse_strictly(bytes) {
+        Ok(parsed) => return Ok(parsed),
+        Err(error) => error,
+    };
+    let Some((bytes, mended)) = mend(bytes) else {
+        return Err(error);
+    };
+    let mut parsed = parse_strictly(&bytes)?;
+    parsed.flaws.mended = mended;
+    Ok(parsed)
+}
+
+fn parse_strictly(bytes: &[u8]) -> Result<Parsed, serde_json::Error> {
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let parsed = Whole.deserialize(&mut text)?;
     text.end()?;
     Ok(parsed)
 }
 
-/// Parses a text; that a part of it is lost makes the survey incomplete. `of` says what it is, for people.
+/// Parses a text, and tells the survey what is wrong with it. `of` says what it is, for people.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -40,15 +71,30 @@ pub(super) fn read(
     survey: &mut Survey,
 ) -> Result<Value, serde_json::Error> {
     let parsed = parse(bytes)?;
-    tell(parsed.lost, of, survey);
+    tell(parsed.flaws, of, survey);
     Ok(parsed.value)
 }
 
-/// Makes a survey incomplete when parts were lost.
-pub(super) fn tell(lost: u64, of: &str, survey: &mut Survey) {
+/// Tells a survey what is wrong with a text. Lost parts and bytes that are no text are damage, and make it incomplete;
+/// half a character is what a program wrote that had cut it.
+pub(super) fn tell(flaws: Flaws, of: &str, survey: &mut Survey) {
+    let Flaws { lost, mended } = flaws;
+    survey.is_mended |= mended.is_any();
     if lost > 0 {
         survey.incomplete(format!(
             "{of} has {lost} names twice in one object, so that one of their values is lost: it was damaged"
+        ));
+    }
+    if mended.bytes > 0 {
+        survey.incomplete(format!(
+            "{of} has bytes at {} places that are no UTF-8, and stand as U+FFFD: it was damaged",
+            mended.bytes
+        ));
+    }
+    if mended.halves > 0 {
+        survey.warnings.push(format!(
+            "{of} has {} halves of characters, which stand as U+FFFD",
+            mended.halves
         ));
     }
 }
@@ -62,8 +108,11 @@ impl<'de> DeserializeSeed<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<Parsed, D::Error> {
         let lost = Cell::new(0);
         let value = Part(&lost).deserialize(text)?;
-        let lost = lost.get();
-        Ok(Parsed { value, lost })
+        let flaws = Flaws {
+            lost: lost.get(),
+            ..Flaws::default()
+        };
+        Ok(Parsed { value, flaws })
     }
 }
 
@@ -148,7 +197,7 @@ mod tests {
         let text =
             r#" {"a": [null, true, -1, 18446744073709551615, 0.1, "x\n\u00e9"], "b": {"a": {}}} "#;
         let parsed = parse(text.as_bytes()).unwrap();
-        assert_eq!(parsed.lost, 0);
+        assert_eq!(parsed.flaws, Flaws::default());
         assert_eq!(parsed.value, serde_json::from_str::<Value>(text).unwrap());
     }
 
@@ -160,10 +209,20 @@ mod tests {
             (r#"[{"b": {"a": 1, "a": [2], "a": 3}}]"#, 2),
             (r#"[{"a": 1}, {"a": 2}]"#, 0),
         ] {
-            assert_eq!(parse(text.as_bytes()).unwrap().lost, lost, "{text}");
+            assert_eq!(parse(text.as_bytes()).unwrap().flaws.lost, lost, "{text}");
         }
         let parsed = parse(br#"{"a": 1, "a": 2}"#).unwrap();
         assert_eq!(parsed.value, json!({"a": 2}));
+    }
+
+    #[test]
+    fn what_is_no_unicode_costs_one_character() {
+        let parsed = parse(b"\xef\xbb\xbf{\"a\": \"x\\ud83d y\xff\"}").unwrap();
+        assert_eq!(parsed.value, json!({"a": "x\u{fffd} y\u{fffd}"}));
+        let (bytes, halves) = (1, 1);
+        assert_eq!(parsed.flaws.mended, Mended { bytes, halves });
+        assert!(parse(b"{\"a\": \xff}").is_err());
+        assert!(parse(b"{\"a\": \"\xff").is_err());
     }
 
     #[test]

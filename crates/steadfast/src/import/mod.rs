@@ -25,6 +25,7 @@ mod files;
 mod json;
 mod kind;
 mod memtomem;
+mod mend;
 mod notes;
 mod openhuman;
 mod past;

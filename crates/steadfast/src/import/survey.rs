@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub(super) refusals: Tally,
     pub(super) left_out: Tally,
     pub(super) complete: bool,
+    /// What is no Unicode was replaced in what was read so far.
+    pub(super) is_mended: bool,
     pub(super) warnings: Vec<String>,
     /// Spaces of the vectors that rows of the units carry.
     pub(super) spaces: Vec<ForeignSpace>,
@@ -122,6 +124,7 @@ impl Survey {
             refusals: Tally::default(),
             left_out: Tally::default(),
             complete: true,
+            is_mended: false,
             warnings: Vec::new(),
             spaces: Vec::new(),
             vectors_anew: Vec::new(),
@@ -132,12 +135,14 @@ impl Survey {
     }
 
     /// Adds a row to the end of its document; a row without text is refused.
-    pub(super) fn add(&mut self, namespace: Namespace, source: String, row: UnitRow) {
+    pub(super) fn add(&mut self, namespace: Namespace, source: String, mut row: UnitRow) {
         if row.text.trim().is_empty() {
             self.refuse("row", "no_text", 1);
             return;
         }
         self.read += 1;
+        row.place.fidelity.lossy |=
+            self.is_mended && row.text.contains(char::REPLACEMENT_CHARACTER);
         let (units, extent) = (&mut self.units, self.extent);
         let place =
             *self

@@ -19,6 +19,7 @@ mod forgotten;
 mod killed;
 mod kinds;
 mod memtomem;
+mod no_unicode;
 mod openhuman;
 mod palace;
 mod rivals;

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 use steadfast_model::Kind;
 
+use super::super::json;
 use super::super::survey::{Survey, UnitRow, namespace};
 use super::super::times::time;
 use super::super::{ImportKind, Source};
@@ -26,7 +27,7 @@ const DERIVED: &str = "topic";
 pub(super) fn read(source: &Source<'_>, path: &Path, survey: &mut Survey) {
     let is_small = fs::metadata(path).is_ok_and(|found| found.len() <= BYTES_MAX);
     let bytes = if is_small { fs::read(path).ok() } else { None };
-    let parsed = bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let parsed = bytes.and_then(|bytes| json::read(&bytes, FILE, survey).ok());
     let Some(Value::Array(tunnels)) = parsed else {
         survey.incomplete(format!("the tunnels in {} cannot be read", path.display()));
         return;

@@ -223,17 +223,26 @@ impl Files {
 
     /// Reads a text as a whole; bytes that are not UTF-8 are replaced, and the second value says so.
     pub(super) fn text(&mut self, name: &str) -> std::result::Result<(String, bool), Unread> {
-        let bytes = self.bytes(name, TEXT_BYTES_MAX)?;
-        Ok(match String::from_utf8(bytes) {
-            Ok(text) => (text, false),
-            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
-        })
+        Ok(text_of(self.bytes(name, TEXT_BYTES_MAX)?))
     }
 
     /// Puts what was refused into the report, each file by its name.
     pub(super) fn report(&mut self, survey: &mut Survey) {
         let refused = std::mem::take(&mut self.refused);
         refuse(refused, survey);
+    }
+}
+
+/// Returns bytes as a text without a byte order mark; those that are not UTF-8 are replaced, and the second value
+/// says so.
+pub(super) fn text_of(bytes: Vec<u8>) -> (String, bool) {
+    let (text, is_lossy) = match String::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+    };
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => (rest.to_owned(), is_lossy),
+        None => (text, is_lossy),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::digest::sha256_hex;
+use super::super::json;
 use super::super::sessions::read_whole;
 use super::super::survey::{Survey, UnitRow, namespace, text_list};
 use super::super::times::time;
@@ -29,20 +30,24 @@ pub(in crate::import) fn is_bundle(path: &Path) -> bool {
     let read =
         std::fs::File::open(path).and_then(|file| file.take(LOOK_BYTES).read_to_end(&mut head));
     let head = String::from_utf8_lossy(&head);
-    let is_object = head.trim_start().starts_with('{');
+    let is_object = head
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('{');
     let names = |name: &str| head.contains(&format!("\"{name}\""));
     read.is_ok() && is_object && names("exported_at") && names("chunks")
 }
 
 /// Reads a bundle of memtomem.
 pub(in crate::import) fn survey(source: &Source<'_>, path: &Path) -> Result<Survey> {
-    let text = read_whole(path)?;
+    let bytes = read_whole(path)?;
     let damaged = |what: String| Error::BundleDamaged {
         path: path.to_owned(),
         what,
     };
-    let bundle: Value =
-        serde_json::from_str(&text).map_err(|error| damaged(format!("it is no JSON: {error}")))?;
+    let mut survey = Survey::new(ImportKind::Memtomem);
+    let bundle = json::read(&bytes, "the bundle", &mut survey)
+        .map_err(|error| damaged(format!("it is no JSON: {error}")))?;
     let version = bundle.get("version").map_or(Some(1), |version| {
         let text = version.as_str().and_then(|text| text.parse().ok());
         version.as_u64().or(text)
@@ -57,7 +62,6 @@ pub(in crate::import) fn survey(source: &Source<'_>, path: &Path) -> Result<Surv
     }
     let chunks = bundle.get("chunks").and_then(Value::as_array);
     let chunks = chunks.ok_or_else(|| damaged("it has no list of chunks".to_owned()))?;
-    let mut survey = Survey::new(ImportKind::Memtomem);
     let named = bundle.get("total_chunks").and_then(Value::as_u64);
     if named.is_some_and(|named| named != chunks.len() as u64) {
         survey.incomplete(format!(

@@ -14,7 +14,7 @@ use serde_json::Value;
 use steadfast_model::Timestamp;
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
-use super::super::json;
+use super::super::json::{self, Flaws};
 use super::super::survey::Survey;
 use super::super::times::time;
 use super::super::{ImportKind, Source};
@@ -46,10 +46,14 @@ pub(in super::super) fn survey(source: &Source<'_>, database: &ForeignDatabase) 
     let mut chats: Vec<Chat> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut other = 0;
+    let mut flaws = Flaws::default();
     let read = database.read(TABLE, &["key", "value"], &mut |row| {
         let key = row.text("key").unwrap_or_default();
         if let Some(id) = key.strip_prefix("composerData:") {
-            match value(row).as_ref().and_then(|found| chat(id, found)) {
+            match value(row, &mut flaws)
+                .as_ref()
+                .and_then(|found| chat(id, found))
+            {
                 Some(chat) => {
                     places.insert(id.to_owned(), chats.len());
                     chats.push(chat);
@@ -62,7 +66,8 @@ pub(in super::super) fn survey(source: &Source<'_>, database: &ForeignDatabase) 
         }
     })?;
     survey.note(read);
-    messages(database, &mut chats, &mut places, &mut survey)?;
+    flaws += messages(database, &mut chats, &mut places, &mut survey)?;
+    json::tell(flaws, TABLE, &mut survey);
     for chat in chats {
         let talk = in_order(chat, &mut survey);
         if talk.messages.is_empty() {
@@ -81,7 +86,8 @@ fn messages(
     chats: &mut Vec<Chat>,
     places: &mut HashMap<String, usize>,
     survey: &mut Survey,
-) -> Result<()> {
+) -> Result<Flaws> {
+    let mut flaws = Flaws::default();
     let read = database.read(TABLE, &["key", "value"], &mut |row| {
         let key = row.text("key").unwrap_or_default();
         let Some((id, message)) = key
@@ -90,7 +96,8 @@ fn messages(
         else {
             return;
         };
-        let Some(said) = value(row).as_ref().and_then(|found| said(message, found)) else {
+        let found = value(row, &mut flaws);
+        let Some(said) = found.as_ref().and_then(|found| said(message, found)) else {
             if is_null(row) {
                 survey.left_out.add("message", "no_text", 1);
             } else {
@@ -112,7 +119,7 @@ fn messages(
         }
     })?;
     survey.note(read);
-    Ok(())
+    Ok(flaws)
 }
 
 /// Puts the messages of a chat into their order; those that it does not name stand behind.
@@ -254,6 +261,7 @@ fn call(call: &Value) -> Option<String> {
 fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -> Result<()> {
     let mut talks: Vec<Talk> = Vec::new();
     let mut is_damaged = false;
+    let mut flaws = Flaws::default();
     let has = |column| database.has_column(ITEMS, column);
     if database.has_table(ITEMS) && !(has("key") && has("value")) {
         survey.incomplete(format!(
@@ -264,7 +272,7 @@ fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -
         if row.text("key") != Some(PANEL) {
             return;
         }
-        let found = value(row);
+        let found = value(row, &mut flaws);
         let tabs = found
             .as_ref()
             .and_then(|found| found.get("tabs")?.as_array());
@@ -289,6 +297,7 @@ fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -
         }
     })?;
     survey.note(read);
+    json::tell(flaws, ITEMS, survey);
     if is_damaged {
         survey.refuse("chat", "unreadable", 1);
     }
@@ -299,14 +308,16 @@ fn panel(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -
 }
 
 /// Reads the JSON of a row, which is a text or bytes; none when it is damaged.
-fn value(row: &ForeignRow<'_>) -> Option<Value> {
-    let parsed = match row.value("value") {
-        ForeignValue::Text(text, _) => json::parse(text.as_bytes()),
-        ForeignValue::Blob(bytes) => json::parse(bytes),
+fn value(row: &ForeignRow<'_>, flaws: &mut Flaws) -> Option<Value> {
+    let (parsed, is_lossy) = match row.value("value") {
+        ForeignValue::Text(text, is_lossy) => (json::parse(text.as_bytes()), *is_lossy),
+        ForeignValue::Blob(bytes) => (json::parse(bytes), false),
         ForeignValue::Null | ForeignValue::Integer(_) | ForeignValue::Real(_) => return None,
     };
-    let whole = parsed.ok().filter(|parsed| parsed.lost == 0);
-    whole.map(|parsed| parsed.value)
+    let parsed = parsed.ok().filter(|parsed| parsed.flaws.lost == 0)?;
+    *flaws += parsed.flaws;
+    flaws.mended.bytes += u64::from(is_lossy);
+    Some(parsed.value)
 }
 
 /// Returns whether a row was emptied, as Cursor does with what was deleted.

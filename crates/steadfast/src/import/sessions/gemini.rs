@@ -34,9 +34,10 @@ pub(super) fn is_whole(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LOOK_BYTES).read_to_end(&mut head));
     let head = String::from_utf8_lossy(&head);
+    let head = head.trim_start_matches('\u{feff}').trim_start();
     let has = |key: &str| head.contains(&format!("\"{key}\""));
-    let is_object = head.trim_start().starts_with('{');
-    let is_list = head.trim_start().starts_with('[');
+    let is_object = head.starts_with('{');
+    let is_list = head.starts_with('[');
     read.is_ok()
         && has("sessionId")
         && (is_object && has("projectHash") || is_list && has("messageId") && has("message"))
@@ -103,9 +104,9 @@ fn unreadable(survey: &mut Survey, what: String) {
 }
 
 /// Reads a session of one object. A file of another name may hold a log of prompts all the same.
-fn of_text(path: &Path, text: &str, source: &Source<'_>, survey: &mut Survey) -> Option<Talk> {
+fn of_text(path: &Path, text: &[u8], source: &Source<'_>, survey: &mut Survey) -> Option<Talk> {
     let of = path.display().to_string();
-    let Ok(whole) = json::read(text.as_bytes(), &of, survey) else {
+    let Ok(whole) = json::read(text, &of, survey) else {
         unreadable(survey, format!("{} is cut off or damaged", path.display()));
         return None;
     };
@@ -311,9 +312,9 @@ fn parts(content: &Value) -> (String, bool) {
 }
 
 /// Reads a log of prompts: those that are in no session.
-fn prompts(path: &Path, text: &str, typed: &Typed, source: &Source<'_>, survey: &mut Survey) {
+fn prompts(path: &Path, text: &[u8], typed: &Typed, source: &Source<'_>, survey: &mut Survey) {
     let of = path.display().to_string();
-    let Ok(Value::Array(list)) = json::read(text.as_bytes(), &of, survey) else {
+    let Ok(Value::Array(list)) = json::read(text, &of, survey) else {
         unreadable(survey, format!("{} is cut off or damaged", path.display()));
         return;
     };

@@ -31,7 +31,7 @@ pub(super) fn head(path: &Path, lines: usize) -> Vec<Value> {
         if !matches!(read, Ok(count) if count > 0) {
             break;
         }
-        found.extend(serde_json::from_slice(&bytes).ok());
+        found.extend(json::parse(&bytes).ok().map(|parsed| parsed.value));
     }
     found
 }
@@ -60,7 +60,7 @@ pub(super) fn each(
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     let mut reader = BufReader::new(&file);
     let mut bytes = Vec::new();
-    let mut lost = 0;
+    let mut flaws = json::Flaws::default();
     for number in before + 1.. {
         bytes.clear();
         let read = reader
@@ -78,7 +78,7 @@ pub(super) fn each(
         }
         match json::parse(&bytes) {
             Ok(parsed) => {
-                lost += parsed.lost;
+                flaws += parsed.flaws;
                 end.is_open = !is_ended;
                 each(number, parsed.value);
             }
@@ -89,6 +89,6 @@ pub(super) fn each(
             Err(_) => survey.refuse("line", "unreadable", 1),
         }
     }
-    json::tell(lost, &path.display().to_string(), survey);
+    json::tell(flaws, &path.display().to_string(), survey);
     Ok((end, file))
 }

@@ -1,5 +1,6 @@
 //! A JSON list that is read one element at a time, so that its length does not matter.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Read;
 
@@ -7,17 +8,21 @@ use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::super::json::{Parsed, Whole};
+use super::super::mend::{Mended, Mending};
 
-/// Hands over each element of a list, in order.
+/// Hands over each element of a list, in order. What is no Unicode is replaced; that is told with the element at hand
+/// when it was read, or with one before it.
 ///
 /// # Errors
 /// What is wrong with the text, when it is no list or ends early; elements before that were handed over.
 pub(super) fn each(reader: &mut dyn Read, each: &mut dyn FnMut(Parsed)) -> Result<(), String> {
-    let mut each = |parsed| {
+    let mended = Cell::new(Mended::default());
+    let mut each = |mut parsed: Parsed| {
+        parsed.flaws.mended += mended.take();
         each(parsed);
         true
     };
-    let mut text = serde_json::Deserializer::from_reader(reader);
+    let mut text = serde_json::Deserializer::from_reader(Mending::new(reader, &mended));
     text.deserialize_seq(Elements(&mut each))
         .and_then(|()| text.end())
         .map_err(|error| error.to_string())
@@ -30,7 +35,8 @@ pub(super) fn first(reader: &mut dyn Read) -> Option<Value> {
         found = Some(parsed.value);
         false
     };
-    let mut text = serde_json::Deserializer::from_reader(reader);
+    let mended = Cell::default();
+    let mut text = serde_json::Deserializer::from_reader(Mending::new(reader, &mended));
     // It ends with an error, which is how the rest is left unread.
     drop(text.deserialize_seq(Elements(&mut take)));
     found
@@ -78,5 +84,9 @@ mod tests {
         assert_eq!(all("[]"), (Vec::new(), true));
         assert_eq!(first(&mut "[7, broken".as_bytes()), Some(7.into()));
         assert_eq!(first(&mut "{}".as_bytes()), None);
+        assert_eq!(
+            all("\u{feff}[\"\\ud83d\", 2]"),
+            (vec!["\u{fffd}".into(), 2.into()], true)
+        );
     }
 }

@@ -25,7 +25,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::files::{Files, refuse};
+use super::files::{Files, refuse, text_of};
 use super::json;
 use super::survey::{Extent, Survey};
 use super::{ImportKind, Source};
@@ -198,10 +198,11 @@ pub(super) fn survey_chats(
     let mut survey = Survey::new(kind);
     let mut place = 0;
     for name in names {
-        let mut lost = 0;
+        let mut flaws = json::Flaws::default();
         let read = files.stream(name, CHATS_BYTES_MAX, &mut |reader| {
             list::each(reader, &mut |chat| {
-                lost += chat.lost;
+                flaws += chat.flaws;
+                survey.is_mended |= chat.flaws.mended.is_any();
                 match chats::read(kind, &chat.value, place, &mut survey) {
                     Some(talk) => message::add(source, &talk, &mut survey),
                     None => survey.refuse("chat", "unreadable", 1),
@@ -209,7 +210,7 @@ pub(super) fn survey_chats(
                 place += 1;
             })
         });
-        json::tell(lost, name, &mut survey);
+        json::tell(flaws, name, &mut survey);
         match read {
             Ok(Ok(())) => {}
             Ok(Err(what)) => {
@@ -230,13 +231,25 @@ pub(super) fn survey_chats(
 /// Reads a plain transcript.
 pub(super) fn survey_transcript(source: &Source<'_>, file: &Path) -> Result<Survey> {
     let mut survey = Survey::new(ImportKind::Transcript);
-    let talk = transcript::read(file, &read_whole(file)?);
-    message::add(source, &talk, &mut survey);
+    let (text, is_lossy) = read_text(file)?;
+    if is_lossy {
+        survey.is_mended = true;
+        survey.warnings.push(format!(
+            "{} has bytes that are no UTF-8, which stand as U+FFFD",
+            file.display()
+        ));
+    }
+    message::add(source, &transcript::read(file, &text), &mut survey);
     Ok(survey)
 }
 
-/// Reads a file that is text as a whole.
-pub(super) fn read_whole(path: &Path) -> Result<String> {
+/// Reads a text as a whole; bytes that are not UTF-8 are replaced, and the second value says so.
+pub(super) fn read_text(path: &Path) -> Result<(String, bool)> {
+    Ok(text_of(read_whole(path)?))
+}
+
+/// Reads a file as a whole.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let failed = |what: String| Error::PathUnreadable {
         path: path.to_owned(),
         what,
@@ -247,6 +260,5 @@ pub(super) fn read_whole(path: &Path) -> Result<String> {
             "it is longer than {FILE_BYTES_MAX} bytes, or no file"
         )));
     }
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+    fs::read(path).map_err(|error| failed(error.to_string()))
 }
