@@ -210,6 +210,26 @@ fn a_chroma_database_that_is_no_palace_keeps_its_collections_apart() {
 }
 
 #[test]
+fn times_of_records_are_seconds_or_milliseconds_with_or_without_a_fraction() {
+    let place = Place::new();
+    let sample = |sample: &&crate::samples::Sample| sample.kind == ImportKind::Chroma;
+    let sample = crate::samples::SAMPLES.iter().find(sample).unwrap();
+    let path = (sample.make)(&place);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "INSERT INTO embedding_metadata (id, key, int_value) VALUES (1, 'timestamp', 1772359200500);
+             INSERT INTO embedding_metadata (id, key, float_value) VALUES (2, 'timestamp', 1772359200.5);",
+        )
+        .unwrap();
+    place.import(&path);
+    for chunk in place.chunks().values() {
+        let time = chunk.attributes.document_time;
+        assert_eq!(time, Some(Timestamp(1_772_359_200_500)), "{}", chunk.text);
+    }
+}
+
+#[test]
 fn a_healthy_palace_comes_whole() {
     check_real("mempalace-healthy.tar.xz", "healthy", 3838);
 }

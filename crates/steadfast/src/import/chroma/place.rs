@@ -1,10 +1,10 @@
 //! Where a record goes: wing and room become namespace and tag, records of one file become one document.
 
 use serde_json::Value;
-use steadfast_model::{Kind, Metadata, Timestamp};
+use steadfast_model::{Kind, Metadata};
 
 use super::super::survey::{Survey, UnitRow, namespace};
-use super::super::times::time;
+use super::super::times::{of_value, time};
 use super::super::{ImportKind, Source};
 use super::PALACE_PREFIX;
 use super::rows::{Record, Records};
@@ -82,7 +82,7 @@ fn row(kind: ImportKind, collection: &str, id: &str, text: &str, record: &Record
         .map(str::to_owned);
     row.attributes.document_time = TIME_KEYS
         .iter()
-        .find_map(|key| moment(metadata.get(*key)?))
+        .find_map(|key| of_value(metadata.get(*key)?))
         .or_else(|| record.created_at.as_deref().and_then(time));
     if kind == ImportKind::MemPalace {
         row.attributes
@@ -103,13 +103,4 @@ fn text_of<'m>(metadata: &'m Metadata, key: &str) -> Option<&'m str> {
 
 fn number(metadata: &Metadata, key: &str) -> Option<i64> {
     metadata.get(key).and_then(Value::as_i64)
-}
-
-/// Reads a time as a text, or as seconds since 1970.
-fn moment(value: &Value) -> Option<Timestamp> {
-    match value {
-        Value::String(text) => time(text),
-        Value::Number(number) => number.as_i64().map(super::super::times::seconds),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
 }

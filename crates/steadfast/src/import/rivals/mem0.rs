@@ -16,7 +16,7 @@ use steadfast_store::{ForeignDatabase, StoreError};
 
 use super::super::detect::is_sqlite;
 use super::super::survey::{Survey, UnitRow, namespace};
-use super::super::times::time;
+use super::super::times::of_value;
 use super::super::{ImportKind, Source};
 use super::pickle::{self, Refusal};
 use super::{moment, plain, said};
@@ -298,11 +298,11 @@ fn points(
             survey.refuse("point", "no_text", 1);
             return;
         };
-        let created = payload.get("created_at").and_then(Value::as_str);
+        let created = payload.get("created_at").and_then(of_value);
         let found = Found {
             text,
             is_lossy: false,
-            created: created.and_then(time),
+            created,
             facts: payload,
             collection: Some(name.to_owned()),
             is_deleted: false,

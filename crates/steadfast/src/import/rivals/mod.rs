@@ -15,7 +15,7 @@ use steadfast_model::Timestamp;
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
 use super::survey::Survey;
-use super::times::time;
+use super::times::{of_number, of_real, time};
 
 /// Says when a table lacks what it has had in every version.
 fn expect(database: &ForeignDatabase, table: &str, columns: &[&str], survey: &mut Survey) {
@@ -45,47 +45,12 @@ fn moment(row: &ForeignRow<'_>, column: &str) -> Option<Timestamp> {
     match row.value(column) {
         ForeignValue::Text(text, _) => time(text),
         ForeignValue::Integer(number) => Some(of_number(*number)),
-        ForeignValue::Real(number) if number.abs() < 1e11 => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "below 10^14 milliseconds, and the rest of one is dropped"
-            )]
-            let milliseconds = (number * 1_000.0) as i64;
-            Some(Timestamp(milliseconds))
-        }
-        ForeignValue::Real(_) | ForeignValue::Null | ForeignValue::Blob(_) => None,
-    }
-}
-
-/// Numbers above this are milliseconds: as seconds it is the year 5138.
-const SECONDS_MAX: u64 = 100_000_000_000;
-
-fn of_number(number: i64) -> Timestamp {
-    if number.unsigned_abs() < SECONDS_MAX {
-        Timestamp(number * 1_000)
-    } else {
-        Timestamp(number)
+        ForeignValue::Real(number) => of_real(*number),
+        ForeignValue::Null | ForeignValue::Blob(_) => None,
     }
 }
 
 /// Returns a text that says something.
 fn said<'r>(row: &'r ForeignRow<'_>, column: &str) -> Option<&'r str> {
     row.text(column).filter(|text| !text.trim().is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_seconds_or_milliseconds_and_never_too_large() {
-        for (number, time) in [
-            (1_772_359_200, 1_772_359_200_000),
-            (1_772_359_200_000, 1_772_359_200_000),
-            (i64::MIN, i64::MIN),
-            (i64::MAX, i64::MAX),
-        ] {
-            assert_eq!(of_number(number), Timestamp(time));
-        }
-    }
 }

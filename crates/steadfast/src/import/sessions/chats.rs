@@ -7,7 +7,7 @@ use steadfast_model::Timestamp;
 
 use super::super::ImportKind;
 use super::super::survey::Survey;
-use super::super::times::time;
+use super::super::times::{of_value, time};
 use super::content::content;
 use super::message::{Said, Talk};
 
@@ -80,7 +80,7 @@ fn chat_gpt(chat: &Value, place: usize, survey: &mut Survey) -> Option<Talk> {
     talk.title = text("title")
         .filter(|title| !title.is_empty())
         .map(str::to_owned);
-    talk.time = chat.get("create_time").and_then(moment);
+    talk.time = chat.get("create_time").and_then(of_value);
     let nodes = chat.get("mapping")?.as_object()?;
     let mut shown: Vec<&str> = Vec::new();
     let mut seen: HashSet<&str> = HashSet::new();
@@ -113,7 +113,7 @@ fn chat_gpt(chat: &Value, place: usize, survey: &mut Survey) -> Option<Talk> {
 }
 
 fn sent_at(node: &Value) -> Option<Timestamp> {
-    moment(node.get("message")?.get("create_time")?)
+    of_value(node.get("message")?.get("create_time")?)
 }
 
 fn said(id: &str, node: &Value) -> Option<Said> {
@@ -157,15 +157,4 @@ fn said(id: &str, node: &Value) -> Option<Said> {
             .map(str::to_owned),
         is_converted,
     })
-}
-
-/// Reads seconds since 1970, with a fraction.
-fn moment(value: &Value) -> Option<Timestamp> {
-    let seconds = value.as_f64().filter(|seconds| seconds.abs() < 1e11)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "below 10^14 milliseconds, and the rest of one is dropped"
-    )]
-    let milliseconds = (seconds * 1_000.0) as i64;
-    Some(Timestamp(milliseconds))
 }
