@@ -130,7 +130,7 @@ pub(crate) fn import(
     let below = store.join(SCRATCH);
     foreign::sweep(&below);
     let scratch = options.scratch.as_deref().unwrap_or(&below);
-    let namespace = survey::namespace(options, None);
+    let namespace = survey::namespace(options);
     let is_continued = options.reading == LogReading::Continued && path.is_file();
     let begun = is_continued
         .then(|| Begun::find(store, line.backend, &path, &namespace))

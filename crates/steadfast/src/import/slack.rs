@@ -211,7 +211,7 @@ impl Day<'_> {
             let topic = known.and_then(|(_, topic)| topic.as_deref());
             row.origin("purpose", topic.map_or(Value::Null, Value::from));
             let document = format!("slack:{channel}/{}", self.date);
-            survey.add(namespace(source.options, None), document, row);
+            survey.add(namespace(source.options), document, row);
         }
     }
 

@@ -7,11 +7,17 @@ use steadfast_model::{Attributes, Metadata, Namespace, Place, Trust};
 use steadfast_store::TableRead;
 
 use super::bundle::Piece;
+use super::digest::sha256_hex;
 use super::sessions::mark::Reached;
 use super::vectors::ForeignSpace;
 use super::{ImportKind, ImportOptions, LeftOut};
 use crate::error::Result;
 use crate::ingest::{Carried, Line, redact_row};
+
+/// Characters of a name that are shown when it is changed.
+const NAME_CHARS_SHOWN: usize = 80;
+/// Digits of a hash that tell names apart.
+const HASH_DIGITS: usize = 12;
 
 /// What a source too large for the memory gives out piece by piece.
 pub(super) struct Stream(pub(super) Box<dyn Iterator<Item = Result<Piece>>>);
@@ -42,6 +48,8 @@ pub(super) struct Survey {
     /// How far a log was read, when it is one alone.
     pub(super) reached: Option<Reached>,
     places: HashMap<(Namespace, String), usize>,
+    /// Names of the source that no namespace can have, and those that they have here.
+    renamed: HashMap<String, Namespace>,
 }
 
 /// A document of the source.
@@ -131,7 +139,30 @@ impl Survey {
             extent: Extent::Whole,
             reached: None,
             places: HashMap::new(),
+            renamed: HashMap::new(),
         }
+    }
+
+    /// Returns the namespace for a row: that of the options, else one called `name`, else the default. A name that no
+    /// namespace can have is changed, and that is told.
+    pub(super) fn namespace(&mut self, options: &ImportOptions, name: Option<&str>) -> Namespace {
+        let name = name.map(str::trim).filter(|name| !name.is_empty());
+        let (None, Some(name)) = (&options.namespace, name) else {
+            return namespace(options);
+        };
+        if let Some(namespace) = open_namespace(name) {
+            return namespace;
+        }
+        let warnings = &mut self.warnings;
+        let renamed = self.renamed.entry(name.to_owned()).or_insert_with(|| {
+            let namespace = renamed(name);
+            let shown: String = name.chars().take(NAME_CHARS_SHOWN).collect();
+            warnings.push(format!(
+                "no namespace can be called {shown:?}; what is in it comes into {namespace}"
+            ));
+            namespace
+        });
+        renamed.clone()
     }
 
     /// Adds a row to the end of its document; a row without text is refused.
@@ -295,13 +326,34 @@ impl UnitRow {
     }
 }
 
-/// Returns the namespace for a row: that of the options, else one called `name`, else the default.
-pub(super) fn namespace(options: &ImportOptions, name: Option<&str>) -> Namespace {
-    options.namespace.clone().unwrap_or_else(|| {
-        name.map(str::trim)
-            .and_then(|name| Namespace::new(name).ok())
-            .unwrap_or_default()
-    })
+/// Returns the namespace of the options, else the default.
+pub(super) fn namespace(options: &ImportOptions) -> Namespace {
+    options.namespace.clone().unwrap_or_default()
+}
+
+/// Returns the namespace of a name, when it is one for chunks: those of collections hold records alone.
+fn open_namespace(name: &str) -> Option<Namespace> {
+    let namespace = Namespace::new(name).ok();
+    namespace.filter(|namespace| !namespace.is_collection())
+}
+
+/// Returns a namespace that is called as much like a name as can be. One that is too long is told apart by its hash.
+fn renamed(name: &str) -> Namespace {
+    let mut new: String = name
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    if new.len() > Namespace::BYTES_MAX {
+        let hash = sha256_hex(name.as_bytes());
+        let end = format!("-{}", hash.get(..HASH_DIGITS).unwrap_or(&hash));
+        while new.len() + end.len() > Namespace::BYTES_MAX {
+            new.pop();
+        }
+        new.push_str(&end);
+    }
+    open_namespace(&new)
+        .or_else(|| open_namespace(&new.replacen(':', "-", 1)))
+        .unwrap_or_default()
 }
 
 /// Returns the texts of a JSON list; a text that is no such list stands for itself.
@@ -336,6 +388,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_name_that_no_namespace_can_have_is_changed_and_told_once() {
+        let mut survey = Survey::new(ImportKind::Chroma);
+        let mut options = ImportOptions::default();
+        let long = "n".repeat(300);
+        for (name, wanted) in [
+            ("home", "home"),
+            (" ", "default"),
+            ("collection:foo", "collection-foo"),
+            ("collection:foo", "collection-foo"),
+            ("a\nb", "a b"),
+        ] {
+            let namespace = survey.namespace(&options, Some(name));
+            assert_eq!(namespace.as_str(), wanted);
+        }
+        let [first, second] =
+            ["a", "b"].map(|end| survey.namespace(&options, Some(&format!("{long}{end}"))));
+        assert_ne!(first, second);
+        assert_eq!(first.as_str().len(), Namespace::BYTES_MAX);
+        assert_eq!(survey.warnings.len(), 4, "{:?}", survey.warnings);
+        options.namespace = Namespace::new("given").ok();
+        let given = survey.namespace(&options, Some("a\nb"));
+        assert_eq!(Some(given), options.namespace);
+    }
 
     #[test]
     fn no_fact_of_a_source_takes_the_place_of_the_id() {

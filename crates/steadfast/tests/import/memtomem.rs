@@ -113,6 +113,27 @@ fn of_duplicates_the_one_that_has_its_hash_stays() {
 }
 
 #[test]
+fn a_namespace_that_chunks_cannot_be_in_gets_another_name() {
+    let place = Place::new();
+    let source = place.database(
+        "memtomem.db",
+        "CREATE TABLE chunks (id TEXT, content TEXT, content_hash TEXT, source_file TEXT, namespace TEXT);
+         INSERT INTO chunks VALUES ('a', 'Milk.', '', '/n/a.md', 'collection:foo'),
+           ('b', 'Bread.', '', '/n/a.md', 'two' || char(10) || 'lines'), ('c', 'Salt.', '', '/n/a.md', 'home');",
+    );
+    let report = place.import(&source);
+    assert_eq!((report.imported, report.complete), (3, true), "{report:?}");
+    assert_eq!(report.warnings.len(), 2, "{report:?}");
+    let chunks = place.chunks();
+    assert_eq!(
+        ["a", "b", "c"].map(|id| chunks[id].namespace.as_str()),
+        ["collection-foo", "two lines", "home"]
+    );
+    let meta = &chunks["a"].attributes.meta;
+    assert_eq!(meta["origin.namespace"], "collection:foo");
+}
+
+#[test]
 fn rows_without_a_hash_are_not_one_for_that() {
     let place = Place::new();
     let source = place.database(

@@ -69,7 +69,7 @@ fn identity(source: &Source<'_>, path: &Path, survey: &mut Survey) {
     note.attributes.kind = Kind::Note;
     note.attributes.title = Some("identity".to_owned());
     note.attributes.tags.insert("identity".to_owned());
-    let namespace = namespace(source.options, None);
+    let namespace = namespace(source.options);
     survey.add(namespace, "mempalace:identity".to_owned(), note);
 }
 
@@ -132,7 +132,7 @@ fn facts(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey) -
         if let ForeignValue::Real(confidence) = row.value("confidence") {
             fact.origin("confidence", *confidence);
         }
-        let namespace = namespace(source.options, None);
+        let namespace = namespace(source.options);
         survey.add(namespace, "mempalace:knowledge-graph".to_owned(), fact);
     })?;
     survey.note(read);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use steadfast_model::{Kind, Metadata};
 
-use super::super::survey::{Survey, UnitRow, namespace};
+use super::super::survey::{Survey, UnitRow};
 use super::super::times::{of_value, time};
 use super::super::{ImportKind, Source};
 use super::PALACE_PREFIX;
@@ -51,7 +51,7 @@ pub(super) fn add(source: &Source<'_>, kind: ImportKind, records: Records, surve
                 } else {
                     Some(collection.as_str())
                 };
-                let namespace = namespace(source.options, name);
+                let namespace = survey.namespace(source.options, name);
                 survey.add(namespace, unit, row);
             }
             _ => survey.refuse("record", "no_text", 1),

@@ -39,7 +39,7 @@ pub(super) fn read(source: &Source<'_>, path: &Path, survey: &mut Survey) {
         }
         match row(tunnel, number) {
             Some(row) => {
-                let namespace = namespace(source.options, None);
+                let namespace = namespace(source.options);
                 survey.add(namespace, "mempalace:tunnels".to_owned(), row);
             }
             None => survey.refuse("tunnel", "malformed", 1),

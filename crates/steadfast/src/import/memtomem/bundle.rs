@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::digest::sha256_hex;
 use super::super::json;
 use super::super::sessions::read_whole;
-use super::super::survey::{Survey, UnitRow, namespace, text_list};
+use super::super::survey::{Survey, UnitRow, text_list};
 use super::super::times::time;
 use super::super::{ImportKind, Source};
 use crate::error::{Error, Result};
@@ -82,7 +82,7 @@ pub(in crate::import) fn survey(source: &Source<'_>, path: &Path) -> Result<Surv
             continue;
         }
         let name = chunk.get("namespace").and_then(Value::as_str);
-        let namespace = namespace(source.options, name);
+        let namespace = survey.namespace(source.options, name);
         survey.add(namespace, format!("memtomem:{source_file}"), row);
     }
     if altered > 0 {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steadfast_store::{ForeignDatabase, ForeignRow, ForeignValue};
 
 use super::super::digest::sha256_hex;
-use super::super::survey::{Survey, UnitRow, namespace, text_list};
+use super::super::survey::{Survey, UnitRow, text_list};
 use super::super::times::{seconds, time};
 use super::super::{ImportKind, Source};
 use crate::error::Result;
@@ -275,7 +275,7 @@ fn add(
         .collect();
     row.origin("links", json!(links));
     row.origin("entities", json!(entities));
-    let namespace = namespace(source.options, Some(&found.namespace));
+    let namespace = survey.namespace(source.options, Some(&found.namespace));
     survey.add(namespace, format!("memtomem:{}", found.source_file), row);
 }
 

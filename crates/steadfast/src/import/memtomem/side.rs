@@ -40,7 +40,7 @@ pub(super) fn sessions(
             note.origin(column, row.text(column).map_or(Value::Null, Value::from));
         }
         note.origin("metadata", json_value(row.text("metadata")));
-        let namespace = namespace(source.options, row.text("namespace"));
+        let namespace = survey.namespace(source.options, row.text("namespace"));
         survey.add(namespace, "memtomem:sessions".to_owned(), note);
     })?;
     survey.note(read);
@@ -66,7 +66,7 @@ pub(super) fn sessions(
             row.text("event_type").map_or(Value::Null, Value::from),
         );
         message.origin("metadata", json_value(row.text("metadata")));
-        let namespace = namespace(
+        let namespace = survey.namespace(
             source.options,
             namespaces.get(session).and_then(Option::as_deref),
         );
@@ -95,7 +95,7 @@ pub(super) fn working_memory(
             "session",
             row.text("session_id").map_or(Value::Null, Value::from),
         );
-        let namespace = namespace(source.options, None);
+        let namespace = namespace(source.options);
         survey.add(namespace, "memtomem:working-memory".to_owned(), note);
     })?;
     survey.note(read);

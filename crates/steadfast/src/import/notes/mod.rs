@@ -44,7 +44,7 @@ pub(super) struct NoteFile<'n> {
 fn add(source: &Source<'_>, note: &NoteFile<'_>, survey: &mut Survey) {
     for row in rows(note, survey) {
         let document = format!("{}:{}", note.kind, note.id);
-        survey.add(namespace(source.options, None), document, row);
+        survey.add(namespace(source.options), document, row);
     }
 }
 

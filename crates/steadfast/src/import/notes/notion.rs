@@ -124,7 +124,7 @@ fn database(source: &Source<'_>, name: &str, text: &str, is_lossy: bool, survey:
         row.origin("page", or_null(record.fields.first().map(String::as_str)));
         row.origin("database", Value::from(true));
         let document = format!("{}:{id}", ImportKind::Notion);
-        survey.add(namespace(source.options, None), document, row);
+        survey.add(namespace(source.options), document, row);
     }
 }
 

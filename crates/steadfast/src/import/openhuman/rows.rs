@@ -124,7 +124,7 @@ pub(super) fn chunks(
     })?;
     survey.note(read);
     for ((document, ..), unit) in found {
-        survey.add(namespace(source.options, None), document, unit);
+        survey.add(namespace(source.options), document, unit);
     }
     Ok(())
 }
@@ -180,7 +180,7 @@ pub(super) fn summaries(
         .add("mem_tree_trees", "without_summary", bare as u64);
     found.sort_by(|a, b| (&a.0, a.1, &a.2.id).cmp(&(&b.0, b.1, &b.2.id)));
     for (document, _, note) in found {
-        survey.add(namespace(source.options, None), document, note);
+        survey.add(namespace(source.options), document, note);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use steadfast_store::ForeignDatabase;
 
 use super::super::digest::sha256_hex;
 use super::super::notes::{self, NoteFile};
-use super::super::survey::{Survey, UnitRow, json_value, namespace, text_list};
+use super::super::survey::{Survey, UnitRow, json_value, text_list};
 use super::super::{ImportKind, Source};
 use super::{expect, moment, plain, said};
 use crate::error::Result;
@@ -273,7 +273,7 @@ fn file(entity: &Entity, project: Option<&Path>, folder: &Path) -> Option<String
 }
 
 fn add(source: &Source<'_>, entity: &Entity, project: Option<&str>, survey: &mut Survey) {
-    let namespace = namespace(source.options, project);
+    let namespace = survey.namespace(source.options, project);
     let document = format!("{KIND}:{}", entity.file_path);
     let about = |row: &mut UnitRow| {
         if row.attributes.title.is_none() {

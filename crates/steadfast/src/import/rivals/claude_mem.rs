@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use steadfast_model::Kind;
 use steadfast_store::{ForeignDatabase, ForeignRow};
 
-use super::super::survey::{Survey, UnitRow, namespace, text_list};
+use super::super::survey::{Survey, UnitRow, text_list};
 use super::super::{ImportKind, Source};
 use super::{expect, moment, plain, said};
 use crate::error::Result;
@@ -224,7 +224,7 @@ fn prompts(
         message.origin("session", host);
         let session = known.map_or(host, |(session, _)| session);
         let project = known.map(|(_, project)| project.as_str());
-        let namespace = namespace(source.options, project);
+        let namespace = survey.namespace(source.options, project);
         survey.add(namespace, format!("{KIND}:{session}"), message);
     })?;
     survey.note(read);
@@ -241,7 +241,7 @@ fn directives(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Surv
         for column in ["status", "scope"] {
             rule.origin(column, plain(row, column));
         }
-        let namespace = namespace(source.options, said(row, "project"));
+        let namespace = survey.namespace(source.options, said(row, "project"));
         survey.add(namespace, format!("{KIND}:directives"), rule);
     })?;
     survey.note(read);
@@ -265,6 +265,6 @@ fn add(source: &Source<'_>, row: &ForeignRow<'_>, mut note: UnitRow, survey: &mu
     let session = first(row, SESSIONS).unwrap_or("none");
     note.origin("session", session);
     note.origin("project", plain(row, "project"));
-    let namespace = namespace(source.options, said(row, "project"));
+    let namespace = survey.namespace(source.options, said(row, "project"));
     survey.add(namespace, format!("{KIND}:{session}"), note);
 }

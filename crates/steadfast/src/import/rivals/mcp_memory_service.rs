@@ -71,7 +71,7 @@ pub(in super::super) fn survey(source: &Source<'_>, database: &ForeignDatabase) 
             memory.origin(column, plain(row, column));
         }
         memory.origin("metadata", json_value(row.text("metadata")));
-        let namespace: Namespace = namespace(source.options, None);
+        let namespace: Namespace = namespace(source.options);
         survey.add(namespace, document, memory);
     })?;
     survey.note(read);

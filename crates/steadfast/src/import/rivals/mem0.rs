@@ -249,7 +249,7 @@ fn messages(source: &Source<'_>, database: &ForeignDatabase, survey: &mut Survey
         message.keep("role", plain(row, "role"));
         message.keep("speaker", plain(row, "name"));
         message.origin("session", scope);
-        let namespace = namespace(source.options, None);
+        let namespace = namespace(source.options);
         survey.add(namespace, format!("{KIND}:messages:{scope}"), message);
     })?;
     survey.note(read);
@@ -349,7 +349,7 @@ fn add(source: &Source<'_>, id: &str, collection: Option<&str>, found: Found, su
     for (name, value) in found.facts {
         memory.origin(&name, value);
     }
-    let namespace = namespace(source.options, None);
+    let namespace = namespace(source.options);
     let document = match collection {
         Some(collection) => format!("{KIND}:{collection}:{id}"),
         None => format!("{KIND}:{id}"),

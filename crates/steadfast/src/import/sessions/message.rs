@@ -65,7 +65,7 @@ impl Talk {
 /// Adds a session to the survey; messages without text are not memories.
 pub(super) fn add(source: &Source<'_>, talk: &Talk, survey: &mut Survey) {
     let document = talk.document();
-    let namespace = namespace(source.options, None);
+    let namespace = namespace(source.options);
     let mut empty = 0;
     for (number, said) in talk.messages.iter().enumerate() {
         let spans = chunk(&said.text, Kind::Note, &ChunkLimits::default()).spans;
