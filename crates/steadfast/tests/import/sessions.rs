@@ -296,6 +296,55 @@ fn exported_chats_come_with_all_their_branches() {
 }
 
 #[test]
+fn exported_chats_come_with_what_was_spoken_thought_and_attached() {
+    let place = Place::new();
+    let contents = [
+        json!({"content_type": "multimodal_text", "parts": [
+            {"content_type": "audio_transcription", "text": "Spoken."}, {"content_type": "audio_asset_pointer"}]}),
+        json!({"content_type": "thoughts", "thoughts": [{"summary": "Tea", "content": "It is green."}]}),
+        json!({"content_type": "user_editable_context", "user_profile": "A cook.", "user_instructions": "Be brief."}),
+        json!({"content_type": "tether_browsing_display", "result": "A page.", "summary": null}),
+    ];
+    let mut mapping = serde_json::Map::new();
+    for (number, content) in contents.iter().enumerate() {
+        let parent = number.checked_sub(1).map(|parent| format!("n{parent}"));
+        let message = json!({"author": {"role": "user"}, "content": content});
+        mapping.insert(
+            format!("n{number}"),
+            json!({"parent": parent, "message": message}),
+        );
+    }
+    let chats = json!([{"conversation_id": "g1", "current_node": "n3", "mapping": mapping}]);
+    let file = place.path("gpt/conversations.json");
+    fs::write(&file, chats.to_string()).unwrap();
+    let report = place.import(&file);
+    assert_eq!((report.imported, report.complete), (4, true), "{report:?}");
+    let wanted = [
+        "Spoken.\n\n[audio_asset_pointer]",
+        "[thinking]\nTea\nIt is green.",
+        "A cook.\n\nBe brief.",
+        "A page.",
+    ];
+    assert_eq!(texts(&place, "chatgpt:g1"), wanted);
+
+    let file = |name: &str, text: &str| json!([{"file_name": name, "extracted_content": text}]);
+    let chats = json!([{"uuid": "k1", "name": "Tea", "chat_messages": [
+        {"uuid": "m1", "sender": "human", "text": "Look.", "attachments": file("a.txt", "The plan.")},
+        {"uuid": "m2", "sender": "human", "text": "", "content": [], "attachments": file("b.txt", "Alone.")},
+        {"uuid": "m3", "sender": "human", "content": [{"type": "voice_note", "text": "Spoken."}]}]}]);
+    let path = place.path("claude/conversations.json");
+    fs::write(&path, chats.to_string()).unwrap();
+    let report = place.import(&path);
+    assert_eq!((report.imported, report.complete), (3, true), "{report:?}");
+    let wanted = [
+        "Look.\n\n[file: a.txt]\nThe plan.",
+        "[file: b.txt]\nAlone.",
+        "[voice_note]\nSpoken.",
+    ];
+    assert_eq!(texts(&place, "claude-ai:k1"), wanted);
+}
+
+#[test]
 fn a_transcript_is_known_by_its_questions() {
     let place = Place::new();
     let file = place.path("talk.txt");

@@ -53,6 +53,11 @@ fn claude_ai(chat: &Value, place: usize) -> Option<Talk> {
         } else {
             (blocks, is_converted)
         };
+        let (said, is_converted) = match attached(message) {
+            attached if attached.is_empty() => (said, is_converted),
+            attached if said.trim().is_empty() => (attached, true),
+            attached => (format!("{said}\n\n{attached}"), true),
+        };
         let role = match text("sender") {
             Some("human") => "user",
             other => other.unwrap_or("assistant"),
@@ -67,6 +72,18 @@ fn claude_ai(chat: &Value, place: usize) -> Option<Talk> {
         });
     }
     Some(talk)
+}
+
+/// Returns the texts of files that were attached, each below the name of its file.
+fn attached(message: &Value) -> String {
+    let files = message.get("attachments").and_then(Value::as_array);
+    let texts = files.into_iter().flatten().filter_map(|file| {
+        let text = |name: &str| file.get(name).and_then(Value::as_str);
+        let said = text("extracted_content").filter(|said| !said.trim().is_empty())?;
+        let name = text("file_name").unwrap_or("file");
+        Some(format!("[file: {name}]\n{said}"))
+    });
+    texts.collect::<Vec<_>>().join("\n\n")
 }
 
 /// A chat is a tree of messages: what was answered anew has several branches. All of them come in, the branch that
@@ -119,27 +136,12 @@ fn sent_at(node: &Value) -> Option<Timestamp> {
 fn said(id: &str, node: &Value) -> Option<Said> {
     let message = node.get("message").filter(|message| message.is_object())?;
     let content = message.get("content")?;
-    let parts = content.get("parts").and_then(Value::as_array);
-    let mut is_converted = false;
-    let text = match parts {
+    let (text, is_converted) = match content.get("parts").and_then(Value::as_array) {
         Some(parts) => {
-            let texts: Vec<String> = parts
-                .iter()
-                .map(|part| {
-                    part.as_str().map_or_else(
-                        || {
-                            is_converted = true;
-                            let kind = part.get("content_type").and_then(Value::as_str);
-                            format!("[{}]", kind.unwrap_or("attachment"))
-                        },
-                        str::to_owned,
-                    )
-                })
-                .collect();
-            texts.join("\n\n")
+            let texts: Vec<String> = parts.iter().map(part).collect();
+            (texts.join("\n\n"), !parts.iter().all(Value::is_string))
         }
-        // Code and results of tools have a text.
-        None => content.get("text")?.as_str()?.to_owned(),
+        None => bare(content),
     };
     // Frames without text, such as those of hidden instructions, are no messages.
     if text.trim().is_empty() {
@@ -157,4 +159,41 @@ fn said(id: &str, node: &Value) -> Option<Said> {
             .map(str::to_owned),
         is_converted,
     })
+}
+
+/// Returns the text of a part; of a picture or a recording, what it is.
+fn part(part: &Value) -> String {
+    let text = |name: &str| part.get(name).and_then(Value::as_str);
+    // What was spoken stands beside the recording.
+    part.as_str().or_else(|| text("text")).map_or_else(
+        || format!("[{}]", text("content_type").unwrap_or("attachment")),
+        str::to_owned,
+    )
+}
+
+/// Returns the text of a content without parts, and whether it is more than a text.
+fn bare(content: &Value) -> (String, bool) {
+    let text = |name: &str| content.get(name).and_then(Value::as_str);
+    // Code and results of tools have a text.
+    if let Some(text) = text("text") {
+        return (text.to_owned(), false);
+    }
+    let thoughts = content.get("thoughts").and_then(Value::as_array);
+    let thoughts = thoughts.into_iter().flatten().map(|thought| {
+        let said = ["summary", "content"].map(|name| thought.get(name).and_then(Value::as_str));
+        let said: Vec<&str> = said.into_iter().flatten().collect();
+        format!("[thinking]\n{}", said.join("\n"))
+    });
+    // What the user has said about himself, what a page holds, and how long was thought.
+    let others = [
+        "user_profile",
+        "user_instructions",
+        "result",
+        "summary",
+        "content",
+    ];
+    let others = others.into_iter().filter_map(text).map(str::to_owned);
+    let mut parts: Vec<String> = thoughts.chain(others).collect();
+    parts.retain(|part| !part.trim().is_empty());
+    (parts.join("\n\n"), true)
 }
