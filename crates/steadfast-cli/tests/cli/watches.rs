@@ -151,3 +151,20 @@ fn a_missing_path_is_an_error_at_once() {
         .assert_failed(2, "path_not_found");
     assert!(!Path::new(&place.store()).exists());
 }
+
+/// Bad day: the user deletes the store under a watch; what the watch says it has indexed is nowhere.
+#[cfg(unix)]
+#[test]
+fn a_store_that_is_put_in_place_of_another_gets_all_that_is_watched() {
+    let place = Place::new();
+    place.write("one/a.md", "# A\n\nfirst\n");
+    place.write("two/b.md", "# B\n\nsecond\n");
+    let watch = Watch::start(&place, &["one", "two"]);
+    watch.until((2, 0, 0));
+    fs::rename(place.store(), place.store().with_extension("old")).unwrap();
+    place.write("one/c.md", "# C\n\nthird\n");
+    // Both again, and the new one.
+    watch.until((3, 0, 0));
+    let listed = place.json(&["sources"]);
+    assert_eq!(listed["sources"].as_array().unwrap().len(), 3, "{listed}");
+}

@@ -66,3 +66,31 @@ fn what_one_server_writes_or_forgets_the_next_call_of_another_knows() {
         assert_eq!(answer["hits"], json!([]));
     }
 }
+
+/// A host keeps its server for days; the user deletes the store, or puts a backup in its place.
+#[cfg(unix)]
+#[test]
+fn a_server_answers_for_the_store_that_is_in_place_and_for_no_other() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    let mut client = Client::start(&store, &["--tools", "full"]);
+    client.hello("2025-11-25", &json!({}));
+    client.done("remember", &json!({"text": "the first fact"}));
+    std::fs::rename(&store, folder.path().join("old")).unwrap();
+    let refused = client.call("search", &json!({"query": "fact"}));
+    let error = &refused["structuredContent"]["error"];
+    assert_eq!(error["kind"], "store_not_found", "{refused}");
+    // The first write makes a store, as ever.
+    let file = json!({"command": "create", "path": "/memories/a", "file_text": "the second"});
+    client.done("memory", &file);
+    let mut other = Client::open(&store);
+    assert_eq!(other.done("status", &json!({}))["chunks"], 1);
+    other.done("remember", &json!({"text": "the third fact"}));
+    let answer = client.done("search", &json!({"query": "fact"}));
+    assert_eq!(answer["hits"][0]["text"], "the third fact", "{answer}");
+    std::fs::rename(&store, folder.path().join("newer")).unwrap();
+    std::fs::rename(folder.path().join("old"), &store).unwrap();
+    client.done("remember", &json!({"text": "the fourth fact"}));
+    let mut fresh = Client::open(&store);
+    assert_eq!(fresh.done("status", &json!({}))["chunks"], 2);
+}

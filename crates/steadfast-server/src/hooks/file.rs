@@ -77,12 +77,13 @@ fn file(store: &Store, request: &Request) -> Result<u64, Error> {
         let path = request.transcript.clone();
         return Err(Error::PathNotFound { path });
     }
-    let memory = store.memory(Access::Write)?;
     let mut options = ImportOptions::default();
     options.namespace = Some(store.settings().namespace.clone());
     // An event comes after each answer: only what is new since the last one is read.
     options.reading = LogReading::Continued;
-    import(&memory, &request.transcript, &options)
+    store.write(Access::Write, |memory| {
+        import(memory, &request.transcript, &options)
+    })
 }
 
 fn import(memory: &Memory, transcript: &Path, options: &ImportOptions) -> Result<u64, Error> {

@@ -5,7 +5,7 @@
 //! late costs time and no truth, and an overflow is one more hint. Invariants: a
 //! watch is set before its first scan, so nothing falls between; rescans
 //! of a root that take seconds leave pauses between them; a root that is gone keeps its chunks, and is taken
-//! up again when it is back; an error of the store or of a file ends nothing.
+//! up again when it is back; a store that is put in the place of another one gets all roots; an error of the store or of a file ends nothing.
 //! Deliberately not here: what a rescan does ([`steadfast::Memory::index`]).
 
 mod hints;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use steadfast::model::Fault as _;
-use steadfast::{Error, IndexOptions, IndexReport, Silent};
+use steadfast::{Error, IndexOptions, IndexReport, Memory, Silent};
 
 use crate::store::{Access, Store};
 use hints::Hints;
@@ -101,10 +101,11 @@ pub fn watch(
             return Ok(());
         }
     }
+    let mut written = None;
     loop {
         let mut has_written = false;
         for root in &mut roots {
-            let (goes_on, wrote) = rescan(store, options, root, tell)?;
+            let (goes_on, wrote) = rescan(store, options, root, &mut written, tell)?;
             has_written |= wrote;
             if !goes_on {
                 return Ok(());
@@ -120,7 +121,19 @@ pub fn watch(
                 return Ok(());
             }
         }
+        if is_replaced(written.as_ref()) {
+            written = None;
+            for root in &mut roots {
+                root.is_dirty = true;
+            }
+        }
     }
+}
+
+/// Returns whether another store is in the place of the one that was written: it knows nothing of the roots.
+fn is_replaced(written: Option<&Memory>) -> bool {
+    let found = written.map(Memory::check_in_place);
+    found.is_some_and(|found| found.is_err_and(|error| error.kind() == "store_replaced"))
 }
 
 /// Rescans a root when it is due; returns whether to go on, and whether anything was written.
@@ -128,20 +141,24 @@ fn rescan(
     store: &Store,
     options: &WatchOptions,
     root: &mut Root,
+    written: &mut Option<Memory>,
     tell: &mut dyn FnMut(Told<'_>) -> bool,
 ) -> Result<(bool, bool), Error> {
     if !root.is_dirty || Instant::now() < root.not_before {
         return Ok((true, false));
     }
     let started = Instant::now();
-    let found = store.memory(Access::Write).and_then(|memory| {
-        let paths = std::slice::from_ref(&root.path);
-        memory.index(paths, &options.index, &Silent)
+    let paths = std::slice::from_ref(&root.path);
+    let found = store.write(Access::Write, |memory| {
+        let report = memory.index(paths, &options.index, &Silent)?;
+        Ok::<_, Error>((report, memory.clone()))
     });
     let took = started.elapsed();
     root.scanned = Instant::now();
     match found {
-        Ok(report) => {
+        Ok((report, memory)) => {
+            // The first one is kept: whoever wrote to another one after it has roots to give to that.
+            written.get_or_insert(memory);
             let files = report.files;
             let wrote = files.added + files.changed + files.removed > 0;
             let is_first = !root.was_indexed;

@@ -1,6 +1,5 @@
 //! The handles: a store seen as collections, and one collection in it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -61,7 +60,6 @@ pub struct Collection {
 /// What every call works with.
 pub(super) struct Inner {
     parts: Parts,
-    watch: Option<Watch>,
     closed: AtomicBool,
 }
 
@@ -74,8 +72,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) actor: String,
     pub(crate) redactor: Arc<Redactor>,
-    /// The folder to watch, for a backend that keeps one.
-    pub(crate) folder: Option<PathBuf>,
+    /// What tells that another store was put in place; none for a backend that keeps no file.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 /// The key of a collection's metadata under which it is kept that its records keep their secrets: `false`.
@@ -157,11 +155,9 @@ pub struct CollectionsHealth {
 
 impl Collections {
     pub(crate) fn new(parts: Parts) -> Self {
-        let watch = parts.folder.as_deref().and_then(Watch::begin);
         Self {
             inner: Arc::new(Inner {
                 parts,
-                watch,
                 closed: AtomicBool::new(false),
             }),
         }
@@ -342,6 +338,13 @@ impl Collection {
     }
 }
 
+impl Parts {
+    /// Checks that the store is still the one that was opened.
+    fn check(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.check())
+    }
+}
+
 impl Inner {
     pub(super) fn backend(&self) -> &dyn Backend {
         self.parts.backend.as_ref()
@@ -364,7 +367,7 @@ impl Inner {
         if self.closed.load(Ordering::SeqCst) {
             return Err(CollectionError::Closed.into());
         }
-        self.watch.as_ref().map_or(Ok(()), Watch::check)
+        self.parts.check()
     }
 
     /// Commits one change of a collection; an acknowledgement is given only by the store that is still in place.
@@ -374,7 +377,7 @@ impl Inner {
             .commit(&[Change::Collection(change)], &self.parts.actor)?
             .pop()
             .ok_or_else(|| StoreError::Internal("a change was not settled".to_owned()))?;
-        self.watch.as_ref().map_or(Ok(()), Watch::check)?;
+        self.parts.check()?;
         let Outcome::Refused(refusal) = settled.outcome else {
             return Ok(settled);
         };

@@ -50,4 +50,5 @@ pub use request::{
     DeleteRequest, Deleted, Field, GetRequest, GetResult, QueryRequest, QueryResult, Questions,
     Records, Written,
 };
+pub(crate) use watch::Watch;
 pub(crate) use write::{Cleaned, prepare};

@@ -13,6 +13,7 @@ use steadfast_model::StoreId;
 use steadfast_store::{Backend, MemoryBackend, OpenOptions, StoreError};
 
 use super::handle::{Collections, Parts};
+use super::watch::Watch;
 use crate::config::Options;
 use crate::error::{CollectionError, Result};
 use crate::ingest::redact::Redactor;
@@ -191,10 +192,11 @@ impl Registry {
             clock: Arc::clone(&options.clock),
             actor: options.actor.clone(),
             redactor,
-            folder: provider
+            watch: provider
                 .capabilities()
                 .contains(&Capability::Durable)
-                .then_some(folder),
+                .then(|| Watch::begin(&folder).map(Arc::new))
+                .flatten(),
         }))
     }
 }

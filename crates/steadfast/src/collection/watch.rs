@@ -15,7 +15,7 @@ use crate::error::{CollectionError, Result};
 
 /// The identity of a store on disk, as it was when it was opened.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     folder: PathBuf,
     database: PathBuf,
     identity: Identity,
@@ -30,8 +30,8 @@ struct Identity {
 }
 
 impl Watch {
-    /// Returns the watch over a store folder that was just opened; none when there is no file to watch.
-    pub(super) fn begin(folder: &Path) -> Option<Self> {
+    /// Returns the watch over a store folder; none when there is no file to watch.
+    pub(crate) fn begin(folder: &Path) -> Option<Self> {
         let database = folder.join(steadfast_store::sqlite::DATABASE);
         let identity = identity(&std::fs::metadata(&database).ok()?);
         Some(Self {
@@ -42,7 +42,7 @@ impl Watch {
     }
 
     /// Checks that the store is still the one that was opened.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let found = std::fs::metadata(&self.database).map_err(|error| {
             let missing = error.kind() == std::io::ErrorKind::NotFound;
             let path = if missing {

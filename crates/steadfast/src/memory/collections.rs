@@ -17,7 +17,7 @@ impl Memory {
             clock: Arc::clone(&self.inner.clock),
             actor: self.inner.actor.clone(),
             redactor: Arc::clone(&self.inner.redactor),
-            folder: Some(self.inner.folder.clone()),
+            watch: self.inner.watch.clone(),
         })
     }
 }

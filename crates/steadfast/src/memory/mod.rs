@@ -23,6 +23,7 @@ use steadfast_store::{
     Backend, CatchUp, Derived, Effort, Health, Progress, Scrubbed, Verification,
 };
 
+use crate::collection::Watch;
 use crate::config::Options;
 use crate::error::{Error, Result};
 use crate::ingest::place::Rules;
@@ -73,6 +74,7 @@ pub struct Memory {
 
 struct Inner {
     backend: Arc<dyn Backend>,
+    watch: Option<Arc<Watch>>,
     folder: PathBuf,
     embed: Arc<dyn Embed>,
     clock: Arc<dyn Clock>,
@@ -97,6 +99,7 @@ impl Memory {
 
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
+        watch: Option<Arc<Watch>>,
         folder: PathBuf,
         embed: Arc<dyn Embed>,
         clock: Arc<dyn Clock>,
@@ -106,6 +109,7 @@ impl Memory {
         Self {
             inner: Arc::new(Inner {
                 backend,
+                watch,
                 folder,
                 embed,
                 clock,
@@ -119,6 +123,19 @@ impl Memory {
     /// Returns the folder of the store.
     pub fn folder(&self) -> &Path {
         &self.inner.folder
+    }
+
+    /// Checks that the folder still holds the store that this handle was opened on.
+    ///
+    /// For processes that run for long: one can go on reading and writing a store that was deleted, or that another
+    /// one was put in the place of, and what it writes then is lost. It costs one look at the folder.
+    ///
+    /// # Errors
+    /// [`CollectionError::Replaced`](crate::CollectionError::Replaced) when another store is there;
+    /// [`crate::Error::Store`] when none is, or when it cannot be looked at. Open the store again then.
+    pub fn check_in_place(&self) -> Result<()> {
+        let watch = self.inner.watch.as_ref();
+        watch.map_or(Ok(()), |watch| watch.check())
     }
 
     fn line(&self) -> Line<'_> {

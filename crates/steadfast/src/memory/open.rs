@@ -7,6 +7,7 @@ use steadfast_index::EmbeddedBackend;
 use steadfast_store::StoreError;
 
 use super::Memory;
+use crate::collection::Watch;
 use crate::config::Options;
 use crate::error::Result;
 use crate::ingest::place::Rules;
@@ -25,9 +26,12 @@ impl Options {
         let rules = Rules::new(&self.rules)?;
         let folder = std::path::absolute(folder.as_ref())
             .map_err(|error| StoreError::from_io(folder.as_ref(), &error))?;
+        // From before it is opened: what is put in its place meanwhile is told at the first look.
+        let watch = Watch::begin(&folder);
         let backend = EmbeddedBackend::open(&folder, self.to_open_options())?;
         Ok(Memory::new(
             Arc::new(backend),
+            watch.or_else(|| Watch::begin(&folder)).map(Arc::new),
             folder,
             self.embed,
             self.clock,

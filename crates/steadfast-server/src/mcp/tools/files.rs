@@ -34,14 +34,16 @@ fn run(store: &Store, input: &JsonObject) -> Result<FileReply, FileError> {
     } else {
         Access::Read
     };
-    let memory = match store.memory(access) {
-        Ok(memory) => memory,
-        Err(error) if error.kind() == "store_not_found" => return Ok(command.without_files()?),
-        Err(error) => return Err(error.into()),
-    };
-    memory
-        .files(store.settings().namespace.clone())
-        .run(&command)
+    let done = store.write(access, |memory| {
+        let files = memory.files(store.settings().namespace.clone());
+        files.run(&command)
+    });
+    match done {
+        Err(FileError::Failed(error)) if error.kind() == "store_not_found" => {
+            Ok(command.without_files()?)
+        }
+        done => done,
+    }
 }
 
 fn answer(reply: &FileReply) -> Reply {

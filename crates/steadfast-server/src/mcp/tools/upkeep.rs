@@ -42,7 +42,7 @@ pub(super) fn rebuild(
     };
     arguments.finish()?;
     let started = Instant::now();
-    let rebuilt = store.memory(Access::Read)?.rebuild(which, progress)?;
+    let rebuilt = store.write(Access::Read, |memory| memory.rebuild(which, progress))?;
     let text = format!("Rebuilt: {}.", rebuilt.join(", "));
     let object = json!({"rebuilt": rebuilt, "elapsed_ms": elapsed_ms(started)});
     Ok(Reply::new(object, text))

@@ -34,7 +34,7 @@ pub(super) fn remember(store: &Store, mut arguments: Arguments) -> Result<Reply,
         // Before a store is created for it.
         return Err(Error::EmptyText);
     }
-    let remembered = store.memory(Access::Write)?.remember(&note)?;
+    let remembered = store.write(Access::Write, |memory| memory.remember(&note))?;
     Ok(Reply::new(
         wire::remembered(&remembered),
         text::remembered(&remembered),
@@ -79,9 +79,9 @@ pub(super) fn index(
         return Err(Error::PathNotFound { path: path.clone() });
     }
     let started = Instant::now();
-    let report = store
-        .memory(Access::Write)?
-        .index(&paths, &options, progress)?;
+    let report = store.write(Access::Write, |memory| {
+        memory.index(&paths, &options, progress)
+    })?;
     let object = wire::index_report(&report, elapsed_ms(started));
     let files = report.files;
     let text = format!(
