@@ -94,3 +94,40 @@ fn a_server_answers_for_the_store_that_is_in_place_and_for_no_other() {
     let mut fresh = Client::open(&store);
     assert_eq!(fresh.done("status", &json!({}))["chunks"], 2);
 }
+
+/// Between the plan and the yes the file is saved anew, and the memory edited: as many chunks of the same names.
+#[test]
+fn a_yes_to_one_text_does_not_forget_another_in_its_place() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    let page = folder.path().join("a.md");
+    let mut client = Client::start(&store, &["--tools", "full"]);
+    client.hello("2025-11-25", &json!({}));
+    let index = json!({"paths": [page]});
+    std::fs::write(&page, "# A\n\nold junk\n").unwrap();
+    client.done("index", &index);
+    let note = json!({"command": "create", "path": "/memories/p", "file_text": "old junk"});
+    client.done("memory", &note);
+    let mut confirm = |source: &str, change: &dyn Fn(&mut Client)| {
+        let plan = client.done("forget", &json!({"source": source}));
+        change(&mut client);
+        let token = &plan["confirm_token"];
+        let arguments = json!({"source": source, "confirm_token": token});
+        client.call("forget", &arguments)["isError"].clone()
+    };
+    let source = std::fs::canonicalize(&page).unwrap();
+    let source = source.to_str().unwrap();
+    let refused = confirm(source, &|client| {
+        std::fs::write(&page, "# A\n\nprecious\n").unwrap();
+        client.done("index", &index);
+    });
+    assert_eq!(refused, true);
+    let refused = confirm("memory:/memories/p", &|client| {
+        let edit = json!({"command": "str_replace", "path": "/memories/p",
+            "old_str": "old junk", "new_str": "precious"});
+        client.done("memory", &edit);
+    });
+    assert_eq!(refused, true);
+    assert_eq!(confirm(source, &|_| ()), false);
+    assert_eq!(client.done("status", &json!({}))["chunks"], 1);
+}

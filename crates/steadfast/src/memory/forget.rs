@@ -1,11 +1,12 @@
 //! Forgetting: first a plan, then text, vectors, index entries and history are gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use steadfast_model::filter::{SourcePattern, lies_within};
 use steadfast_model::{
-    Change, ChunkId, Document, DocumentKey, DocumentStatus, Filter, Namespace, Root, Row, RowSet,
-    Seq, Validity,
+    Change, Chunk, ChunkId, ContentHash, Document, DocumentKey, DocumentStatus, Filter, Namespace,
+    Root, Row, RowSet, Seq, Validity,
 };
 use steadfast_store::{CatchUp, Effort, Snapshot};
 
@@ -38,6 +39,15 @@ pub struct ForgetPlan {
     pub roots: Vec<Root>,
     rows: Vec<Row>,
     documents: Vec<DocumentKey>,
+    digest: ContentHash,
+}
+
+impl ForgetPlan {
+    /// Returns a hash of all that the plan would take away: equal plans of one store name the same texts with the
+    /// same tags, not only as many of the same sources.
+    pub fn digest(&self) -> ContentHash {
+        self.digest
+    }
 }
 
 /// What was forgotten.
@@ -92,7 +102,7 @@ impl Memory {
             documents.retain(is_there);
             let mut plan = whole_documents(Vec::new(), 0, &documents);
             plan.roots = roots_to_forget(snapshot.as_ref(), selection, &documents)?;
-            return Ok(plan);
+            return self.digested(plan, snapshot.as_ref(), "");
         }
         let mut rows = snapshot
             .scope(&selection.filter(), self.inner.clock.now())?
@@ -109,7 +119,23 @@ impl Memory {
                 rows.intersect(&selected);
             }
         }
-        plan_rows(snapshot.as_ref(), &rows)
+        let (plan, said) = plan_rows(snapshot.as_ref(), &rows)?;
+        self.digested(plan, snapshot.as_ref(), &said)
+    }
+
+    /// Returns the plan with its digest. A row stands for one text for good, and documents take all of theirs along,
+    /// also those that come into them before the plan is carried out: so they are named row by row.
+    fn digested(
+        &self,
+        mut plan: ForgetPlan,
+        snapshot: &dyn Snapshot,
+        said: &str,
+    ) -> Result<ForgetPlan> {
+        let rows = snapshot.rows_of(&plan.documents)?;
+        let store = self.backend().store_id();
+        let all = format!("{store} {plan:?} {rows:?} {said}");
+        plan.digest = ContentHash::of(&all);
+        Ok(plan)
     }
 
     /// Forgets what a plan names: text, vectors, index entries and history. Nothing brings it back.
@@ -217,7 +243,7 @@ fn is_there(document: &Document) -> bool {
 }
 
 /// Returns the plan for single rows; a document of which nothing would be left live is forgotten as a whole.
-fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
+fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<(ForgetPlan, String)> {
     let rows: Vec<Row> = rows.iter().collect();
     let mut by_document: BTreeMap<DocumentKey, (Namespace, String, BTreeSet<Row>)> =
         BTreeMap::new();
@@ -225,7 +251,9 @@ fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
     let fetched = snapshot.fetch(&rows)?;
     // A damaged chunk can be forgotten as well; only its document is not known then.
     history.extend(fetched.damaged);
+    let mut said = String::new();
     for chunk in fetched.chunks {
+        say(&chunk, &mut said);
         if chunk.removed_seq.is_some() {
             history.push(chunk.row);
             continue;
@@ -250,7 +278,13 @@ fn plan_rows(snapshot: &dyn Snapshot, rows: &RowSet) -> Result<ForgetPlan> {
             }
         }
     }
-    Ok(whole_documents(single, live, &whole))
+    Ok((whole_documents(single, live, &whole), said))
+}
+
+/// Writes down what a chunk is, by its text and its tags.
+fn say(chunk: &Chunk, out: &mut String) {
+    let tags = &chunk.attributes.tags;
+    let _written = write!(out, "{} {} {tags:?};", chunk.id, chunk.content_hash);
 }
 
 fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> ForgetPlan {
@@ -267,6 +301,7 @@ fn whole_documents(rows: Vec<Row>, live_rows: u64, documents: &[Document]) -> Fo
         roots: Vec::new(),
         rows,
         documents: documents.iter().map(|document| document.key).collect(),
+        digest: ContentHash([0; 32]),
     }
 }
 
