@@ -5,12 +5,12 @@
 //! among hooks, by the command that it runs. Members that others wrote under our
 //! name are replaced, which the plan shows.
 
-use std::fmt::Write as _;
-
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
 use serde_json::Value;
-use toml::Table;
+
+use super::line::runs_us;
+use super::table;
 
 /// What is to stand in a file.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(crate) enum Edit {
 }
 
 /// What is wrong with a text, in words.
-type Flaw = String;
+pub(super) type Flaw = String;
 
 /// Returns the text with all that is to stand in it.
 pub(crate) fn apply(text: &str, edits: &[Edit]) -> Result<String, Flaw> {
@@ -50,9 +50,18 @@ pub(crate) fn retract(text: &str, edits: &[Edit]) -> Result<String, Flaw> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
+pub(super) enum Direction {
     Apply,
     Retract,
+}
+
+/// Which objects and lists go when they are empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prune {
+    /// Those that something of ours was taken out of.
+    Emptied,
+    /// All along the path, so that two texts can be compared whoever made their containers.
+    All,
 }
 
 fn edited(text: &str, edits: &[Edit], direction: Direction) -> Result<String, Flaw> {
@@ -64,7 +73,10 @@ fn edited(text: &str, edits: &[Edit], direction: Direction) -> Result<String, Fl
         },
     ] = edits
     {
-        return toml(text, table, name, values, direction);
+        return table::edited(text, (table, name), values, direction);
+    }
+    if direction == Direction::Retract && text.trim().is_empty() {
+        return Ok(text.to_owned());
     }
     let source = if text.trim().is_empty() { "{}\n" } else { text };
     let root = CstRootNode::parse(source, &ParseOptions::default())
@@ -73,7 +85,7 @@ fn edited(text: &str, edits: &[Edit], direction: Direction) -> Result<String, Fl
     for edit in edits {
         match direction {
             Direction::Apply => put(&object, edit)?,
-            Direction::Retract => take(&object, edit),
+            Direction::Retract => take(&object, edit, Prune::Emptied),
         }
     }
     let after = root.to_string();
@@ -82,7 +94,7 @@ fn edited(text: &str, edits: &[Edit], direction: Direction) -> Result<String, Fl
         let root = CstRootNode::parse(text, &ParseOptions::default()).ok()?;
         let object = root.object_value()?;
         for edit in edits {
-            take(&object, edit);
+            take(&object, edit, Prune::All);
             if let Edit::JsonDefault { key, .. } = edit
                 && let Some(member) = object.get(key)
             {
@@ -119,7 +131,7 @@ fn put(object: &CstObject, edit: &Edit) -> Result<(), Flaw> {
                 .ok_or_else(|| format!("`{last}` is not a list"))?;
             let is_there = |element: &CstNode| element.to_serde_value().as_ref() == Some(value);
             if !entries.elements().iter().any(is_there) {
-                remove_ours(&entries);
+                remove_ours(&entries, value);
                 entries.append(input(value));
             }
         }
@@ -129,24 +141,30 @@ fn put(object: &CstObject, edit: &Edit) -> Result<(), Flaw> {
 }
 
 /// Takes what is ours out, and what is empty then.
-fn take(object: &CstObject, edit: &Edit) {
+fn take(object: &CstObject, edit: &Edit, which: Prune) {
     match edit {
         Edit::JsonMember { path, key, .. } => {
             let Some(inner) = found(object, path) else {
                 return;
             };
-            if let Some(member) = inner.get(key) {
+            let member = inner.get(key);
+            let is_taken = member.is_some();
+            if let Some(member) = member {
                 member.remove();
             }
-            prune(object, path);
+            if is_taken || which == Prune::All {
+                prune(object, path);
+            }
         }
-        Edit::JsonEntry { path, .. } => {
+        Edit::JsonEntry { path, value } => {
             let list = path
                 .split_last()
                 .and_then(|(last, parents)| found(object, parents)?.get(last)?.array_value());
             if let Some(list) = list {
-                remove_ours(&list);
-                prune(object, path);
+                let is_taken = remove_ours(&list, value);
+                if is_taken || which == Prune::All {
+                    prune(object, path);
+                }
             }
         }
         Edit::JsonDefault { .. } | Edit::TomlTable { .. } => {}
@@ -188,14 +206,19 @@ fn prune(object: &CstObject, path: &[&'static str]) {
     }
 }
 
-/// Takes the hooks that run us out of a list: entries, or the commands inside of entries of groups.
-fn remove_ours(list: &CstArray) {
+/// Takes the hooks that run us out of a list: entries, or the commands inside of entries of groups. Returns whether
+/// there was one.
+fn remove_ours(list: &CstArray, own: &Value) -> bool {
+    let own = command(own).or_else(|| command(own.get("hooks")?.get(0)?));
+    let is_ours = |hook: &Value| command(hook).is_some_and(|hook| runs_us(hook, own));
+    let mut is_taken = false;
     for element in list.elements() {
         let Some(value) = element.to_serde_value() else {
             continue;
         };
-        if runs_us(&value) {
+        if is_ours(&value) {
             element.remove();
+            is_taken = true;
             continue;
         }
         let Some(inner) = element
@@ -207,11 +230,12 @@ fn remove_ours(list: &CstArray) {
         let ours: Vec<CstNode> = inner
             .elements()
             .into_iter()
-            .filter(|hook| hook.to_serde_value().is_some_and(|hook| runs_us(&hook)))
+            .filter(|hook| hook.to_serde_value().is_some_and(|hook| is_ours(&hook)))
             .collect();
         if ours.is_empty() {
             continue;
         }
+        is_taken = true;
         let is_all = ours.len() == inner.elements().len();
         if is_all {
             element.remove();
@@ -219,11 +243,11 @@ fn remove_ours(list: &CstArray) {
             ours.into_iter().for_each(CstNode::remove);
         }
     }
+    is_taken
 }
 
-fn runs_us(hook: &Value) -> bool {
-    let command = hook.get("command").and_then(Value::as_str).unwrap_or("");
-    command.contains("steadfast") && command.contains(" hook ")
+fn command(hook: &Value) -> Option<&str> {
+    hook.get("command")?.as_str()
 }
 
 fn input(value: &Value) -> CstInputValue {
@@ -240,98 +264,6 @@ fn input(value: &Value) -> CstInputValue {
                 .collect(),
         ),
     }
-}
-
-/// Edits lines: a table of its own header is put at the end, where it cannot belong to another one.
-fn toml(
-    text: &str,
-    table: &str,
-    name: &str,
-    values: &[(&'static str, toml::Value)],
-    direction: Direction,
-) -> Result<String, Flaw> {
-    let parse = |text: &str| {
-        text.parse::<Table>()
-            .map_err(|error| format!("it is not TOML: {}", error.message()))
-    };
-    let mut wanted = parse(text)?;
-    let ours: Table = values
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), value.clone()))
-        .collect();
-    let servers = wanted
-        .entry(table)
-        .or_insert_with(|| toml::Value::Table(Table::new()))
-        .as_table_mut()
-        .ok_or_else(|| format!("`{table}` is not a table"))?;
-    let old = match direction {
-        Direction::Apply => servers.insert(name.to_owned(), toml::Value::Table(ours.clone())),
-        Direction::Retract => servers.remove(name),
-    };
-    let is_done = match direction {
-        Direction::Apply => old.as_ref().and_then(toml::Value::as_table) == Some(&ours),
-        Direction::Retract => old.is_none(),
-    };
-    if is_done {
-        return Ok(text.to_owned());
-    }
-    if servers.is_empty() {
-        wanted.remove(table);
-    }
-    let header = format!("{table}.{name}");
-    let mut after = without_table(text, &header);
-    if direction == Direction::Apply {
-        if !after.trim().is_empty() {
-            after.push('\n');
-        }
-        let _written = writeln!(after, "[{header}]");
-        for (key, value) in values {
-            let _written = writeln!(after, "{key} = {value}");
-        }
-    }
-    let mut found = parse(&after)?;
-    if found
-        .get(table)
-        .and_then(toml::Value::as_table)
-        .is_some_and(Table::is_empty)
-    {
-        found.remove(table);
-    }
-    if found == wanted {
-        Ok(after)
-    } else {
-        Err(format!(
-            "`{header}` is written in a way that cannot be edited"
-        ))
-    }
-}
-
-/// Returns the text without the lines of a table and of those inside it.
-fn without_table(text: &str, header: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut is_inside = false;
-    for line in text.lines() {
-        let inner = line
-            .trim()
-            .strip_prefix('[')
-            .and_then(|line| line.split(']').next());
-        if let Some(inner) = inner {
-            let inner = inner.trim().trim_start_matches('[');
-            let below = inner.strip_prefix(header);
-            is_inside = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-            if is_inside && kept.last().is_some_and(|last| last.trim().is_empty()) {
-                kept.pop();
-            }
-        }
-        if !is_inside {
-            kept.push(line);
-        }
-    }
-    let mut out = kept.join("\n");
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    out
 }
 
 #[cfg(test)]

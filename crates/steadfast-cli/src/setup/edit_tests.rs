@@ -116,5 +116,70 @@ fn a_table_comes_behind_the_others_and_goes_again() {
     assert!(apply("mcp_servers = 7", &[table()]).is_err());
     assert!(apply("not toml", &[table()]).is_err());
     let inline = "mcp_servers = { steadfast = { command = \"old\" } }\n";
-    assert!(apply(inline, &[table()]).is_err());
+    let flaw = apply(inline, &[table()]).unwrap_err();
+    assert!(flaw.contains("[mcp_servers.steadfast]"), "{flaw}");
+}
+
+#[test]
+fn what_stands_behind_the_table_is_not_of_it() {
+    let text = "model = \"x\"\n";
+    let after = apply(text, &[table()]).unwrap();
+    let mine = "\n# my own server\n# for work\n[mcp_servers.mine]\ncommand = \"foo\"\n";
+    let both = format!("{after}{mine}");
+    assert_eq!(retract(&both, &[table()]).unwrap(), format!("{text}{mine}"));
+    let Edit::TomlTable {
+        table,
+        name,
+        mut values,
+    } = table()
+    else {
+        panic!("a table");
+    };
+    values.push(("cwd", toml::Value::from("/")));
+    let moved = apply(
+        &both,
+        &[Edit::TomlTable {
+            table,
+            name,
+            values,
+        }],
+    )
+    .unwrap();
+    assert!(
+        moved.starts_with(&format!("{text}{mine}\n[mcp_servers.steadfast]\n")),
+        "{moved}"
+    );
+    let spaced =
+        "[ mcp_servers . \"steadfast\" ] # ours\n# of it\ncommand = \"old\"\n# at the end\n";
+    assert_eq!(retract(spaced, &[self::table()]).unwrap(), "# at the end\n");
+}
+
+#[test]
+fn line_ends_stay() {
+    let text = "model = \"x\"\r\n# c\r\n[a]\r\nb = 1\r\nlf = 2\n";
+    let after = there_and_back(text, &[table()]);
+    assert!(after.starts_with(text), "{after:?}");
+    assert!(
+        after.ends_with(
+            "[mcp_servers.steadfast]\r\ncommand = \"steadfast\"\r\nargs = [\"mcp\"]\r\n"
+        )
+    );
+}
+
+#[test]
+fn hooks_and_empty_lists_of_the_user_s_own_stay() {
+    let text = "{\n  \"hooks\": {\n    \"Stop\": [\n      {\"hooks\": [{\"command\": \"~/src/steadfast/notify.sh hook done\"}]}\n    ]\n  }\n}\n";
+    there_and_back(text, &[entry("steadfast")]);
+    for text in [
+        "{\"hooks\": {\"Stop\": []}}",
+        "{\"mcpServers\": {}}",
+        "",
+        " \n",
+    ] {
+        assert_eq!(
+            retract(text, &[member(), entry("steadfast")]).unwrap(),
+            text
+        );
+        apply(text, &[member(), entry("steadfast")]).unwrap();
+    }
 }

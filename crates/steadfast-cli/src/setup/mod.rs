@@ -1,7 +1,7 @@
 //! Setting up the hosts of agents: their files are changed so that they start us.
 //!
 //! Layout: `hosts` says which files and what in them, `edit` changes a text and
-//! keeps the rest of it (pure), `record` remembers what was there. Invariants:
+//! keeps the rest of it (pure; `table` for TOML, `line` tells our hooks), `record` remembers what was there. Invariants:
 //! all texts are made before any file is written; a file that cannot be read as
 //! what it should be stops everything; a file that changed meanwhile is not
 //! written; nothing is written that was not shown.
@@ -9,7 +9,9 @@
 pub(crate) mod diff;
 mod edit;
 mod hosts;
+mod line;
 mod record;
+mod table;
 
 use std::fs;
 use std::io::{self, Write as _};
