@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use steadfast::model::ContentHash;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -21,6 +22,9 @@ Examples:
     steadfast setup claude-code --yes
     steadfast setup claude-code --undo --yes
   steadfast setup cursor --project --yes";
+
+/// How much of the hash of a project's folder its record is named by.
+const HASH_CHARS: usize = 32;
 
 /// Flags of `steadfast setup`.
 #[expect(
@@ -69,11 +73,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let is_change = changes.iter().any(|change| !change.is_none());
     let applied = args.yes && is_change;
     let backup = record.path.clone();
-    if applied && args.undo {
+    if args.yes && args.undo {
         setup::apply(&changes)?;
         record.discard()?;
     } else if applied {
-        record.keep(&changes)?;
+        let mut all = layout.clone();
+        all.recall = true;
+        record.keep(&changes, &all.files(host, scope))?;
         setup::apply(&changes)?;
     }
     let plan = Plan {
@@ -145,10 +151,11 @@ fn record_path(
     let of_project = match scope {
         Scope::User => String::new(),
         Scope::Project => {
-            // One record for each project: its folder is its name.
-            let name = layout.project.to_string_lossy();
-            let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-            format!("-{}", name.chars().map(plain).collect::<String>())
+            // One record for each project, under a name of a length that every file system takes: the hash of all of
+            // its folder, also of the bytes that are no text.
+            let folder = layout.project.as_os_str();
+            let hash = ContentHash::of(&format!("{folder:?}")).to_string();
+            format!("-{}", hash.chars().take(HASH_CHARS).collect::<String>())
         }
     };
     let name = format!("{}-{}{of_project}.json", host.name(), scope.name());

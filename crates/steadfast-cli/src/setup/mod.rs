@@ -15,7 +15,7 @@ mod table;
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::Failure;
 
@@ -24,6 +24,9 @@ pub(crate) use record::Record;
 
 /// The largest file of a host that is read.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// More links behind one another than this lead in a circle.
+const LINKS_MAX: usize = 40;
 
 /// What becomes of one file.
 #[derive(Clone, Debug)]
@@ -110,9 +113,35 @@ pub(crate) fn apply(changes: &[Change]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Follows links: the file that a link leads to is changed, and the link stays.
+/// Follows links: the file that a link leads to is changed, or made, and the link stays.
 fn resolved(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    let mut end = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&end) else {
+            return of_folder(&end);
+        };
+        let folder = end.parent().map(of_folder).unwrap_or_default();
+        // A target that is absolute replaces all of it.
+        end = folder.join(target);
+    }
+    path.to_owned()
+}
+
+/// Returns the name that a path will have by itself once it is there: the part that is there, with links resolved,
+/// and the rest as it stands.
+fn of_folder(path: &Path) -> PathBuf {
+    if let Ok(found) = fs::canonicalize(path) {
+        return found;
+    }
+    let folder = path.parent().map(of_folder);
+    match (folder, path.components().next_back()) {
+        (Some(folder), Some(Component::Normal(name))) => folder.join(name),
+        (Some(folder), Some(Component::ParentDir)) => {
+            folder.parent().map_or(folder.clone(), Path::to_owned)
+        }
+        (Some(folder), _) => folder,
+        (None, _) => path.to_owned(),
+    }
 }
 
 fn read(path: &Path) -> Result<Option<String>, Failure> {

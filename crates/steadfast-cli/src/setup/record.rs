@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, Privacy, read, remove, unwritten, write};
+use super::edit::{self, Edit};
+use super::{Change, HostFile, Privacy, read, remove, resolved, unfit, unwritten, write};
 use crate::error::Failure;
 
 /// A text before, and what we left it as; none means that there was no file.
@@ -49,13 +50,14 @@ impl Record {
         (kept.after.as_deref() == Some(text)).then_some(kept)
     }
 
-    /// Keeps what the files are before the changes. Of a file that is as we left it, the first text stays.
-    pub(crate) fn keep(&mut self, changes: &[Change]) -> Result<(), Failure> {
+    /// Keeps what the files are before the changes, without what is ours from an earlier time: that is not what the
+    /// user wants back. Of a file that is as we left it, the first text stays.
+    pub(crate) fn keep(&mut self, changes: &[Change], files: &[HostFile]) -> Result<(), Failure> {
         for change in changes.iter().filter(|change| !change.is_none()) {
             let text = change.before.as_deref().unwrap_or_default();
             let before = match self.kept(&change.path, text) {
                 Some(kept) => kept.before.clone(),
-                None => change.before.clone(),
+                None => self.without_ours(change, files)?,
             };
             let kept = Kept {
                 before,
@@ -74,6 +76,26 @@ impl Record {
         let text = Value::Object(object).to_string();
         write(&self.path, text.as_bytes(), Privacy::Private)
             .map_err(|error| unwritten(&self.path, &error))
+    }
+
+    /// Returns the text before a change without what is ours. A server of our name is ours only when the record knows
+    /// the file: before the first time somebody else wrote it.
+    fn without_ours(&self, change: &Change, files: &[HostFile]) -> Result<Option<String>, Failure> {
+        let file = files
+            .iter()
+            .find(|file| resolved(&file.path) == change.path);
+        let (Some(text), Some(file)) = (&change.before, file) else {
+            return Ok(change.before.clone());
+        };
+        let is_known = self.files.contains_key(&change.path.display().to_string());
+        let mut edits = file.edits.clone();
+        edits.retain(|edit| is_known || matches!(edit, Edit::JsonEntry { .. }));
+        if edits.is_empty() {
+            return Ok(Some(text.clone()));
+        }
+        edit::retract(text, &edits)
+            .map(Some)
+            .map_err(|what| unfit(&change.path, &what))
     }
 
     /// Lets go of the record when all of it is undone.

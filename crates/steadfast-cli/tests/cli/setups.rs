@@ -309,3 +309,66 @@ fn the_hook_that_is_written_runs_in_a_shell() {
     let server = &object(&place.home().join(".claude.json"))["mcpServers"]["steadfast"];
     assert_eq!(server["args"], json!(["--store", name, "mcp"]));
 }
+
+/// The user edits the file between two setups: the text before the second one has ours in it.
+#[test]
+fn a_second_setup_is_undone_to_what_the_user_wrote() {
+    let place = Place::new();
+    let path = place.home().join(".claude/settings.json");
+    write(&path, "{\n  // keep\n  \"model\": \"opus\"\n}\n");
+    setup(&place, &["claude-code", "--recall", "--yes"]);
+    let text = fs::read_to_string(&path).unwrap();
+    write(&path, &text.replace("opus", "sonnet"));
+    let store = place.store();
+    let moved = ["claude-code", "--yes", "--store", store.to_str().unwrap()];
+    setup(&place, &moved);
+    setup(&place, &["claude-code", "--undo", "--yes"]);
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "{\n  // keep\n  \"model\": \"sonnet\"\n}\n"
+    );
+    assert!(!place.home().join(".claude.json").exists());
+}
+
+/// Two folders that differ only in signs that no plain name has, and one of a length that is no file name.
+#[test]
+fn each_project_has_a_record_of_its_own() {
+    let place = Place::new();
+    let long = vec!["d".repeat(30); 9].join("/");
+    let folders = ["x/a-b", "x/a/b", long.as_str()];
+    let run = |folder: &str, arguments: &[&str]| {
+        let mut command = place.command_without_store();
+        command.current_dir(place.project().join(folder));
+        let output = command.args(["setup", "cursor", "--project", "--yes"]);
+        let output = output.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let texts: Vec<String> = folders
+        .iter()
+        .map(|name| format!("{{  \"{name}\" : 1  }}"))
+        .collect();
+    for (folder, text) in folders.iter().zip(&texts) {
+        write(&place.project().join(folder).join(".cursor/mcp.json"), text);
+        run(folder, &[]);
+    }
+    for (folder, text) in folders.iter().zip(&texts) {
+        run(folder, &["--undo"]);
+        let path = place.project().join(folder).join(".cursor/mcp.json");
+        assert_eq!(fs::read_to_string(path).unwrap(), *text);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_stays_a_link() {
+    let place = Place::new();
+    let link = place.home().join(".codex/config.toml");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("../dotfiles/config.toml", &link).unwrap();
+    setup(&place, &["codex", "--yes"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let real = place.home().join("dotfiles/config.toml");
+    assert!(fs::read_to_string(&real).unwrap().contains("steadfast"));
+    setup(&place, &["codex", "--undo", "--yes"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && !real.exists());
+}
