@@ -84,6 +84,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     }
     let plan = Plan {
         host,
+        store_note: store_note(args, scope, context),
         scope,
         is_there: layout.has(host),
         changes,
@@ -110,10 +111,12 @@ fn layout(args: &Args, scope: Scope, context: &Context) -> Result<Layout, Failur
             .and_then(|path| path.to_str().map(str::to_owned))
             .unwrap_or_else(|| "steadfast".to_owned()),
     }];
-    if let Some(store) = context.store_flag() {
-        let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
+    let of_environment = environment.store().filter(|_| scope == Scope::User);
+    if let Some(store) = context.store_flag().map(PathBuf::from).or(of_environment) {
+        let store = std::path::absolute(&store).unwrap_or(store);
         let store = store.to_str().ok_or_else(|| {
-            Failure::new("usage", "the name of the store is not UTF-8").at("--store")
+            Failure::new("usage", "the name of the store is not UTF-8")
+                .at("--store or STEADFAST_STORE")
         })?;
         program.extend(["--store".to_owned(), store.to_owned()]);
     }
@@ -153,8 +156,8 @@ fn record_path(
         Scope::Project => {
             // One record for each project, under a name of a length that every file system takes: the hash of all of
             // its folder, also of the bytes that are no text.
-            let folder = layout.project.as_os_str();
-            let hash = ContentHash::of(&format!("{folder:?}")).to_string();
+            let folder = layout.project.as_os_str().as_encoded_bytes();
+            let hash = ContentHash::of(&folder.escape_ascii().to_string()).to_string();
             format!("-{}", hash.chars().take(HASH_CHARS).collect::<String>())
         }
     };
@@ -181,9 +184,24 @@ fn hosts(layout: &Layout, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Returns what becomes of the store that the environment of this command names, which hosts will not have.
+fn store_note(args: &Args, scope: Scope, context: &Context) -> Option<&'static str> {
+    if args.undo || context.store_flag().is_some() {
+        return None;
+    }
+    context.environment.store()?;
+    Some(match scope {
+        Scope::User => "the store that STEADFAST_STORE names is written into the files as --store",
+        Scope::Project => {
+            "STEADFAST_STORE is not written into files that others use; --store writes a store"
+        }
+    })
+}
+
 /// What is done, or would be.
 struct Plan {
     host: Host,
+    store_note: Option<&'static str>,
     scope: Scope,
     is_there: bool,
     changes: Vec<Change>,
@@ -194,6 +212,8 @@ struct Plan {
 
 impl Plan {
     fn to_json(&self) -> Value {
+        let own = std::iter::once(self.host.note());
+        let notes: Value = own.chain(self.store_note).collect();
         let change = |change: &Change| {
             json!({
                 "file": change.path.display().to_string(),
@@ -209,7 +229,7 @@ impl Plan {
             "plan": self.changes.iter().map(change).collect::<Value>(),
             "applied": self.applied,
             "backup": self.backup.as_ref().map(|path| path.display().to_string()),
-            "notes": [self.host.note()],
+            "notes": notes,
         })
     }
 
@@ -226,6 +246,9 @@ impl Plan {
         }
         if self.changes.iter().all(Change::is_none) {
             return writeln!(out, "nothing to do");
+        }
+        if let Some(note) = self.store_note {
+            writeln!(out, "note: {note}")?;
         }
         if !self.applied {
             return writeln!(out, "nothing is changed yet; --yes does it");

@@ -95,6 +95,11 @@ impl Environment {
             .map(|value| value.to_string_lossy().into_owned())
     }
 
+    /// Returns the store that the environment names.
+    pub(crate) fn store(&self) -> Option<PathBuf> {
+        self.path("STEADFAST_STORE")
+    }
+
     pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
         self.variables.get(&OsString::from(name)).map(PathBuf::from)
     }

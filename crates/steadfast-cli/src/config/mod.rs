@@ -274,7 +274,7 @@ fn find_store(
         }
         return Ok((absolute(folder), Origin::Flag));
     }
-    if let Some(folder) = environment.path("STEADFAST_STORE") {
+    if let Some(folder) = environment.store() {
         return Ok((absolute(&folder), Origin::Environment));
     }
     if let Some(folder) = environment.nearest_store() {

@@ -372,3 +372,29 @@ fn a_link_to_a_file_that_is_not_there_yet_stays_a_link() {
     setup(&place, &["codex", "--undo", "--yes"]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && !real.exists());
 }
+
+/// A host is started from a menu and has none of the variables of the user's shell.
+#[test]
+fn the_store_of_the_environment_is_written_for_the_user_and_not_for_a_project() {
+    let place = Place::new();
+    let done = place.json(&["setup", "cursor", "--yes"]);
+    assert!(
+        done["notes"][1].as_str().unwrap().contains("--store"),
+        "{done}"
+    );
+    let args = |path: &Path| object(path)["mcpServers"]["steadfast"]["args"].clone();
+    let store = place.store();
+    assert_eq!(
+        args(&place.home().join(".cursor/mcp.json")),
+        json!(["--store", store.to_str().unwrap(), "mcp"])
+    );
+    let done = place.json(&["setup", "cursor", "--project", "--yes"]);
+    assert!(
+        done["notes"][1].as_str().unwrap().contains("not written"),
+        "{done}"
+    );
+    assert_eq!(
+        args(&place.project().join(".cursor/mcp.json")),
+        json!(["mcp"])
+    );
+}
