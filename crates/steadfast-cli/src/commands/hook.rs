@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use steadfast_server::hooks::event::{self, Answer, Event, Told, Trouble};
-use steadfast_server::hooks::file;
+use steadfast_server::hooks::file::{self, Patience};
 use steadfast_server::hooks::host::{self, Call};
 use steadfast_server::http::client;
 use steadfast_server::store::Store;
@@ -41,6 +41,8 @@ const TROUBLE: &str = "Steadfast: the memory cannot be used";
 /// How long a server may take to note a transcript, and to say what the memory knows.
 const NOTE_PATIENCE: Duration = Duration::from_millis(25);
 const QUESTION_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a host may take to send its object.
+const INPUT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a store may take that is read here: one that others have locked is given up on.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -58,6 +60,9 @@ pub(crate) struct Args {
     /// How long a server that is found may take, in milliseconds
     #[arg(long, hide = true, value_name = "MS")]
     patience: Option<u64>,
+    /// With file: leave what waits to another process that is at it
+    #[arg(long, hide = true)]
+    leave: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Exit {
@@ -65,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Exit {
     let call = if is_file {
         Call::default()
     } else {
-        Call::read(std::io::stdin().lock())
+        read_call()
     };
     let done = panic::catch_unwind(AssertUnwindSafe(|| act(args, &call, context)));
     let answer = match done {
@@ -82,6 +87,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Exit {
     Exit::Done
 }
 
+/// Reads what the host says; one that leaves its pipe open and sends nothing has said nothing.
+fn read_call() -> Call {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let read = move || drop(sender.send(Call::read(std::io::stdin().lock())));
+    if std::thread::Builder::new().spawn(read).is_err() {
+        return Call::read(std::io::stdin().lock());
+    }
+    // It ends with the process.
+    receiver.recv_timeout(INPUT_PATIENCE).unwrap_or_default()
+}
+
 fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
     let here = call
         .folder
@@ -92,7 +108,13 @@ fn act(args: &Args, call: &Call, context: &Context) -> Result<Value, Failure> {
     let settings = context.settings_at(&here)?;
     if args.event == "file" {
         let store = Store::new(server_settings_of(&settings, ACTOR, here)?);
-        let filed = file::file_all(&store).map_err(|error| failure(Trouble::Spool(error)))?;
+        let patience = if args.leave {
+            Patience::Leave
+        } else {
+            Patience::Wait
+        };
+        let filed =
+            file::file_all(&store, patience).map_err(|error| failure(Trouble::Spool(error)))?;
         return Ok(serde_json::json!({
             "filed": filed.filed,
             "messages": filed.messages,
@@ -184,7 +206,7 @@ fn start_filing(store: &Store) -> Result<(), Failure> {
     command
         .arg("--store")
         .arg(&settings.folder)
-        .args(["hook", "file"])
+        .args(["hook", "file", "--leave"])
         .current_dir(&settings.here)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

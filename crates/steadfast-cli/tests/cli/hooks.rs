@@ -270,3 +270,101 @@ fn a_prompt_recalls_what_shares_words_with_it_and_not_its_own_session() {
     let short = call(&place, "prompt", &json!({"prompt": "harbour"}));
     assert_eq!(short, json!({}));
 }
+
+/// A host names a pipe, which nobody writes to: whoever opens it waits for ever, and all that come after with it.
+#[cfg(unix)]
+#[test]
+fn a_transcript_that_is_a_pipe_holds_nothing_up() {
+    let place = Place::new();
+    let transcript = log(&place, 2);
+    let pipe = place.project().join("pipe.jsonl");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    call(
+        &place,
+        "stop",
+        &json!({"session_id": "s0", "transcript_path": pipe}),
+    );
+    assert!(!place.store().exists(), "nothing is noted");
+    // Also when it was a file at first.
+    fs::create_dir_all(place.store().join("hooks")).unwrap();
+    let request = json!({"transcript": pipe, "attempts": 0, "error": null});
+    fs::write(place.store().join("hooks/00ff.json"), request.to_string()).unwrap();
+    call(
+        &place,
+        "stop",
+        &json!({"session_id": "s1", "transcript_path": transcript}),
+    );
+    settle(&place);
+    assert_eq!(messages(&place), 2);
+    assert_eq!(place.json(&["status"])["problems"], json!([]));
+}
+
+/// A host that writes a log anew: what it names itself is taken as it is now, the rest stays and is told.
+#[test]
+fn messages_that_were_written_anew_are_filed_or_told() {
+    let place = Place::new();
+    let said = |path: &PathBuf| json!({"session_id": "s1", "transcript_path": path});
+    let transcript = log(&place, 3);
+    call(&place, "stop", &said(&transcript));
+    settle(&place);
+    let text = fs::read_to_string(&transcript).unwrap();
+    fs::write(&transcript, text.replace("number 1", "number one")).unwrap();
+    call(&place, "stop", &said(&transcript));
+    settle(&place);
+    let listed = place.json(&["list", "--kind", "message"]).to_string();
+    assert!(
+        listed.contains("number one") && !listed.contains("number 1 "),
+        "{listed}"
+    );
+    assert_eq!(place.json(&["status"])["problems"], json!([]));
+
+    let line = |text: &str| {
+        let line =
+            json!({"role": "user", "message": {"content": [{"type": "text", "text": text}]}});
+        format!("{line}\n")
+    };
+    let agent = place.write(
+        "c1.jsonl",
+        &(line("first about apples") + &line("then pears")),
+    );
+    call(&place, "stop", &said(&agent));
+    settle(&place);
+    place.write(
+        "c1.jsonl",
+        &(line("first about apples") + &line("then plums")),
+    );
+    call(&place, "stop", &said(&agent));
+    assert_eq!(settle(&place)["failed"], 1);
+    let problems = place.json(&["status"])["problems"].clone();
+    assert_eq!(problems[0]["code"], "hook_partial", "{problems}");
+    assert!(
+        problems[0]["what"]
+            .as_str()
+            .unwrap()
+            .contains("differs_from_store")
+    );
+    place.json(&["import", agent.to_str().unwrap(), "--on-conflict", "update"]);
+    settle(&place);
+    assert_eq!(place.json(&["status"])["problems"], json!([]));
+}
+
+/// A host keeps the pipe open and says nothing: the hook ends all the same.
+#[test]
+fn a_host_that_says_nothing_is_not_waited_for() {
+    let place = Place::new();
+    let mut command = place.command();
+    let mut child = command
+        .args(["hook", "stop"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = child.stdin.take();
+    let run = Run::of(&child.wait_with_output().unwrap());
+    drop(input);
+    assert_eq!((run.code, run.stdout.trim()), (0, "{}"));
+}

@@ -177,7 +177,9 @@ fn note(told: &Told, spool: &Spool) -> Result<bool, Trouble> {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(transcript),
     };
-    if !is_log(&transcript) {
+    // One that is not there may come yet; what is no file, such as a pipe, will be none.
+    let is_other = std::fs::metadata(&transcript).is_ok_and(|found| !found.is_file());
+    if !is_log(&transcript) || is_other {
         return Ok(false);
     }
     spool.put(&transcript).map_err(Trouble::Spool)?;

@@ -3,11 +3,14 @@
 //! A request is named by the hash of the transcript's path, so noting it again
 //! changes nothing. Whoever files it renames it first; a request that is noted
 //! meanwhile is a new one and is not lost. A request whose process was killed is
-//! taken up by the next one, which the lock lets in when the other is gone.
+//! taken up by the next one, which the lock lets in when the other is gone. What
+//! was filed in part leaves a note until all of it is.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use steadfast::model::{Finding, Severity};
@@ -17,12 +20,28 @@ const FOLDER: &str = "hooks";
 /// The ending of a request, and of one that somebody is at.
 const WAITING: &str = "json";
 const TAKEN: &str = "taken";
+/// The ending of a note about a transcript that is filed in part.
+const PARTIAL: &str = "partial";
 /// The file that lets one process in at a time.
 const LOCK: &str = "lock";
 /// The most requests that are looked at; more are left for the next time.
 const REQUESTS_MAX: usize = 1_000;
 /// A longer file is no request.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
+/// Nobody is at one transcript for as long as this: something holds it up.
+const TAKEN_MAX: Duration = Duration::from_mins(10);
+
+/// Tells the temporary files of the threads of this process apart.
+static TEMPORARIES: AtomicU64 = AtomicU64::new(0);
+
+/// Which requests are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those that were not tried in vain.
+    News,
+}
 
 /// The transcripts of one store that wait.
 #[derive(Clone, Debug)]
@@ -56,12 +75,13 @@ impl Spool {
     /// What the system says; nothing is noted then.
     pub fn put(&self, transcript: &Path) -> io::Result<()> {
         let hash = blake3::hash(transcript.as_os_str().as_encoded_bytes()).to_hex();
-        self.write(&Request {
+        let request = Request {
             transcript: transcript.to_owned(),
             attempts: 0,
             error: None,
             name: hash.chars().take(16).collect(),
-        })
+        };
+        self.write(&request, WAITING)
     }
 
     /// Returns whether anything waits, or was left behind by a process that was killed.
@@ -79,27 +99,69 @@ impl Spool {
         Ok(file.lock().is_ok().then_some(file))
     }
 
+    /// Like [`Self::lock`], and none when another process has it: that one files what waits, too.
+    ///
+    /// # Errors
+    /// As with [`Self::lock`].
+    pub fn try_lock(&self) -> io::Result<Option<Option<File>>> {
+        private_folder(&self.folder)?;
+        let file = private_file(&self.folder.join(LOCK))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Some(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(_)) => Ok(Some(None)),
+        }
+    }
+
+    /// Returns whether something waits that was not tried in vain yet.
+    pub fn has_news(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.iter().any(|request| request.error.is_none())
+    }
+
     /// Makes requests that a killed process was at wait again. To be called under the lock.
     pub fn take_up(&self) {
-        for name in self.names(TAKEN) {
+        self.make_wait(TAKEN);
+    }
+
+    /// Returns whether something is filed in part.
+    pub fn has_partial(&self) -> bool {
+        !self.names(PARTIAL).is_empty()
+    }
+
+    /// Makes what is filed in part wait again. To be called under the lock.
+    pub fn retry_partial(&self) {
+        self.make_wait(PARTIAL);
+    }
+
+    fn make_wait(&self, ending: &str) {
+        for name in self.names(ending) {
             let waiting = self.path(&name, WAITING);
             if waiting.exists() {
-                remove(&self.path(&name, TAKEN));
+                remove(&self.path(&name, ending));
             } else {
                 // One that cannot be renamed waits for the next process.
-                drop(fs::rename(self.path(&name, TAKEN), waiting));
+                drop(fs::rename(self.path(&name, ending), waiting));
             }
         }
     }
 
-    /// Takes every request that waits. To be called under the lock.
-    pub fn take(&self) -> Vec<Request> {
+    /// Takes every request that waits; without those that failed when only news are wanted. To be called under the lock.
+    pub fn take(&self, which: Which) -> Vec<Request> {
         let mut taken = Vec::new();
         for name in self.names(WAITING) {
+            let known = read(&self.path(&name, WAITING), &name);
+            if which == Which::News && known.is_some_and(|request| request.error.is_some()) {
+                continue;
+            }
             let path = self.path(&name, TAKEN);
             if fs::rename(self.path(&name, WAITING), &path).is_err() {
                 continue;
             }
+            // A blank behind the object changes the time of the file: from now on somebody is at it. Where that
+            // cannot be noted, nothing else depends on it.
+            let appended = fs::OpenOptions::new().append(true).open(&path);
+            drop(appended.and_then(|mut file| file.write_all(b" ")));
             match read(&path, &name) {
                 Some(request) => taken.push(request),
                 // Cut short by a full disk: the next event of the session notes it again.
@@ -111,7 +173,19 @@ impl Spool {
 
     /// Lets go of a request that was done, or that nothing can be done about.
     pub fn done(&self, request: &Request) {
+        remove(&self.path(&request.name, PARTIAL));
         remove(&self.path(&request.name, TAKEN));
+    }
+
+    /// Lets go of a request of which a part could not be filed, and keeps a note of what that was.
+    pub fn partly(&self, request: &Request, lost: &str) {
+        let note = Request {
+            error: Some(lost.to_owned()),
+            ..request.clone()
+        };
+        if self.write(&note, PARTIAL).is_ok() {
+            remove(&self.path(&request.name, TAKEN));
+        }
     }
 
     /// Puts a request back with what was wrong, unless it was noted anew meanwhile.
@@ -122,38 +196,60 @@ impl Spool {
             ..request.clone()
         };
         let is_noted = self.path(&request.name, WAITING).exists();
-        if is_noted || self.write(&again).is_ok() {
-            self.done(request);
+        if is_noted || self.write(&again, WAITING).is_ok() {
+            remove(&self.path(&request.name, TAKEN));
         }
     }
 
-    /// Returns what `status` is to say about requests that failed.
+    /// Returns what `status` is to say about requests that failed, that were done in part, or that take too long.
     pub fn findings(&self) -> Vec<Finding> {
-        let failed: Vec<Request> = self
-            .names(WAITING)
-            .into_iter()
-            .filter_map(|name| read(&self.path(&name, WAITING), &name))
-            .filter(|request| request.error.is_some())
-            .collect();
-        let Some(first) = failed.first() else {
-            return Vec::new();
-        };
-        vec![Finding {
-            code: "hook_failed",
-            severity: Severity::Warning,
-            what: format!(
-                "transcripts of sessions could not be filed: {}",
-                first.error.as_deref().unwrap_or_default()
-            ),
-            place: first.transcript.display().to_string(),
-            count: failed.len() as u64,
-            remedy: "mend the cause; the next session tries again, or run `steadfast hook file`"
-                .to_owned(),
-            ids: Vec::new(),
-        }]
+        self.findings_beyond(TAKEN_MAX)
     }
 
-    fn write(&self, request: &Request) -> io::Result<()> {
+    fn findings_beyond(&self, taken_max: Duration) -> Vec<Finding> {
+        let mut failed = self.waiting();
+        failed.retain(|request| request.error.is_some());
+        let is_stuck = |request: &Request| {
+            let found = fs::metadata(self.path(&request.name, TAKEN)).and_then(|it| it.modified());
+            let since = found.ok().and_then(|taken| taken.elapsed().ok());
+            since.is_some_and(|since| since >= taken_max)
+        };
+        let mut stuck = self.requests(TAKEN);
+        stuck.retain(is_stuck);
+        let failed = finding(
+            "hook_failed",
+            "transcripts of sessions could not be filed",
+            &failed,
+            "mend the cause; the next session tries again, or run `steadfast hook file`",
+        );
+        let stuck = finding(
+            "hook_stuck",
+            "transcripts have been at work for longer than filing takes",
+            &stuck,
+            "see what holds `steadfast hook file` up, and end it; the next session tries again",
+        );
+        let partial = finding(
+            "hook_partial",
+            "transcripts of sessions are filed in part",
+            &self.requests(PARTIAL),
+            "`steadfast import` of the transcript says what stays out, and takes what differs with \
+             `--on-conflict update`; `steadfast hook file` looks again",
+        );
+        failed.into_iter().chain(stuck).chain(partial).collect()
+    }
+
+    fn waiting(&self) -> Vec<Request> {
+        self.requests(WAITING)
+    }
+
+    fn requests(&self, ending: &str) -> Vec<Request> {
+        let names = self.names(ending).into_iter();
+        names
+            .filter_map(|name| read(&self.path(&name, ending), &name))
+            .collect()
+    }
+
+    fn write(&self, request: &Request, ending: &str) -> io::Result<()> {
         if let Some(store) = self.folder.parent() {
             private_folder(store)?;
         }
@@ -167,8 +263,9 @@ impl Spool {
             "attempts": request.attempts,
             "error": request.error,
         });
-        let path = self.path(&request.name, WAITING);
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let path = self.path(&request.name, ending);
+        let number = TEMPORARIES.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
         let mut file = private_file(&temporary)?;
         file.set_len(0)?;
         file.write_all(object.to_string().as_bytes())?;
@@ -193,6 +290,20 @@ impl Spool {
         names.sort();
         names
     }
+}
+
+fn finding(code: &'static str, what: &str, requests: &[Request], remedy: &str) -> Option<Finding> {
+    let first = requests.first()?;
+    let error = first.error.as_ref();
+    Some(Finding {
+        code,
+        severity: Severity::Warning,
+        what: error.map_or_else(|| what.to_owned(), |error| format!("{what}: {error}")),
+        place: first.transcript.display().to_string(),
+        count: requests.len() as u64,
+        remedy: remedy.to_owned(),
+        ids: Vec::new(),
+    })
 }
 
 fn read(path: &Path, name: &str) -> Option<Request> {
@@ -256,12 +367,12 @@ mod tests {
         assert!(!spool.has_requests());
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
-        let taken = spool.take();
+        let taken = spool.take(Which::All);
         assert_eq!(taken.len(), 1);
         // Noted while it is being filed: a request of its own.
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
         spool.done(&taken[0]);
-        assert_eq!(spool.take().len(), 1);
+        assert_eq!(spool.take(Which::All).len(), 1);
     }
 
     #[test]
@@ -269,22 +380,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::of_store(folder.path());
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
-        let taken = spool.take();
-        assert!(spool.take().is_empty());
+        let taken = spool.take(Which::All);
+        assert!(spool.take(Which::All).is_empty());
         assert!(spool.has_requests(), "the one that is taken");
         spool.take_up();
-        assert_eq!(spool.take(), taken);
+        assert_eq!(spool.take(Which::All), taken);
         spool.failed(&taken[0], "no room");
         let findings = spool.findings();
         assert_eq!((findings.len(), findings[0].code), (1, "hook_failed"));
         assert!(findings[0].what.contains("no room"));
-        let again = spool.take();
+        let again = spool.take(Which::All);
         assert_eq!(again[0].attempts, 1);
         // Noted anew meanwhile: the new request stands.
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
         spool.failed(&again[0], "no room");
         assert!(spool.findings().is_empty());
-        assert_eq!(spool.take().len(), 1);
+        assert_eq!(spool.take(Which::All).len(), 1);
     }
 
     #[test]
@@ -293,7 +404,66 @@ mod tests {
         let spool = Spool::of_store(folder.path());
         spool.put(Path::new("/logs/a.jsonl")).unwrap();
         fs::write(folder.path().join("hooks/0.json"), "{\"transc").unwrap();
-        assert_eq!(spool.take().len(), 1);
+        assert_eq!(spool.take(Which::All).len(), 1);
         assert!(spool.findings().is_empty());
+    }
+
+    #[test]
+    fn threads_that_note_one_transcript_at_once_do_not_mix_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::of_store(folder.path());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope
+                    .spawn(|| (0..50).for_each(|_| spool.put(Path::new("/logs/a.jsonl")).unwrap()));
+            }
+        });
+        assert_eq!(spool.take(Which::All).len(), 1);
+        assert_eq!(
+            fs::read_dir(folder.path().join("hooks")).unwrap().count(),
+            1
+        );
+    }
+
+    #[test]
+    fn what_is_filed_in_part_or_takes_too_long_is_told_until_it_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::of_store(folder.path());
+        let codes = |taken_max: Duration| -> Vec<&str> {
+            let findings = spool.findings_beyond(taken_max);
+            findings.iter().map(|finding| finding.code).collect()
+        };
+        spool.put(Path::new("/logs/a.jsonl")).unwrap();
+        let taken = spool.take(Which::All);
+        assert!(codes(TAKEN_MAX).is_empty());
+        assert_eq!(codes(Duration::ZERO), ["hook_stuck"]);
+        spool.partly(&taken[0], "2 messages");
+        assert!(!spool.has_requests());
+        assert_eq!(codes(TAKEN_MAX), ["hook_partial"]);
+        assert!(spool.findings()[0].what.contains("2 messages"));
+        spool.put(Path::new("/logs/a.jsonl")).unwrap();
+        assert!(spool.has_news());
+        spool.done(&spool.take(Which::News)[0]);
+        assert!(codes(TAKEN_MAX).is_empty());
+    }
+
+    #[test]
+    fn what_failed_is_no_news() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::of_store(folder.path());
+        spool.put(Path::new("/logs/a.jsonl")).unwrap();
+        spool.failed(&spool.take(Which::News)[0], "no room");
+        assert!(!spool.has_news() && spool.take(Which::News).is_empty());
+        assert_eq!(spool.take(Which::All).len(), 1);
+    }
+
+    #[test]
+    fn who_finds_the_lock_held_leaves() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::of_store(folder.path());
+        let held = spool.lock().unwrap();
+        assert!(held.is_none() || spool.try_lock().unwrap().is_none());
+        drop(held);
+        assert!(spool.try_lock().unwrap().is_some());
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::hooks::event::{self, Event, Told};
-use crate::hooks::file::file_all;
+use crate::hooks::file::{Patience, file_all};
 use crate::hooks::host::Call;
 use crate::hooks::spool::Spool;
 use crate::store::Store;
@@ -105,7 +105,9 @@ impl Filing {
         loop {
             while self.is_wanted.swap(false, Ordering::SeqCst) {
                 // What failed waits in the spool, and status tells of it.
-                drop(panic::catch_unwind(AssertUnwindSafe(|| file_all(store))));
+                drop(panic::catch_unwind(AssertUnwindSafe(|| {
+                    file_all(store, Patience::Leave)
+                })));
             }
             self.is_running.store(false, Ordering::SeqCst);
             // Something may have come between the last look and the end: whoever takes the work goes on.
