@@ -203,6 +203,28 @@ fn a_person_is_asked_where_the_client_can() {
     assert_eq!(gone["structuredContent"]["forgotten"], 1);
 }
 
+/// The agent gives the call up while the question stands; the user clicks on it later.
+#[test]
+fn a_yes_to_a_call_that_was_cancelled_forgets_nothing() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    let mut client = Client::start(&store, &[]);
+    client.hello("2025-11-25", &json!({"elicitation": {}}));
+    client.done("remember", &json!({"text": "a secret plan", "tag": "plan"}));
+    let params = json!({"name": "forget", "arguments": {"tag": "plan"}});
+    let id = client.ask("tools/call", &params);
+    let question = client.receive();
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    let cancelled = json!({"requestId": id, "reason": "given up"});
+    client
+        .send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}));
+    let yes = json!({"action": "accept", "content": {"confirm": true}});
+    client.send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": yes}));
+    assert_eq!(client.close().0, 0);
+    let mut client = Client::open(&store);
+    assert_eq!(client.done("status", &json!({}))["chunks"], 1);
+}
+
 #[test]
 fn the_stateless_revision_is_served_too() {
     let folder = TempDir::new().unwrap();

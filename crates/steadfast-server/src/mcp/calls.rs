@@ -57,24 +57,34 @@ impl Handler {
             Answered::No => return Ok(declined()),
             Answered::NotAsked => Confirmed::No,
         };
-        let step = self.forget_step(arguments.clone(), confirmed).await;
+        let step = self
+            .forget_step(arguments.clone(), confirmed, context)
+            .await;
         let (what, token, reply) = match step {
             Err(response) => return Ok(response),
             Ok(Step::Done(reply)) => return Ok(self.answer(Ok(reply))),
+            Ok(Step::Stopped) => return Ok(cancelled()),
             Ok(Step::Ask { what, token, reply }) => (what, token, reply),
         };
         if confirm::can_be_required(context) {
             return Ok(confirm::required(&what, token).into());
         }
-        match confirm::ask(context, &what).await {
+        let asked = tokio::select! {
+            biased;
+            // A yes that comes after this is to a question that the client has taken back.
+            () = context.ct.cancelled() => return Ok(cancelled()),
+            asked = confirm::ask(context, &what) => asked,
+        };
+        match asked {
             Answered::NotAsked => Ok(self.answer(Ok(reply))),
             Answered::No => Ok(declined()),
             Answered::Yes(_) => {
                 match self
-                    .forget_step(arguments, Confirmed::ByPerson(token))
+                    .forget_step(arguments, Confirmed::ByPerson(token), context)
                     .await
                 {
                     Err(response) => Ok(response),
+                    Ok(Step::Stopped) => Ok(cancelled()),
                     Ok(Step::Done(reply) | Step::Ask { reply, .. }) => Ok(self.answer(Ok(reply))),
                 }
             }
@@ -85,12 +95,19 @@ impl Handler {
         &self,
         arguments: Option<JsonObject>,
         confirmed: Confirmed,
+        context: &RequestContext<RoleServer>,
     ) -> Result<Step, CallToolResponse> {
-        let inner = self.inner();
-        spawn_blocking(move || inner.forget.run(&inner.store, arguments, &confirmed))
-            .await
-            .map_err(|_| bug())?
-            .map_err(|error| self.answer(Err(error)))
+        let (inner, token) = (self.inner(), context.ct.clone());
+        let goes_on = move || !token.is_cancelled();
+        let run = move || {
+            let forget = &inner.forget;
+            forget.run(&inner.store, arguments, &confirmed, &goes_on)
+        };
+        match spawn_blocking(run).await.map_err(|_| bug())? {
+            Ok(Step::Stopped) => Err(cancelled()),
+            Ok(step) => Ok(step),
+            Err(error) => Err(self.answer(Err(error))),
+        }
     }
 
     /// Returns what a tool answers; what the library refused is an answer too.
@@ -138,6 +155,16 @@ fn declined() -> CallToolResponse {
         "the user did not agree; nothing is forgotten",
         None,
         Retry::Never,
+        None,
+    ))
+}
+
+fn cancelled() -> CallToolResponse {
+    failed(wire::error(
+        "cancelled",
+        "the call was cancelled; nothing is forgotten",
+        None,
+        Retry::Now,
         None,
     ))
 }

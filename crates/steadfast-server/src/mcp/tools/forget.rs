@@ -47,6 +47,8 @@ pub(in crate::mcp) enum Step {
     },
     /// It is done, or there is nothing to do.
     Done(Reply),
+    /// The client has cancelled the call; nothing is done.
+    Stopped,
 }
 
 impl Forget {
@@ -65,6 +67,7 @@ impl Forget {
         store: &Store,
         arguments: Option<JsonObject>,
         confirmed: &Confirmed,
+        goes_on: &dyn Fn() -> bool,
     ) -> Result<Step, Error> {
         let mut arguments = Arguments::new(arguments);
         let mut selection = Selection::default();
@@ -92,6 +95,9 @@ impl Forget {
                        call forget without it, and show the new plan"
                     .to_owned(),
             });
+        }
+        if !goes_on() {
+            return Ok(Step::Stopped);
         }
         let forgotten = memory.forget(&plan)?;
         // Not done again in a store that was put in place meanwhile: nobody said yes to that.
