@@ -20,6 +20,11 @@ impl Arguments {
         }
     }
 
+    /// Takes a text that may be left out: agents send an empty one where they have none.
+    pub(super) fn optional(&mut self, name: &str) -> Result<Option<String>, Error> {
+        Ok(self.text(name)?.filter(|text| !text.trim().is_empty()))
+    }
+
     /// Takes a text.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         match self.take(name) {
@@ -29,8 +34,15 @@ impl Arguments {
         }
     }
 
-    /// Takes texts; one alone counts as a list of one.
+    /// Takes texts; one alone counts as a list of one, and empty ones are left out.
     pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Error> {
+        let mut texts = self.texts_as_given(name)?;
+        texts.retain(|text| !text.trim().is_empty());
+        Ok(texts)
+    }
+
+    /// Takes texts, empty ones too: where each narrows what is lost, none may be left out.
+    pub(super) fn texts_as_given(&mut self, name: &str) -> Result<Vec<String>, Error> {
         match self.take(name) {
             None => Ok(Vec::new()),
             Some(Value::String(text)) => Ok(vec![text]),
@@ -163,6 +175,16 @@ mod tests {
         assert_eq!(arguments.object("where").unwrap().unwrap()["year"], 2024);
         assert_eq!(arguments.number("score").unwrap(), Some(0.5));
         assert!(!arguments.flag("absent").unwrap());
+        arguments.finish().unwrap();
+    }
+
+    #[test]
+    fn an_empty_text_is_none_where_one_may_be_left_out() {
+        let mut arguments = of(&json!({"key": " ", "tag": ["", "a"], "ids": [""], "text": ""}));
+        assert_eq!(arguments.optional("key").unwrap(), None);
+        assert_eq!(arguments.texts("tag").unwrap(), ["a"]);
+        assert_eq!(arguments.texts_as_given("ids").unwrap(), [""]);
+        assert_eq!(arguments.text("text").unwrap().as_deref(), Some(""));
         arguments.finish().unwrap();
     }
 

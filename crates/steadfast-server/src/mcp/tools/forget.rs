@@ -71,14 +71,14 @@ impl Forget {
     ) -> Result<Step, Error> {
         let mut arguments = Arguments::new(arguments);
         let mut selection = Selection::default();
-        selection.ids = arguments.texts("ids")?;
-        let globs = arguments.texts("source")?;
+        selection.ids = arguments.texts_as_given("ids")?;
+        let globs = arguments.texts_as_given("source")?;
         selection.sources = filters::source_patterns(&globs, &store.settings().here)?;
-        for name in arguments.texts("namespace")? {
+        for name in arguments.texts_as_given("namespace")? {
             selection.namespaces.push(Namespace::new(name)?);
         }
-        selection.tags = arguments.texts("tag")?;
-        let given = match (arguments.text("confirm_token")?, confirmed) {
+        selection.tags = arguments.texts_as_given("tag")?;
+        let given = match (arguments.optional("confirm_token")?, confirmed) {
             (_, Confirmed::ByPerson(token)) => Some(token.clone()),
             (given, Confirmed::No) => given,
         };

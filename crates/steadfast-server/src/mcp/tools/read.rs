@@ -39,7 +39,7 @@ pub(super) fn search(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     request.limit = limit.map_or(settings.limit, to_size);
     request.mode = mode(&mut arguments)?.unwrap_or(settings.mode);
     request.neighbours = neighbours(&mut arguments)?;
-    request.cursor = arguments.text("cursor")?;
+    request.cursor = arguments.optional("cursor")?;
     #[expect(
         clippy::cast_possible_truncation,
         reason = "scores have the precision of f32"
@@ -47,7 +47,7 @@ pub(super) fn search(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     let min_score = arguments.number("min_score")?.map(|score| score as f32);
     request.min_score = min_score;
     request.as_of = arguments
-        .text("as_of")?
+        .optional("as_of")?
         .map(|text| moment(&text))
         .transpose()?;
     arguments.finish()?;
@@ -103,7 +103,7 @@ pub(super) fn recent(store: &Store, mut arguments: Arguments) -> Result<Reply, E
     let mut request = ListRequest::default();
     request.filter = filter(&mut arguments, store)?;
     request.limit = to_size(arguments.count("limit", 1, RECENT_MAX)?.unwrap_or(RECENT));
-    request.cursor = arguments.text("cursor")?;
+    request.cursor = arguments.optional("cursor")?;
     arguments.finish()?;
     let listing = store.memory(Access::Read)?.recent(&request)?;
     Ok(Reply::new(wire::listing(&listing), text::listing(&listing)))
@@ -136,7 +136,7 @@ pub(super) fn sources(store: &Store, mut arguments: Arguments) -> Result<Reply, 
         filter.within.push(filters::name_of(&here.join(path))?);
     }
     let limit = to_size(arguments.count("limit", 1, RECENT_MAX)?.unwrap_or(SOURCES));
-    let after = match arguments.text("cursor")? {
+    let after = match arguments.optional("cursor")? {
         None => None,
         Some(cursor) => Some(source_of(&cursor).ok_or(Error::InvalidCursor)?),
     };
@@ -163,8 +163,8 @@ fn filter(arguments: &mut Arguments, store: &Store) -> Result<Filter, Error> {
     let mut filter = Filter {
         sources: filters::source_patterns(&arguments.texts("source")?, here)?,
         tags: arguments.texts("tag")?,
-        since: time(arguments.text("since")?)?,
-        until: time(arguments.text("until")?)?,
+        since: time(arguments.optional("since")?)?,
+        until: time(arguments.optional("until")?)?,
         ..Filter::default()
     };
     for name in arguments.texts("namespace")? {
@@ -182,7 +182,7 @@ fn filter(arguments: &mut Arguments, store: &Store) -> Result<Filter, Error> {
         })?;
         filter.kinds.push(kind);
     }
-    filter.validity = match arguments.text("valid_at")?.as_deref() {
+    filter.validity = match arguments.optional("valid_at")?.as_deref() {
         None => Validity::Now,
         Some("all") => Validity::Any,
         Some(text) => Validity::At(Timestamp::parse(text)?),
@@ -201,7 +201,7 @@ pub(super) fn left_out(words: &[String]) -> Option<String> {
 }
 
 fn mode(arguments: &mut Arguments) -> Result<Option<Mode>, Error> {
-    match arguments.text("mode")?.as_deref() {
+    match arguments.optional("mode")?.as_deref() {
         None => Ok(None),
         Some("hybrid") => Ok(Some(Mode::Hybrid)),
         Some("text") => Ok(Some(Mode::Text)),

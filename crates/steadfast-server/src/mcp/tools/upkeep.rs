@@ -30,7 +30,7 @@ pub(super) fn rebuild(
     mut arguments: Arguments,
     progress: &dyn Progress,
 ) -> Result<Reply, Error> {
-    let which = match arguments.text("index")?.as_deref() {
+    let which = match arguments.optional("index")?.as_deref() {
         None | Some("all") => Derived::All,
         Some("text") => Derived::Text,
         Some("vector") => Derived::Vector,

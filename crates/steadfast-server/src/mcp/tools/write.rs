@@ -15,10 +15,10 @@ use crate::wire;
 
 pub(super) fn remember(store: &Store, mut arguments: Arguments) -> Result<Reply, Error> {
     let mut note = Note::new(arguments.text("text")?.unwrap_or_default());
-    note.title = arguments.text("title")?;
+    note.title = arguments.optional("title")?;
     note.tags = arguments.texts("tag")?;
     note.namespace = namespace(&mut arguments, store)?;
-    note.source = arguments.text("source")?;
+    note.source = arguments.optional("source")?;
     note.meta = arguments
         .object("meta")?
         .unwrap_or_default()
@@ -27,7 +27,7 @@ pub(super) fn remember(store: &Store, mut arguments: Arguments) -> Result<Reply,
     note.time = time(&mut arguments, "time")?;
     note.valid_from = time(&mut arguments, "valid_from")?;
     note.valid_to = time(&mut arguments, "valid_to")?;
-    note.idempotency_key = arguments.text("idempotency_key")?;
+    note.idempotency_key = arguments.optional("idempotency_key")?;
     note.trust = Trust::Agent;
     arguments.finish()?;
     if note.text.trim().is_empty() {
@@ -54,7 +54,7 @@ pub(super) fn index(
         .collect();
     let mut options = IndexOptions::default();
     options.namespace = arguments
-        .text("namespace")?
+        .optional("namespace")?
         .map(Namespace::new)
         .transpose()?;
     options
@@ -95,7 +95,7 @@ pub(super) fn index(
 }
 
 fn namespace(arguments: &mut Arguments, store: &Store) -> Result<Namespace, Error> {
-    Ok(match arguments.text("namespace")? {
+    Ok(match arguments.optional("namespace")? {
         Some(name) => Namespace::new(name)?,
         None => store.settings().namespace.clone(),
     })
