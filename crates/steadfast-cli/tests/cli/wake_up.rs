@@ -194,3 +194,28 @@ fn the_budget_is_held_whatever_there_is() {
     let ordinary = text(&woken).find("\"11 ").unwrap_or(usize::MAX);
     assert!(important < ordinary, "importance goes before: {woken}");
 }
+
+/// A session that goes on for days is the newest of all by far, and another one is told beside it all the same.
+#[test]
+fn a_long_session_does_not_hide_another() {
+    let place = Place::new();
+    let session = |folder: &str, name: &str, count: usize| -> String {
+        let line = |number: usize| {
+            let role = if number.is_multiple_of(2) {
+                "user"
+            } else {
+                "assistant"
+            };
+            message(number, role, folder, &format!("{name} says {number}"))
+        };
+        (0..count).map(line).collect()
+    };
+    place.write("logs/a.jsonl", &session("/elsewhere/short", "short", 4));
+    place.write("logs/b.jsonl", &session("/elsewhere/long", "long", 1_100));
+    place.json(&["import", "logs/a.jsonl"]);
+    place.json(&["import", "logs/b.jsonl"]);
+    let woken = place.json(&["wake-up"]);
+    for name in ["long says 1098", "short says 2"] {
+        assert!(text(&woken).contains(name), "{woken}");
+    }
+}

@@ -1,13 +1,22 @@
 //! Sessions for a wake-up: what was asked last, and what was answered.
 
-use serde_json::{Value, json};
-use steadfast::Error;
-use steadfast::model::{Chunk, Expression, Filter, Kind};
+use std::collections::HashSet;
+
+use serde_json::Value;
+use steadfast::model::filter::SourcePattern;
+use steadfast::model::{Chunk, Filter, Kind, Namespace};
+use steadfast::{Error, ImportKind};
 
 use super::{Candidate, Gathering, Part, day, quoted};
 
-/// How many of the newest messages are looked at.
-const NEWEST: usize = 1_000;
+/// How many of the newest texts are looked at for conversations that no host has named.
+const NEWEST: usize = 100;
+/// How many sessions are looked at.
+const LOOK: usize = 200;
+/// How many of the last messages of a session are looked at: first few, then more, for what the user said.
+const ENDS: [u64; 2] = [32, 512];
+/// Bytes of those messages that are read.
+const END_BYTES_MAX: usize = 4 << 20;
 /// How many sessions of this project, and of others, may come.
 const HERE_MAX: usize = 5;
 const ELSEWHERE_MAX: usize = 2;
@@ -16,7 +25,6 @@ const SAID_BYTES: usize = 200;
 
 /// What is known of one session, from its end backwards.
 struct Session {
-    source: String,
     project: Option<String>,
     day: Option<String>,
     title: Option<String>,
@@ -26,70 +34,114 @@ struct Session {
 
 /// Gathers the sessions that may come, newest first.
 pub(super) fn gather(gathering: &mut Gathering<'_>) -> Result<Vec<Candidate>, Error> {
-    let mut found = Vec::new();
-    if let Some(project) = gathering.request.project.clone() {
-        let here = json!({"origin.cwd": project.to_string_lossy()});
-        for session in sessions(gathering, Some(&here), HERE_MAX)? {
-            found.extend(candidate(Part::SessionsHere, &session));
-        }
-        let elsewhere = json!({"origin.cwd": {"$ne": project.to_string_lossy()}});
-        for session in sessions(gathering, Some(&elsewhere), ELSEWHERE_MAX)? {
-            found.extend(candidate(Part::SessionsElsewhere, &session));
-        }
-    } else {
-        for session in sessions(gathering, None, HERE_MAX)? {
-            found.extend(candidate(Part::SessionsElsewhere, &session));
-        }
-    }
-    Ok(found)
-}
-
-fn sessions(
-    gathering: &mut Gathering<'_>,
-    condition: Option<&Value>,
-    count_max: usize,
-) -> Result<Vec<Session>, Error> {
-    let filter = Filter {
-        kinds: vec![Kind::Message],
-        expression: condition.map(Expression::parse).transpose()?,
-        ..Filter::default()
+    let mut found: Vec<(Part, Session)> = Vec::new();
+    let project = gathering.request.project.clone();
+    let project = project.as_deref().map(std::path::Path::to_string_lossy);
+    // Without a project all are elsewhere.
+    let elsewhere_max = project.as_ref().map_or(HERE_MAX, |_| ELSEWHERE_MAX);
+    let is_full = |found: &[(Part, Session)], part: Part| {
+        let of_part = found.iter().filter(|(its, _)| *its == part).count();
+        of_part
+            >= if part == Part::SessionsHere {
+                HERE_MAX
+            } else {
+                elsewhere_max
+            }
     };
-    let mut found: Vec<Session> = Vec::new();
-    for chunk in gathering.newest(filter, NEWEST)? {
-        if is_own(&chunk, gathering.request.session.as_deref()) {
+    for (namespace, source, chunks) in newest(gathering)? {
+        let Some(last) = end_of(gathering, &namespace, &source, chunks, 1)?.pop() else {
+            continue;
+        };
+        let is_talk = last.attributes.kind == Kind::Message;
+        if !is_talk || is_own(&last, gathering.request.session.as_deref()) {
             continue;
         }
-        let known = found
-            .iter_mut()
-            .position(|session| session.source == chunk.source);
-        let place = match known {
-            Some(place) => place,
-            None if found.len() < count_max => {
-                found.push(Session::new(&chunk));
-                found.len() - 1
-            }
-            None => continue,
+        let part = match &project {
+            Some(project) if of_meta(&last, "origin.cwd") == Some(project) => Part::SessionsHere,
+            _ => Part::SessionsElsewhere,
         };
-        if let Some(session) = found.get_mut(place) {
-            session.take(chunk, gathering);
+        if !is_full(&found, part) {
+            let mut session = Session::new(&last);
+            for count in ENDS {
+                let messages = end_of(gathering, &namespace, &source, chunks, count)?;
+                for chunk in messages.into_iter().rev() {
+                    session.take(chunk, gathering);
+                }
+                if session.asked.is_some() || count >= chunks {
+                    break;
+                }
+            }
+            found.push((part, session));
+        }
+        let is_here_full = project.is_none() || is_full(&found, Part::SessionsHere);
+        if is_here_full && is_full(&found, Part::SessionsElsewhere) {
+            break;
         }
     }
-    Ok(found)
+    found.sort_by_key(|(part, _)| *part);
+    let candidates = found.iter();
+    Ok(candidates
+        .filter_map(|(part, session)| candidate(*part, session))
+        .collect())
+}
+
+/// Returns the sources that may be sessions, those that were written last first, and how many chunks each has.
+///
+/// What a host or an import brought in is known by its name, so that nothing but the names of sessions is read;
+/// conversations of other names are known while they are among the newest texts.
+fn newest(gathering: &Gathering<'_>) -> Result<Vec<(Namespace, String, u64)>, Error> {
+    let mut filter = Filter::default();
+    filter.namespaces.clone_from(&gathering.request.namespaces);
+    for kind in ImportKind::ALL {
+        let names = SourcePattern::parse(&format!("{}:*", kind.as_str()))?;
+        filter.sources.push(names);
+    }
+    let mut documents = gathering.memory.sources(&filter)?;
+    documents.retain(|document| document.chunks > 0);
+    documents.sort_by_key(|document| std::cmp::Reverse((document.seq, document.key)));
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
+    for chunk in gathering.newest(Filter::default(), NEWEST)? {
+        let is_of_host = filter.admits_document(&chunk.namespace, &chunk.source);
+        let is_new = known.insert((chunk.namespace.clone(), chunk.source.clone()));
+        if chunk.attributes.kind == Kind::Message && !is_of_host && is_new {
+            let place = u64::from(chunk.place.position) + 1;
+            found.push((chunk.namespace, chunk.source, place));
+        }
+    }
+    let of_hosts = documents
+        .into_iter()
+        .map(|document| (document.namespace, document.source, document.chunks));
+    Ok(found.into_iter().chain(of_hosts).take(LOOK).collect())
+}
+
+/// Returns the last chunks of a source in order.
+fn end_of(
+    gathering: &Gathering<'_>,
+    namespace: &Namespace,
+    source: &str,
+    chunks: u64,
+    count: u64,
+) -> Result<Vec<Chunk>, Error> {
+    let from = u32::try_from(chunks.saturating_sub(count)).unwrap_or(u32::MAX);
+    let memory = gathering.memory;
+    let read = memory.read_source(namespace, source, from, END_BYTES_MAX)?;
+    Ok(read.map(|read| read.chunks).unwrap_or_default())
+}
+
+fn of_meta<'c>(chunk: &'c Chunk, key: &str) -> Option<&'c str> {
+    chunk.attributes.meta.get(key).and_then(Value::as_str)
 }
 
 fn is_own(chunk: &Chunk, session: Option<&str>) -> bool {
-    let of_meta = |key: &str| chunk.attributes.meta.get(key).and_then(Value::as_str);
-    session.is_some_and(|session| {
-        of_meta("origin.session") == Some(session) || of_meta("origin.session_id") == Some(session)
-    })
+    let keys = ["origin.session", "origin.session_id"];
+    session.is_some() && keys.iter().any(|key| of_meta(chunk, key) == session)
 }
 
 impl Session {
     fn new(chunk: &Chunk) -> Self {
-        let of_meta = |key: &str| chunk.attributes.meta.get(key).and_then(Value::as_str);
-        let project = of_meta("origin.cwd").or_else(|| of_meta("origin.project"));
+        let project = of_meta(chunk, "origin.cwd").or_else(|| of_meta(chunk, "origin.project"));
         Self {
-            source: chunk.source.clone(),
             project: project.map(str::to_owned),
             day: day(chunk),
             title: chunk.attributes.title.clone(),
