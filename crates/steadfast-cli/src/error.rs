@@ -104,7 +104,13 @@ impl Failure {
             Self::Library(error) => json::library_error(error),
             Self::Trouble(trouble) => {
                 let (place, hint) = (trouble.place.as_deref(), trouble.hint.as_deref());
-                json::error(trouble.kind, &trouble.message, place, Retry::Never, hint)
+                // What is in use by another is free later.
+                let retry = if trouble.kind == "busy" {
+                    Retry::After
+                } else {
+                    Retry::Never
+                };
+                json::error(trouble.kind, &trouble.message, place, retry, hint)
             }
         }
     }

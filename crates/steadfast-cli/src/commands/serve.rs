@@ -64,10 +64,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .map_err(|error| cannot_listen(args.listen, &error))?;
     let server = server.home(context.environment.home().map(PathBuf::from));
     let token_file = server.token_file().display().to_string();
-    context.output.show(
-        || json!({"event": "listening", "url": server.url(), "token_file": token_file}),
-        |out, _| writeln!(out, "listening at {}, token in {token_file}", server.url()),
-    )?;
     if !args.watch.is_empty() {
         let options = WatchOptions {
             roots: args.watch.clone(),
@@ -76,9 +72,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         };
         start_watching(store, options)?;
     }
+    let url = server.url();
+    let mut said = Ok(());
+    let ready = || {
+        said = context.output.show(
+            || json!({"event": "listening", "url": url, "token_file": token_file}),
+            |out, _| writeln!(out, "listening at {url}, token in {token_file}"),
+        );
+        said.is_ok()
+    };
     server
-        .run()
+        .run(ready)
         .map_err(|error| cannot_listen(args.listen, &error))?;
+    said?;
     Ok(Exit::Done)
 }
 

@@ -247,3 +247,36 @@ fn runtime_files_are_private_and_no_finding() {
     assert_eq!(seen, 3, "serve.json, serve.lock and a mark");
     assert_eq!(place.json(&["doctor"])["findings"], json!([]));
 }
+
+/// Who hears that the server listens may end it in the same moment: it ends well, and nobody looks for it after.
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_ended_at_once_leaves_nothing_behind() {
+    use std::io::{BufRead as _, BufReader};
+    let place = Place::new();
+    for _ in 0..10 {
+        let mut command = place.command();
+        let mut child = command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let killed = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{line}");
+        assert!(!place.store().join("serve.json").exists());
+    }
+}
+
+#[test]
+fn a_port_in_use_may_be_free_later() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let run = place.run_json(&["serve", "--listen", &address]);
+    let error = run.object()["error"].clone();
+    assert_eq!((run.code, &error["retry"]), (3, &json!("after")), "{error}");
+}

@@ -292,3 +292,13 @@ fn every_older_revision_is_served() {
         assert_eq!(client.close().0, 0);
     }
 }
+
+#[test]
+fn a_cursor_of_no_list_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let mut client = Client::open(&folder.path().join("store"));
+    for list in ["tools/list", "prompts/list", "resources/templates/list"] {
+        let refused = client.request(list, &json!({"cursor": "none"}));
+        assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    }
+}

@@ -75,16 +75,24 @@ impl Server {
         &self.token_file
     }
 
-    /// Serves until the process is asked to end.
+    /// Serves until the process is asked to end. `ready` is called when it can be asked, and may end it at once.
     ///
     /// # Errors
     /// When the system gives no threads; whatever clients do is no error.
-    pub fn run(self) -> io::Result<()> {
-        let presence = Presence::announce(&self.store.settings().folder, self.endpoint.address());
+    pub fn run(self, ready: impl FnOnce() -> bool) -> io::Result<()> {
+        let (folder, address) = (
+            self.store.settings().folder.clone(),
+            self.endpoint.address(),
+        );
         let hooks = Hooks::new(Arc::clone(&self.store), self.home);
         hooks.begin();
         let end = async move {
-            asked_to_end().await;
+            let asked = Asked::listen();
+            // Whoever hears of the server from here on may end it: nothing that it leaves behind comes before.
+            let presence = Presence::announce(&folder, address);
+            if ready() {
+                asked.wait().await;
+            }
             // Nobody is to look for it at a port that may soon be another program's.
             drop(presence);
         };
@@ -96,15 +104,36 @@ impl Server {
     }
 }
 
-/// Returns when the process is asked to end; where it cannot be asked, never.
-async fn asked_to_end() {
+/// Hears when the process is asked to end; where it cannot be asked, never.
+struct Asked {
     #[cfg(unix)]
-    {
+    signals: Option<[tokio::signal::unix::Signal; 2]>,
+    #[cfg(windows)]
+    signal: Option<tokio::signal::windows::CtrlC>,
+}
+
+impl Asked {
+    /// From now on a request to end ends nothing by itself.
+    #[cfg(unix)]
+    fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut end), Ok(mut interrupt)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) else {
+        let both = signal(SignalKind::terminate()).ok();
+        let both = both.zip(signal(SignalKind::interrupt()).ok());
+        Self {
+            signals: both.map(|(end, interrupt)| [end, interrupt]),
+        }
+    }
+
+    #[cfg(windows)]
+    fn listen() -> Self {
+        Self {
+            signal: tokio::signal::windows::ctrl_c().ok(),
+        }
+    }
+
+    #[cfg(unix)]
+    async fn wait(self) {
+        let Some([mut end, mut interrupt]) = self.signals else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -112,8 +141,12 @@ async fn asked_to_end() {
             _ = interrupt.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+
+    #[cfg(windows)]
+    async fn wait(self) {
+        match self.signal {
+            Some(mut signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
     }
 }

@@ -114,6 +114,17 @@ impl Handler {
     }
 }
 
+/// Checks that a list which has one page only is asked for from its beginning.
+fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params(
+            "the cursor is none of this list; begin without it",
+            None,
+        )),
+    }
+}
+
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
@@ -152,9 +163,10 @@ impl ServerHandler for Handler {
 
     async fn list_tools(
         &self,
-        _page: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        whole(page)?;
         let tools = tools::definitions(self.inner.tools);
         Ok(cache::fixed(ListToolsResult::with_all_items(tools)))
     }
@@ -186,9 +198,10 @@ impl ServerHandler for Handler {
 
     async fn list_resource_templates(
         &self,
-        _page: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        whole(page)?;
         Ok(resources::templates())
     }
 
@@ -203,9 +216,10 @@ impl ServerHandler for Handler {
 
     async fn list_prompts(
         &self,
-        _page: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        whole(page)?;
         Ok(prompts::list())
     }
 
