@@ -9,7 +9,7 @@ use rusqlite::vtab::array;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::codes::BUSY_WAIT_MS;
-use super::{Access, journal};
+use super::{Access, alone, journal};
 use crate::files::Disk;
 use crate::sabotage::{self, Sabotage};
 
@@ -34,6 +34,7 @@ fn open_through(
     database: &Path,
     access: Access,
 ) -> rusqlite::Result<Connection> {
+    alone::check(database)?;
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let (read_only, read_write) = (
         flags | OpenFlags::SQLITE_OPEN_READ_ONLY,

@@ -18,7 +18,7 @@ use super::flush::SharedFlush;
 use super::journal::{self, Journal};
 use super::retry::Retry;
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA};
-use super::{Access, DATABASE, OpenOptions, WRITER_LOCK, connect, objects};
+use super::{Access, DATABASE, OpenOptions, WRITER_LOCK, alone, connect, objects};
 use crate::error::StoreError;
 use crate::files::{self, Disk, FilesystemKind, Gate};
 use crate::sabotage::{self, Sabotage};
@@ -58,6 +58,12 @@ pub(super) fn open(folder: &Path, options: &OpenOptions) -> Result<Opened, Store
     }
     let disk = options.disk.as_ref();
     let database = folder.join(DATABASE);
+    if let Some(what) = alone::find(&database) {
+        return Err(StoreError::Damaged {
+            path: folder.to_owned(),
+            what,
+        });
+    }
     let exists = database
         .try_exists()
         .map_err(|error| StoreError::from_io(&database, &error))?;

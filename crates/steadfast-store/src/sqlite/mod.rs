@@ -5,6 +5,7 @@
 //! (`owner`). What is deliberately not here: indexes. The crate above assembles
 //! this with them into a whole backend.
 
+mod alone;
 mod codes;
 mod connect;
 mod copy;

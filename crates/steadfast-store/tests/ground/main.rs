@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod alone;
 mod forget;
 mod handles;
 mod journals;

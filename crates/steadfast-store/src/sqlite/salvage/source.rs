@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::files::Disk;
 use crate::sqlite::schema::SCHEMA;
 use crate::sqlite::values::Origin;
-use crate::sqlite::{Access, connect, objects};
+use crate::sqlite::{Access, alone, connect, objects};
 
 /// Look-ups of single rows behind the last one that was read. Rows farther on are found on their pages.
 const PROBES_MAX: i64 = 4_096;
@@ -48,6 +48,7 @@ pub(super) struct Reading {
 impl Source {
     /// Opens a private copy of a damaged database, with the log and the journal that lie beside it.
     pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
+        alone::pad(disk, path)?;
         let connection = connect::open(disk, path, Access::ReadWrite)
             .and_then(|connection| {
                 connection

@@ -12,7 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 
 use super::super::flush::SharedFlush;
-use super::super::{Access, codes, connect};
+use super::super::{Access, alone, codes, connect};
 use crate::error::StoreError;
 use crate::files::Disk;
 
@@ -29,6 +29,7 @@ use crate::files::Disk;
 pub fn replace_database(disk: &dyn Disk, new: &Path, database: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| codes::translate(database, &error);
     let from = connect::reader(disk, new, Access::Immutable).map_err(failed)?;
+    alone::pad(disk, database)?;
     let mut to = connect::open(disk, database, Access::ReadWrite).map_err(failed)?;
     to.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)
         .map_err(failed)?;
