@@ -93,18 +93,37 @@ pub(super) fn make_reader(connection: &Connection) -> rusqlite::Result<()> {
     set(connection, "cache_size", -32_768)
 }
 
-/// Opens the connection that writes, in the journal mode of the store.
-pub(super) fn writer(disk: &dyn Disk, database: &Path, mode: &str) -> rusqlite::Result<Connection> {
-    let connection = if mode == journal::WAL
-        && let Some(vfs) = steadfast_vfs::over(disk.vfs())
-    {
-        open_through(Some(vfs), database, Access::ReadWrite)?
-    } else {
-        open(disk, database, Access::ReadWrite)?
-    };
-    if mode != journal::WAL && !journal::switch_to_truncate(&connection)? {
-        return Err(mode_refused());
+/// How often a writer is opened until the journal is the one that it was opened for.
+const WRITER_TRIES: usize = 4;
+
+/// Opens the connection that writes, in the journal mode that the file has now, and returns that mode.
+///
+/// `mode` is the one that it had before. Who was asked to convert the store since has done so for all: nothing is
+/// converted here.
+pub(super) fn writer(
+    disk: &dyn Disk,
+    database: &Path,
+    mode: &'static str,
+) -> rusqlite::Result<(Connection, &'static str)> {
+    let mut mode = mode;
+    for _ in 0..WRITER_TRIES {
+        let connection = if mode == journal::WAL
+            && let Some(vfs) = steadfast_vfs::over(disk.vfs())
+        {
+            open_through(Some(vfs), database, Access::ReadWrite)?
+        } else {
+            open(disk, database, Access::ReadWrite)?
+        };
+        let found = journal::settle(&connection)?;
+        if found == mode {
+            return make_writer(connection, mode).map(|connection| (connection, mode));
+        }
+        mode = found;
     }
+    Err(mode_refused())
+}
+
+fn make_writer(connection: Connection, mode: &str) -> rusqlite::Result<Connection> {
     // An acknowledged commit is on the disk: a log is flushed by us after the gate (see
     // `flush`), a rollback journal by SQLite inside the commit. secure_delete: what is
     // forgotten is overwritten, not only unlinked.

@@ -28,6 +28,27 @@ pub(super) fn current(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))
 }
 
+/// Returns the journal mode of the file, after a look at it; a rollback journal is made one that is truncated.
+///
+/// The mode in force is what the connection saw when it last read. Here it reads, and what it sees stays for as long
+/// as it does, so that nothing which another process has converted is converted back.
+pub(super) fn settle(connection: &Connection) -> rusqlite::Result<&'static str> {
+    let reading = connection.unchecked_transaction()?;
+    reading.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if is_wal(&reading)? {
+        return Ok(WAL);
+    }
+    if !switch_to_truncate(&reading)? {
+        return Err(connect::mode_refused());
+    }
+    Ok(TRUNCATE)
+}
+
+/// Returns whether the connection saw a log when it last read.
+pub(super) fn is_wal(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(current(connection)?.eq_ignore_ascii_case(WAL))
+}
+
 /// Switches a file to WAL and proves it; false when SQLite keeps another mode.
 ///
 /// With `synchronous=EXTRA` while switching, no journal of the old mode can

@@ -188,7 +188,7 @@ impl SqliteStore {
 
     /// Returns the journal in force: `wal`, `truncate`, or `none` when the store can only be read.
     pub fn journal(&self) -> &'static str {
-        self.core.owner.journal
+        self.core.owner.journal()
     }
 
     /// Returns whether both handles use the same connections.

@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use rusqlite::Connection;
@@ -36,7 +37,8 @@ pub(super) struct Owner {
     database: PathBuf,
     disk: Arc<dyn Disk>,
     pub(super) id: StoreId,
-    pub(super) journal: &'static str,
+    /// Whether the store has a log, as far as is known: another process may convert it.
+    is_wal: AtomicBool,
     pub(super) access: Access,
     /// What had to be done to open it, beyond opening it.
     pub(super) rungs: Vec<String>,
@@ -128,7 +130,7 @@ impl Owner {
             database: folder.join(DATABASE),
             disk: Arc::clone(&options.disk),
             id: opened.id,
-            journal: opened.journal,
+            is_wal: AtomicBool::new(opened.journal == journal::WAL),
             access: opened.access,
             rungs: opened.rungs,
             gate: Gate::new(folder.join(WRITER_LOCK)),
@@ -138,16 +140,33 @@ impl Owner {
         }
     }
 
+    /// Returns the journal in force, as it was seen last; none when the file can only be read as it is.
+    pub(super) fn journal(&self) -> &'static str {
+        match (self.access, self.is_wal.load(Ordering::Relaxed)) {
+            (Access::Immutable, _) => "none",
+            (_, true) => journal::WAL,
+            (_, false) => journal::TRUNCATE,
+        }
+    }
+
+    /// Opens the connection that writes; the caller holds the gate.
+    pub(super) fn open_writer(&self) -> rusqlite::Result<Writer> {
+        let (connection, mode) =
+            connect::writer(self.disk.as_ref(), &self.database, self.journal())?;
+        self.is_wal.store(mode == journal::WAL, Ordering::Relaxed);
+        Writer::new(connection, mode == journal::WAL)
+    }
+
     /// Returns whether a handle with these options may join.
     ///
     /// A file number is given out again when nothing has the file open, so the store says itself which one it is.
     fn suits(&self, folder: &Path, options: &OpenOptions) -> bool {
         let wanted = match options.journal {
-            Journal::Auto => self.journal,
+            Journal::Auto => self.journal(),
             Journal::Wal => journal::WAL,
             Journal::Truncate => journal::TRUNCATE,
         };
-        if wanted != self.journal || self.is_poisoned() {
+        if wanted != self.journal() || self.is_poisoned() {
             return false;
         }
         let connection = match self.idle_reader() {
@@ -167,10 +186,11 @@ impl Owner {
 
     /// Returns whether a connection sees the store that was opened, in the journal of then.
     fn is_same(&self, connection: &Connection) -> rusqlite::Result<bool> {
-        let is_wal = journal::current(connection)?.eq_ignore_ascii_case(journal::WAL);
+        // What is in force is known when it has read.
         let is_known = matches!(read_state(connection)?, State::Ours(SCHEMA));
         let id = read_id_of(connection)?;
-        Ok(is_known && is_wal == (self.journal == journal::WAL) && id == Some(self.id))
+        let is_wal = self.is_wal.load(Ordering::Relaxed);
+        Ok(is_known && journal::is_wal(connection)? == is_wal && id == Some(self.id))
     }
 
     fn is_poisoned(&self) -> bool {
@@ -235,7 +255,7 @@ impl Drop for Owner {
         let WriterState::Open(writer) = std::mem::replace(state, WriterState::Closed) else {
             return;
         };
-        if self.journal != journal::WAL {
+        if !writer.is_wal {
             return;
         }
         // Whoever is behind the gate has the file open too: then there is nothing to be done here.

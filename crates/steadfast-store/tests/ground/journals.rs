@@ -109,3 +109,41 @@ fn rows_stay_from_one_journal_to_the_other_and_back() {
         assert_eq!(side_files(folder.path()), [""; 0], "step {step}");
     }
 }
+
+/// A store that another process converted while a handle was open: its writer had written, or not yet.
+#[test]
+fn a_conversion_by_another_process_is_followed_and_not_undone() {
+    for has_written in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), Journal::Truncate));
+        let server = open(folder.path(), Journal::Auto);
+        let secret = "the secret word is ZZZQ, and there is more to it";
+        if has_written {
+            commit(&server, Change::Put(put("/secret", &[secret])));
+        }
+        let other = open(folder.path(), Journal::Wal);
+        assert_eq!(other.journal(), "wal");
+        if has_written {
+            commit(&other, Change::Put(put("/b", &["beta"])));
+        } else {
+            commit(&other, Change::Put(put("/secret", &[secret])));
+        }
+        drop(other);
+        commit(&server, Change::Put(put("/c", &["gamma"])));
+        assert_eq!(server.journal(), "wal");
+        assert_eq!(header_version(folder.path()), 2, "it was converted back");
+        let rows = texts(&server);
+        let row = rows.iter().find(|(_, text)| *text == secret).unwrap().0;
+        let forget = Change::Forget {
+            rows: vec![*row],
+            documents: Vec::new(),
+        };
+        commit(&server, forget);
+        assert!(server.scrub().unwrap());
+        for (name, bytes) in files(folder.path()) {
+            let found = bytes.windows(4).any(|four| four == b"ZZZQ");
+            assert!(!found, "{name} holds what was forgotten");
+        }
+        assert_sound(&server);
+    }
+}

@@ -43,6 +43,8 @@ pub(super) use shared::{PATIENCE, SharedFlush};
 /// The connection that writes, and the log that it writes to.
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    /// It was opened for a log, and not for a rollback journal.
+    pub(super) is_wal: bool,
     /// Opened after the connection has read for the first time: from then on it stays the same file.
     log: Option<Arc<Log>>,
     /// How many frames the log had after the last commit.
@@ -173,10 +175,11 @@ impl Writer {
     ///
     /// # Errors
     /// What SQLite says.
-    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: Connection, is_wal: bool) -> rusqlite::Result<Self> {
         let frames = Arc::new(AtomicU32::new(0));
         let mut writer = Self {
             connection,
+            is_wal,
             log: None,
             frames: Arc::clone(&frames),
             due: Due::AT_FIRST,

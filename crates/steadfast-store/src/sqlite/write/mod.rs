@@ -39,7 +39,7 @@ use super::flush::Writer;
 use super::owner::WriterState;
 use super::read::find_space;
 use super::spaces::has_other_models;
-use super::{SqliteStore, connect, journal, schema};
+use super::{SqliteStore, journal, schema};
 use crate::error::StoreError;
 use crate::files::Thread;
 
@@ -214,7 +214,7 @@ impl SqliteStore {
             work(connection)
         };
         match transact(&writer.connection, checked) {
-            Ok((value, reached)) if self.core.owner.journal == journal::WAL => {
+            Ok((value, reached)) if writer.is_wal => {
                 if let Some(due) = writer.write_back_due() {
                     // If it fails the log stays as it is, and a later commit comes here again. A flush that
                     // failed has left word, and this commit is not acknowledged.
@@ -246,14 +246,17 @@ impl SqliteStore {
 
     /// Returns the writer, with a log that may be added to; the caller holds the gate.
     fn writer<'w>(&self, state: &'w mut WriterState) -> Result<&'w mut Writer, StoreError> {
+        // Another process may have converted the store to a log, which nobody does while a log is open.
+        if let WriterState::Open(writer) = state
+            && !writer.is_wal
+            && journal::settle(&writer.connection).map_err(|error| self.error(&error))?
+                == journal::WAL
+        {
+            *state = WriterState::Closed;
+        }
         if let WriterState::Closed = state {
-            let writer = connect::writer(
-                self.disk().as_ref(),
-                &self.core.database,
-                self.core.owner.journal,
-            )
-            .and_then(Writer::new)
-            .map_err(|error| self.error(&error))?;
+            let writer = self.core.owner.open_writer();
+            let writer = writer.map_err(|error| self.error(&error))?;
             *state = WriterState::Open(Box::new(writer));
         }
         match state {

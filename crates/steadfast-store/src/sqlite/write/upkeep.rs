@@ -52,7 +52,8 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when writing fails; the log holds then what it held.
     pub(super) fn write_back(&self, writer: &Writer, mode: &str) -> Result<bool, StoreError> {
-        if self.journal() != journal::WAL {
+        // What was just written is where the connection saw it go, whatever it was opened for.
+        if !journal::is_wal(&writer.connection).map_err(|error| self.error(&error))? {
             return Ok(true);
         }
         let flushed = self.core.owner.flush_log();
@@ -92,7 +93,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when it cannot be written anew: nothing may be committed before it is.
     pub(super) fn mend_log(&self, writer: &mut Writer) -> Result<(), StoreError> {
-        if self.journal() != journal::WAL {
+        if !writer.is_wal {
             return Ok(());
         }
         let owner = &self.core.owner;
