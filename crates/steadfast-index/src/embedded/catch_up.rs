@@ -25,11 +25,6 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How many terms of the tail are in memory at a time, at 9 bytes each.
 const TAIL_TERMS_MAX: usize = 1 << 20;
 
-/// How often a purge tries to get readers out of the way of the WAL.
-const SCRUB_TRIES: usize = 20;
-/// How long it waits in between.
-const SCRUB_PAUSE: Duration = Duration::from_millis(50);
-
 pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<CatchUp, StoreError> {
     if !backend.store.is_writable() || !is_due(backend, effort)? {
         return Ok(CatchUp::NotNeeded);
@@ -44,28 +39,19 @@ pub(super) fn catch_up(backend: &EmbeddedBackend, effort: Effort) -> Result<Catc
     // That nobody else is at it is known from the gate, which a kill lets go, and which is held to the end. So the
     // lease ends at once: what a killed process has left is done by whoever comes next.
     let purge = backend.store.claim("purge", Duration::ZERO)?;
-    let rows = publish(backend, purge.is_some())?;
+    // One that has only the log left to wait for has purged the indexes before.
+    let rows = publish(backend, purge.is_some() && !backend.store.is_scrubbed()?)?;
     if let Some(job) = purge {
         // Free pages and the WAL may still hold what was forgotten; only their end is the end of the purge.
-        let mut is_clean = false;
-        for _ in 0..SCRUB_TRIES {
-            is_clean = backend.store.scrub()?;
-            if is_clean {
-                break;
-            }
-            std::thread::sleep(SCRUB_PAUSE);
-        }
+        let is_clean = backend.store.scrub()?;
         let forgets = [backend.text.forget_aside(), backend.vector.forget_aside()];
-        let failed = if !is_clean {
-            Some("readers hold the write-ahead log")
+        let store = &backend.store;
+        if !is_clean {
+            store.put_off(&job, "readers hold the write-ahead log")?;
         } else if forgets.contains(&false) {
-            Some("a damaged index in the quarantine cannot be removed")
+            store.fail(&job, "a damaged index in the quarantine cannot be removed")?;
         } else {
-            None
-        };
-        match failed {
-            None => drop(backend.store.complete(&job)?),
-            Some(why) => backend.store.fail(&job, why)?,
+            store.complete(&job)?;
         }
     }
     drop(held);

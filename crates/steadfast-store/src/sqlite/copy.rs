@@ -89,7 +89,7 @@ impl SqliteStore {
     }
 }
 
-fn vacuum_into(connection: &Connection, file: &Path) -> rusqlite::Result<()> {
+pub(super) fn vacuum_into(connection: &Connection, file: &Path) -> rusqlite::Result<()> {
     // Paths are bytes to SQLite as they are to most systems.
     let path = ToSqlOutput::Borrowed(ValueRef::Text(file.as_os_str().as_encoded_bytes()));
     connection.execute("VACUUM INTO ?1", [path]).map(drop)

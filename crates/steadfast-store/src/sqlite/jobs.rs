@@ -106,6 +106,32 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Gives a job back that nothing was wrong with, but that others stand in the way of: it is due again after a
+    /// pause, and this was no attempt. The caller may not end it any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub fn put_off(&self, job: &Job, why: &str) -> Result<(), StoreError> {
+        let now = self.clock().now().0;
+        self.write_sql(|connection| {
+            give_back(connection, job.id, job.attempt, now, why)?;
+            connection
+                .prepare_cached(
+                    "UPDATE jobs SET state = ?3, attempt = attempt - 1, due_ms = ?4, lease_ms = NULL
+                     WHERE id = ?1 AND attempt = ?2",
+                )?
+                .execute(params![
+                    job.id,
+                    job.attempt,
+                    WAITING,
+                    now.saturating_add(BACK_OFF_MS)
+                ])
+                .map(drop)
+        })
+    }
+}
+
 /// Gives back every job whose lease ran out: its holder was killed, or is too slow to be trusted with it.
 fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     let lapsed: Vec<(i64, u32)> = connection

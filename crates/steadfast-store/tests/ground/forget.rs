@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
+use rusqlite::Connection;
 use steadfast_model::{Attributes, Change, DocumentKey, PutDocument, Row, Vector};
-use steadfast_store::SqliteStore;
+use steadfast_store::{Jobs as _, SqliteStore};
 
 use super::support::{
     BOTH_JOURNALS, DIMENSIONS, Random, assert_sound, chunk, commit, files, open, put, texts,
@@ -163,4 +165,62 @@ fn the_scan_finds_what_is_there() {
     commit(&store, Change::Put(put("/a", &["ABCDEFGHIJKLMNOP"])));
     drop(store);
     assert!(!remnants(folder.path()).is_empty());
+}
+
+#[test]
+fn a_purge_beside_a_reader_writes_the_file_anew_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), BOTH_JOURNALS[0]);
+    let filler = "filler ".repeat(50_000);
+    commit(&store, Change::Put(put("/filler", &[&filler])));
+    commit(&store, Change::Put(put("/secret", &["ABCDEFGHIJKLMNOP"])));
+    let reader = store.snapshot().unwrap();
+    assert_eq!(reader.live_rows().unwrap().iter().count(), 2);
+    let (rows, _) = secrets(&store);
+    let forget = |rows| Change::Forget {
+        rows,
+        documents: Vec::new(),
+    };
+    commit(&store, forget(rows));
+    let log = || {
+        std::fs::metadata(folder.path().join("steadfast.db-wal"))
+            .unwrap()
+            .len()
+    };
+    assert!(!store.scrub().unwrap(), "the reader holds the log");
+    let length = log();
+    for _ in 0..12 {
+        let job = store.claim("purge", Duration::ZERO).unwrap().expect("due");
+        assert!(store.is_scrubbed().unwrap());
+        assert!(!store.scrub().unwrap());
+        store.put_off(&job, "a reader").unwrap();
+        assert_eq!(store.claim("purge", Duration::ZERO).unwrap(), None);
+        store.enqueue("purge", "purge", "").unwrap();
+        // The clock of these tests stands still: it is due when it is told to be.
+        connection(folder.path())
+            .execute("UPDATE jobs SET due_ms = 0", [])
+            .unwrap();
+    }
+    let grown = log() - length;
+    assert!(grown < 2 * filler.len() as u64, "{grown} bytes after {length}");
+    drop(reader);
+    let job = store.claim("purge", Duration::ZERO).unwrap().expect("due");
+    assert_eq!(job.attempt, 1, "waiting for a reader is no attempt");
+    assert!(store.scrub().unwrap());
+    assert_eq!(log(), 0);
+    assert!(store.complete(&job).unwrap());
+
+    // What is forgotten later is not taken for done.
+    commit(&store, Change::Put(put("/b", &["BCDEFGHIJKLMNOPA"])));
+    let (rows, _) = secrets(&store);
+    commit(&store, forget(rows));
+    assert!(!store.is_scrubbed().unwrap());
+    assert!(store.scrub().unwrap());
+    assert!(!folder.path().join("purge.tmp").exists());
+    drop(store);
+    assert_eq!(remnants(folder.path()), []);
+}
+
+fn connection(folder: &Path) -> Connection {
+    Connection::open(folder.join("steadfast.db")).unwrap()
 }
