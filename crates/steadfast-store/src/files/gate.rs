@@ -10,6 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, SendError, Sender, channel, sync_channel
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::wait::{Locked, Stuck, lock_before, poll_before};
 use crate::error::StoreError;
 use crate::files::open_private;
 
@@ -213,21 +214,30 @@ impl Gate {
         job: impl FnOnce(Locked, Turn, Thread) -> T + Send + 'static,
         mut instead: impl FnMut() -> Option<T>,
     ) -> std::io::Result<Option<T>> {
+        let failed = |turn: Turn, error| {
+            turn.retire();
+            Err(error)
+        };
         match file.try_lock() {
-            Ok(()) => return Ok(Some(job(Locked(file), turn, Thread::Caller))),
+            Ok(()) => return Ok(Some(job(Locked::new(file), turn, Thread::Caller))),
             Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => {
-                turn.retire();
-                return Err(error);
-            }
+            Err(TryLockError::Error(error)) => return failed(turn, error),
         }
+        let Some(stuck) = Stuck::new() else {
+            return match poll_before(&file, deadline) {
+                Ok(true) => Ok(Some(job(Locked::new(file), turn, Thread::Caller))),
+                Ok(false) => Ok(None),
+                Err(error) => failed(turn, error),
+            };
+        };
         // Whoever takes the turn decides: the thread that got the lock, or the caller who waits no longer.
         let turn = Arc::new(Mutex::new(Some(turn)));
         let (sender, receiver) = sync_channel(1);
         let offered = Arc::clone(&turn);
         let thread = self.wait_with(Box::new(move || {
             let done = file.lock().map(|()| {
-                let locked = Locked(file);
+                drop(stuck);
+                let locked = Locked::new(file);
                 take(&offered).map(|turn| job(locked, turn, Thread::Waiting))
             });
             // Nobody hears this when the caller has given up.
@@ -322,7 +332,13 @@ impl Gate {
                 .0;
         }
         drop(file);
-        self.file(&mut queue).map(Some)
+        let opened = self.file(&mut queue);
+        drop(queue);
+        if opened.is_err() {
+            // The turn has come all the same: those behind must not wait for it for ever.
+            self.turns.leave(true);
+        }
+        opened.map(Some)
     }
 
     fn file(&self, queue: &mut Queue) -> Result<Arc<File>, StoreError> {
@@ -378,52 +394,6 @@ impl Drop for GateHeld<'_> {
         // An unlock that fails leaves the lock to the closing of the file.
         let forget_file = self.file.unlock().is_err();
         self.gate.turns.leave(forget_file);
-    }
-}
-
-/// Takes the lock, waiting in the system's own queue; false when the deadline came first.
-///
-/// The system cannot be asked to wait for a limited time, so a thread of its
-/// own waits there, only when the lock is held. Polling instead would let a
-/// busy process starve the others: measured, the slowest of eight writers then
-/// gets 9 commits where this gives it 1,638.
-fn lock_before(file: &Arc<File>, deadline: Instant) -> std::io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => return Ok(true),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    // Room for one answer: the thread need not wait until it is taken. One that is never
-    // taken lets the lock go with the last owner of the file.
-    let (sender, receiver) = sync_channel(1);
-    let waiting = Arc::clone(file);
-    std::thread::Builder::new()
-        .name("steadfast-gate".to_owned())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            let locked = waiting.lock();
-            let took = locked.is_ok();
-            if sender.send(locked).is_err() && took {
-                // Nobody waits any more. A failed unlock ends with the file.
-                drop(waiting.unlock());
-            }
-        })?;
-    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(locked) => locked.map(|()| true),
-        Err(RecvTimeoutError::Timeout) => Ok(false),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(std::io::Error::other("the waiting thread ended"))
-        }
-    }
-}
-
-/// Unlocks the file when it is dropped, also by a panic.
-struct Locked(Arc<File>);
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // A failed unlock ends with the file.
-        drop(self.0.unlock());
     }
 }
 
@@ -592,5 +562,26 @@ mod tests {
             drop(held);
             waiting.join().unwrap();
         });
+    }
+
+    #[test]
+    fn a_turn_whose_file_cannot_be_opened_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, aside) = (folder.path().join("store"), folder.path().join("aside"));
+        std::fs::create_dir(&place).unwrap();
+        let gate = Gate::new(place.join("writer.lock"));
+        let held = gate.pass(Duration::from_mins(1)).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| gate.pass(Duration::from_mins(1)).map(drop));
+            while gate.turns.queue().next_ticket < 2 {
+                std::thread::yield_now();
+            }
+            gate.turns.queue().file = None;
+            std::fs::rename(&place, &aside).unwrap();
+            drop(held);
+            assert!(waiting.join().unwrap().is_err());
+        });
+        std::fs::rename(&aside, &place).unwrap();
+        drop(gate.pass(Duration::from_millis(1)).unwrap());
     }
 }

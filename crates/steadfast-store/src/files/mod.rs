@@ -8,6 +8,7 @@ mod disk;
 mod gate;
 mod kind;
 mod system;
+mod wait;
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
