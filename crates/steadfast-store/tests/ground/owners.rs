@@ -4,15 +4,15 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
-use steadfast_model::Change;
+use steadfast_model::{Attributes, Change, Namespace, NoteWrite, Root, Row, Seq};
 use steadfast_store::files::Disk;
 use steadfast_store::{Connections, Journal, OpenOptions, SqliteStore, StoreError};
 
 use super::handles::another_process_is;
-use super::support::{BOTH_JOURNALS, assert_sound, commit, options, put, texts};
+use super::support::{BOTH_JOURNALS, assert_sound, chunk, commit, options, put, texts};
 
 fn shared(journal: Journal) -> OpenOptions {
     OpenOptions {
@@ -239,4 +239,50 @@ fn a_journal_that_is_asked_for_is_not_forgotten_for_a_handle_that_is_there() {
     let alone = open(folder.path(), Journal::Truncate);
     assert_eq!(alone.journal(), "truncate");
     assert!(open(folder.path(), Journal::Auto).shares_connections_with(&alone));
+}
+
+/// Counts the flushes of the log.
+#[derive(Debug, Default)]
+struct Counting(AtomicU64);
+
+impl Disk for Counting {
+    fn sync_data(&self, _path: &Path, file: &File) -> io::Result<()> {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        file.sync_data()
+    }
+}
+
+#[test]
+fn what_has_no_commit_of_its_own_is_flushed_before_it_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let counting = Arc::new(Counting::default());
+    let disk: Arc<dyn Disk> = Arc::<Counting>::clone(&counting);
+    let options = OpenOptions {
+        disk,
+        ..shared(Journal::Wal)
+    };
+    let store = SqliteStore::open(folder.path(), options).unwrap();
+    let flushes_of = |change: &Change| {
+        let before = counting.0.load(Ordering::Acquire);
+        let settled = commit(&store, change.clone());
+        (settled.seq, counting.0.load(Ordering::Acquire) - before)
+    };
+    let mut note = NoteWrite {
+        namespace: Namespace::default(),
+        source: None,
+        attributes: Attributes::default(),
+        chunks: vec![chunk("alpha", 1)],
+        idempotency_key: None,
+    };
+    let plain = Change::Note(note.clone());
+    note.idempotency_key = Some("key".to_owned());
+    let keyed = Change::Note(note);
+    assert_eq!(flushes_of(&plain), (Some(Seq(1)), 1));
+    // Nothing was written: the commit before was flushed.
+    assert_eq!(flushes_of(&plain), (None, 0));
+    assert_eq!(flushes_of(&keyed), (None, 1), "the key may be lost");
+    assert_eq!(flushes_of(&keyed), (None, 0));
+    let root = Change::Root(Root::new("/docs", None));
+    assert_eq!(flushes_of(&root), (None, 1), "the root may be lost");
+    assert_eq!(flushes_of(&Change::Access(vec![Row(1)])), (None, 0));
 }

@@ -6,7 +6,7 @@ use steadfast_model::{DocumentKey, Row};
 use crate::error::StoreError;
 
 /// The counters of the store; read at the start of a transaction and written at its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) seq: i64,
     pub(super) next_row: i64,

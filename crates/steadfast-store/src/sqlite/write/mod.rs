@@ -128,21 +128,28 @@ impl SqliteStore {
         changes: &[Change],
         actor: &str,
     ) -> Written<(Vec<Settled>, Option<Reached>)> {
+        let changed_before = connection.total_changes();
         let space = self.space(connection)?;
         let mut transaction = self.transaction(connection, space, actor)?;
-        let seq_before = transaction.head.seq;
+        let head_before = transaction.head;
         let settled = changes
             .iter()
             .map(|change| transaction.apply(change))
             .collect::<Written<Vec<_>>>()?;
-        transaction.head.write(connection)?;
+        if transaction.head != head_before {
+            transaction.head.write(connection)?;
+        }
         let seq = transaction.head.seq;
         let reached = Reached {
             seq: u64::try_from(seq).unwrap_or(0),
-            is_new: seq > seq_before,
+            is_new: seq > head_before.seq,
         };
         // What has no number of its own is not part of what others flush up to a number: it is flushed by itself.
-        let is_numbered = reached.is_new || !changes.iter().zip(&settled).any(is_unnumbered);
+        // That somebody read a chunk is counted as a courtesy, and waits for no disk.
+        let is_courtesy = |change: &Change| matches!(change, Change::Access(_));
+        let is_numbered = reached.is_new
+            || connection.total_changes() == changed_before
+            || changes.iter().all(is_courtesy);
         Ok((settled, is_numbered.then_some(reached)))
     }
 
@@ -278,12 +285,6 @@ impl SqliteStore {
     }
 }
 
-/// Returns whether a change wrote something that is promised to last and is no commit of the log.
-fn is_unnumbered((change, settled): (&Change, &Settled)) -> bool {
-    matches!(change, Change::Root(_) | Change::DropRoot { .. })
-        && settled.outcome != steadfast_model::Outcome::Reused
-}
-
 #[derive(Debug)]
 enum Stage {
     Work,
@@ -299,19 +300,23 @@ fn transact<T>(
     // Its frames go into the log in one write, when it commits.
     let running = steadfast_vfs::transaction();
     run("BEGIN IMMEDIATE").map_err(at(Stage::Work))?;
+    let open = Open(connection);
     let done = work(connection).map_err(|error| (Stage::Work, error));
     let done = done.and_then(|value| run("COMMIT").map(|_| value).map_err(at(Stage::Commit)));
-    if done.is_err() {
-        roll_back(connection);
-    }
+    drop(open);
     drop(running);
     done
 }
 
-/// Rolls back what is open. SQLite has done so by itself after some errors; then there is nothing left to do.
-fn roll_back(connection: &Connection) {
-    if !connection.is_autocommit() {
-        drop(connection.execute_batch("ROLLBACK"));
+/// Rolls back what is still open when it is dropped, also by a panic: the next one to write uses the same connection.
+struct Open<'c>(&'c Connection);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // It was committed, or SQLite has rolled it back by itself, as it does after some errors.
+        if !self.0.is_autocommit() {
+            drop(self.0.execute_batch("ROLLBACK"));
+        }
     }
 }
 
@@ -426,5 +431,28 @@ impl Transaction<'_> {
 
     fn ids(&self, rows: impl Iterator<Item = Row>) -> Vec<ChunkId> {
         rows.map(|row| ChunkId::new(&self.store_id, row)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_inside_leaves_no_transaction_open() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (a)").unwrap();
+        let add = |connection: &Connection| connection.execute("INSERT INTO t VALUES (1)", []);
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            transact(&connection, |connection| -> Written<()> {
+                add(connection)?;
+                panic!("inside")
+            })
+        }));
+        assert!(failed.is_err());
+        assert!(transact(&connection, |connection| Ok(add(connection)?)).is_ok());
+        let count = "SELECT count(*) FROM t";
+        let count: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1);
     }
 }
