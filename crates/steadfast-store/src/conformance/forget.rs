@@ -25,6 +25,25 @@ fn forget_document(document: DocumentKey) -> Change {
     }
 }
 
+/// A key whose note was forgotten answers with nothing that is gone: the note is told anew.
+pub fn a_key_goes_with_the_rows_that_it_names(bench: &Bench<'_>) {
+    let backend = bench.open();
+    let backend = backend.as_ref();
+    let keyed = |text: &str, key: &str| {
+        let mut note = bench.note(text);
+        note.source = Some("chat".to_owned());
+        note.idempotency_key = Some(key.to_owned());
+        Change::Note(note)
+    };
+    let first = commit(backend, keyed("the pin is 4711", "one"));
+    let other = commit(backend, keyed("the harbor is closed", "two"));
+    commit(backend, forget_rows(&[row_of(backend, &first.ids[0])]));
+    let again = commit(backend, keyed("another text", "one"));
+    assert_eq!(again.outcome, Outcome::Inserted);
+    let kept = commit(backend, keyed("the harbor is closed", "two"));
+    assert_eq!((kept.outcome, kept.ids), (Outcome::Reused, other.ids));
+}
+
 fn row_of(backend: &dyn Backend, id: &ChunkId) -> Row {
     row(snapshot(backend).as_ref(), id)
 }

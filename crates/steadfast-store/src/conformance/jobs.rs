@@ -44,6 +44,25 @@ pub fn a_job_waits_once_per_key(bench: &Bench<'_>) {
     assert_eq!(health.jobs, counts);
 }
 
+/// A clock that was ahead for a while keeps no job from those whose clock is right.
+pub fn a_clock_that_was_ahead_blocks_no_job(bench: &Bench<'_>) {
+    let clock = Arc::new(FixedClock::at(START));
+    let backend = bench.open_at(clock.clone());
+    let jobs = backend.jobs();
+    clock.set(Timestamp(START.0 + HOURS));
+    assert!(enqueue(jobs, "purge", "waits", ""));
+    assert!(enqueue(jobs, "purge", "is leased", ""));
+    let left = claim(jobs, "purge").expect("a job");
+    clock.set(START);
+    let waiting = claim(jobs, "purge").expect("the one that waits");
+    assert_ne!(waiting.key, left.key);
+    assert!(jobs.complete(&waiting).expect("an end"));
+    // Its holder is gone: it was given back like one whose lease ran out, and its pause is over.
+    clock.set(Timestamp(START.0 + 1_000));
+    let again = claim(jobs, "purge").expect("the one that was leased");
+    assert_eq!((again.key, again.attempt), (left.key, 2));
+}
+
 /// Work that turns up while a job of its key is being done may be too late for it: it waits its turn.
 pub fn a_job_that_comes_while_one_is_at_work_is_kept(bench: &Bench<'_>) {
     let clock = Arc::new(FixedClock::at(START));

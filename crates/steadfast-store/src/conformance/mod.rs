@@ -107,6 +107,7 @@ macro_rules! conformance_tests {
             forget:
                 forgotten_rows_are_found_nowhere
                 forgotten_history_is_gone_too
+                a_key_goes_with_the_rows_that_it_names
                 forgotten_texts_are_withheld_until_revived
                 a_forgotten_document_stays_out;
             filters:
@@ -138,6 +139,7 @@ macro_rules! conformance_tests {
                 random_records_agree_with_the_oracle;
             jobs:
                 a_job_waits_once_per_key
+                a_clock_that_was_ahead_blocks_no_job
                 a_job_that_comes_while_one_is_at_work_is_kept
                 a_lease_runs_out_and_passes_on
                 a_late_holder_is_told_by_the_number_of_its_lease

@@ -29,6 +29,11 @@ impl Transaction<'_> {
         if !touched {
             return untouched(Outcome::Reused);
         }
+        let chunks = &self.state.chunks;
+        let is_there = |row: &Row| chunks.contains_key(row);
+        self.state
+            .idempotency
+            .retain(|_, used| used.rows.iter().all(is_there));
         let seq = self.log("forget", None, None, counts);
         enqueue(self.state, "purge", "purge", "", self.now);
         Settled {

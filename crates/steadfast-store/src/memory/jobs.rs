@@ -12,6 +12,10 @@ use crate::jobs::{JOB_ATTEMPTS_MAX, Job, Jobs};
 
 /// The pause after the first failure; it doubles with each further one.
 const BACK_OFF_MS: i64 = 1_000;
+/// What is due later than this was written by a clock that was ahead.
+const BACK_OFF_LONGEST_MS: i64 = BACK_OFF_MS << JOB_ATTEMPTS_MAX;
+/// No lease is longer, for the same reason.
+const LEASE_LONGEST_MS: i64 = 24 * 3_600_000;
 
 /// Adds a job unless one with the same key waits already.
 pub(super) fn enqueue(
@@ -84,13 +88,19 @@ impl Jobs for MemoryBackend {
 
     fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError> {
         let now = self.clock.now();
-        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let lease_ms = i64::try_from(lease.as_millis())
+            .unwrap_or(i64::MAX)
+            .min(LEASE_LONGEST_MS);
+        let is_reached =
+            |time: Timestamp, longest: i64| time <= now || time.0 > now.0.saturating_add(longest);
         let mut state = self.state();
         let state = Arc::make_mut(&mut state);
         let lapsed: Vec<i64> = state
             .jobs
             .values()
-            .filter(|stored| stored.state == JobState::Leased && stored.lease_ends <= now)
+            .filter(|stored| {
+                stored.state == JobState::Leased && is_reached(stored.lease_ends, LEASE_LONGEST_MS)
+            })
             .map(|stored| stored.job.id)
             .collect();
         for id in lapsed {
@@ -100,7 +110,9 @@ impl Jobs for MemoryBackend {
             .jobs
             .values()
             .filter(|stored| {
-                stored.job.kind == kind && stored.state == JobState::Waiting && stored.due <= now
+                stored.job.kind == kind
+                    && stored.state == JobState::Waiting
+                    && is_reached(stored.due, BACK_OFF_LONGEST_MS)
             })
             .filter(|stored| !has(state, kind, &stored.job.key, JobState::Leased))
             .min_by_key(|stored| (stored.due, stored.job.id))

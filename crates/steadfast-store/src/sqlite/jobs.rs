@@ -20,6 +20,10 @@ const FAILED: i64 = 2;
 
 /// The pause after the first failure; it doubles with each further one.
 const BACK_OFF_MS: i64 = 1_000;
+/// No job is put off for longer. What is due later than that was written by a clock that was ahead.
+const BACK_OFF_LONGEST_MS: i64 = BACK_OFF_MS << JOB_ATTEMPTS_MAX;
+/// No lease is longer, for the same reason.
+const LEASE_LONGEST_MS: i64 = 24 * 3_600_000;
 
 impl Jobs for SqliteStore {
     fn enqueue(&self, kind: &str, key: &str, payload: &str) -> Result<bool, StoreError> {
@@ -37,7 +41,9 @@ impl Jobs for SqliteStore {
 
     fn claim(&self, kind: &str, lease: Duration) -> Result<Option<Job>, StoreError> {
         let now = self.clock().now().0;
-        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let lease_ms = i64::try_from(lease.as_millis())
+            .unwrap_or(i64::MAX)
+            .min(LEASE_LONGEST_MS);
         self.write_sql(|connection| {
             if !sabotage::is(Sabotage::LeaseNotSwept) {
                 sweep(connection, now)?;
@@ -45,12 +51,13 @@ impl Jobs for SqliteStore {
             connection
                 .prepare_cached(
                     "UPDATE jobs SET state = ?3, attempt = attempt + 1, lease_ms = ?4 WHERE id =
-                     (SELECT id FROM jobs AS next WHERE kind = ?1 AND state = ?2 AND due_ms <= ?5 AND NOT EXISTS
+                     (SELECT id FROM jobs AS next WHERE kind = ?1 AND state = ?2
+                      AND due_ms NOT BETWEEN ?5 + 1 AND ?6 AND NOT EXISTS
                       (SELECT 1 FROM jobs AS busy WHERE busy.kind = ?1 AND busy.key = next.key AND busy.state = ?3)
                       ORDER BY due_ms, id LIMIT 1)
                      RETURNING id, kind, key, payload, attempt",
                 )?
-                .query_row(params![kind, WAITING, LEASED, now.saturating_add(lease_ms), now], |row| {
+                .query_row(params![kind, WAITING, LEASED, now.saturating_add(lease_ms), now, now.saturating_add(BACK_OFF_LONGEST_MS)], |row| {
                     Ok(Job {
                         id: row.get(0)?,
                         kind: row.get(1)?,
@@ -135,8 +142,12 @@ impl SqliteStore {
 /// Gives back every job whose lease ran out: its holder was killed, or is too slow to be trusted with it.
 fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     let lapsed: Vec<(i64, u32)> = connection
-        .prepare_cached("SELECT id, attempt FROM jobs WHERE state = ?1 AND lease_ms <= ?2")?
-        .query_map([LEASED, now], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare_cached(
+            "SELECT id, attempt FROM jobs WHERE state = ?1 AND lease_ms NOT BETWEEN ?2 + 1 AND ?3",
+        )?
+        .query_map([LEASED, now, now.saturating_add(LEASE_LONGEST_MS)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     lapsed
         .into_iter()

@@ -28,6 +28,7 @@ impl Transaction<'_> {
         if !touched {
             return Ok(untouched(Outcome::Reused, None));
         }
+        self.drop_keys_of_purged()?;
         let seq = self.log("forget", None, None, counts)?;
         // The index still holds the terms and codes of these rows. The job is
         // part of this commit, so they go even if we are killed right here.
@@ -83,6 +84,16 @@ impl Transaction<'_> {
         self.head.live_chunks -= 1;
         self.head.live_tokens -= purged.tokens;
         Ok(Some(purged))
+    }
+
+    /// A key that names rows which are gone must not answer with them, nor keep the hash of their text.
+    fn drop_keys_of_purged(&self) -> Written<()> {
+        self.connection.execute(
+            "DELETE FROM idempotency WHERE EXISTS (SELECT 1 FROM json_each(idempotency.rows) j
+             WHERE NOT EXISTS (SELECT 1 FROM chunks c WHERE c.row = j.value))",
+            [],
+        )?;
+        Ok(())
     }
 
     /// Titles, tags and metadata go with the last chunk that carried them.
