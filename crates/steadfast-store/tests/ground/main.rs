@@ -15,6 +15,7 @@ mod killed;
 mod modes;
 mod opening;
 mod owners;
+mod prune;
 mod rot;
 mod support;
 mod writers;

@@ -181,8 +181,18 @@ impl SqliteSnapshot<'_> {
 
     /// Returns what letting go of the history before a time would take.
     pub(in crate::sqlite) fn prune_plan(&self, before: Timestamp) -> Result<PrunePlan, StoreError> {
-        let kept_from = self.seq_at(before)?;
-        self.sql(|connection| crate::sqlite::write::plan_prune(connection, kept_from))
+        self.sql(|connection| {
+            // Up to the first commit that is younger. The last one that is older may be of today, by a clock that is
+            // behind: it must not take with it all that was made before it.
+            let kept_from = connection
+                .prepare_cached(
+                    "SELECT coalesce((SELECT min(seq) FROM commits WHERE time_ms > ?1) - 1,
+                     (SELECT max(seq) FROM commits), 0)",
+                )?
+                .query_row([before.0], |row| row.get::<_, i64>(0))?;
+            let kept_from = Seq(u64::try_from(kept_from).unwrap_or(0));
+            crate::sqlite::write::plan_prune(connection, kept_from)
+        })
     }
 
     /// Returns what taking back a commit would do.
