@@ -81,6 +81,12 @@ fn a_repair_takes_what_a_log_without_its_database_holds() {
         };
         let salvaged = salvage(&SystemDisk, &work, &new, &options).unwrap();
         assert_eq!((salvaged.kept, salvaged.before), (3, 3), "{salvaged:?}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&new).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "others can read what was salvaged");
+        }
         replace_database(&SystemDisk, &new, &place.join(DATABASE)).unwrap();
         let found: Vec<String> = texts(&open(&place, Journal::Auto)).into_values().collect();
         assert_eq!(found, wanted);

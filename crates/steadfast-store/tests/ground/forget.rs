@@ -202,7 +202,10 @@ fn a_purge_beside_a_reader_writes_the_file_anew_once() {
             .unwrap();
     }
     let grown = log() - length;
-    assert!(grown < 2 * filler.len() as u64, "{grown} bytes after {length}");
+    assert!(
+        grown < 2 * filler.len() as u64,
+        "{grown} bytes after {length}"
+    );
     drop(reader);
     let job = store.claim("purge", Duration::ZERO).unwrap().expect("due");
     assert_eq!(job.attempt, 1, "waiting for a reader is no attempt");

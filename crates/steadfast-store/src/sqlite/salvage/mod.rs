@@ -146,6 +146,10 @@ pub fn salvage(
 ) -> Result<Salvaged, StoreError> {
     let failed = |error: rusqlite::Error| codes::translate(to, &error);
     let source = Source::open(disk, from)?;
+    // SQLite takes an empty file as it is, and so its mode.
+    disk.open_private(to)
+        .map(drop)
+        .map_err(|error| StoreError::from_io(to, &error))?;
     let target = Target::create(to).map_err(failed)?;
     let mut salvaged = Salvaged::default();
     let mut concerned = BTreeSet::new();
