@@ -107,7 +107,8 @@ pub struct UndoPlan {
 pub struct Skipped {
     /// How many chunks.
     pub chunks: u64,
-    /// `forgotten`: the text was forgotten and cannot come back; `removed_since`: what it added is gone already.
+    /// `forgotten`: the text was forgotten and cannot come back; `removed_since`: what it added is gone already;
+    /// `there_already`: the note that it removed was told again since.
     pub reason: &'static str,
 }
 

@@ -364,3 +364,25 @@ fn a_key_holds_its_text_when_the_note_was_taken_back() {
     let again = place.memory.remember(&note).unwrap();
     assert_eq!((again.id, again.seq), (place.chunks()[0].id, seq));
 }
+
+#[test]
+fn a_note_that_was_told_again_does_not_come_back_beside_itself() {
+    for source in [None, Some("chat")] {
+        let place = Place::new();
+        let mut note = Note::new("The key is under the mat.");
+        note.source = source.map(str::to_owned);
+        let first = place.memory.remember(&note).unwrap();
+        let undone = place.undo(first.seq).unwrap();
+        place.memory.remember(&note).unwrap();
+        let refused = place.undo(undone.seq);
+        assert!(
+            matches!(
+                refused,
+                Err(steadfast::Error::Undo(UndoRefusal::NothingToUndo(_)))
+            ),
+            "{refused:?}"
+        );
+        assert_eq!(place.chunks().len(), 1, "{source:?}");
+        place.is_sound();
+    }
+}

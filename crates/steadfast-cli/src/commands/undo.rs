@@ -97,6 +97,7 @@ fn write(
         let why = match skipped.reason {
             "forgotten" => "were forgotten and cannot come back",
             "removed_since" => "are gone already",
+            "there_already" => "are there again",
             _ => "are damaged and stay out",
         };
         writeln!(out, "  {} chunks {why}", grouped(skipped.chunks))?;

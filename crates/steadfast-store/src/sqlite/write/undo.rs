@@ -169,7 +169,11 @@ fn traces(connection: &Connection, seq: Seq, logged: &Logged) -> rusqlite::Resul
     }
     let mut statement = connection.prepare_cached(
         "SELECT c.row, c.document, c.content_hash, c.text, EXISTS (SELECT 1 FROM forgotten f
-         WHERE f.document = c.document AND f.content_hash = c.content_hash)
+         WHERE f.document = c.document AND f.content_hash = c.content_hash),
+         EXISTS (SELECT 1 FROM facets o JOIN documents p ON p.document = o.document
+             JOIN facets f ON f.note_digest = o.note_digest JOIN documents d ON d.document = f.document
+             WHERE o.facet = c.facet AND o.note_digest IS NOT NULL AND f.live > 0 AND d.namespace = p.namespace
+             AND (d.document = p.document OR p.source LIKE 'note:%'))
          FROM chunks c WHERE c.removed_seq = ?1 AND c.removed_seq IS NOT NULL ORDER BY c.position, c.row",
     )?;
     let mut rows = statement.query([number])?;
@@ -180,6 +184,9 @@ fn traces(connection: &Connection, seq: Seq, logged: &Logged) -> rusqlite::Resul
         let text = std::str::from_utf8(row.get_ref(3)?.as_bytes()?).ok();
         if row.get(4)? {
             *found.skipped.entry("forgotten").or_default() += 1;
+        } else if row.get(5)? {
+            // The note was told again since, and a note is there once.
+            *found.skipped.entry("there_already").or_default() += 1;
         } else if text.map(ContentHash::of) == Some(hash) {
             found.restores.push(Row(row.get(0)?));
         } else {
