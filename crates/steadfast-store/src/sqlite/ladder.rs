@@ -157,7 +157,7 @@ fn open_read_write(
             folder,
             || {
                 if is_wal {
-                    flush_log(folder, options)
+                    flush_log(folder, options, Some(&connection))
                 } else {
                     Ok(())
                 }
@@ -237,7 +237,7 @@ fn initialise(
     }
     let is_wal = journal::current(&connection)?.eq_ignore_ascii_case(journal::WAL);
     if is_wal {
-        flush_log(folder, options)?;
+        flush_log(folder, options, Some(&connection))?;
     }
     let fresh_choice = || match files::filesystem_kind(folder) {
         FilesystemKind::Remote => journal::TRUNCATE,
@@ -344,11 +344,15 @@ fn migrate(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<(
 }
 
 /// Makes the log whole and flushes it, before SQLite writes it back to change the journal, or adds to it.
-fn flush_log(folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
+fn flush_log(
+    folder: &Path,
+    options: &OpenOptions,
+    known: Option<&Connection>,
+) -> Result<(), StoreError> {
     let database = folder.join(DATABASE);
     let gate = Gate::new(folder.join(WRITER_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
-    let flushed = SharedFlush::of(folder).settle_and_flush(&database, options.disk.as_ref());
+    let flushed = SharedFlush::of(folder).settle_and_flush(&database, options.disk.as_ref(), known);
     drop(held);
     flushed.map_err(|error| StoreError::from_io(&database, &error))
 }
@@ -406,7 +410,7 @@ fn recover_exclusively(
     let gate = Gate::new(folder.join(INIT_LOCK));
     let held = gate.pass(INIT_PATIENCE)?;
     // What cannot be flushed stays in the log.
-    if flush_log(folder, options).is_err() {
+    if flush_log(folder, options, None).is_err() {
         return Ok(None);
     }
     let recovered = (|| {

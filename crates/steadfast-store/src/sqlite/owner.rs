@@ -234,9 +234,9 @@ impl Owner {
     ///
     /// # Errors
     /// What the system says; nothing of the log may be written back then.
-    pub(super) fn flush_log(&self) -> io::Result<()> {
-        let disk = self.disk.as_ref();
-        self.flushes.settle_and_flush(&self.database, disk)
+    pub(super) fn flush_log(&self, writer: &Writer) -> io::Result<()> {
+        let (disk, known) = (self.disk.as_ref(), Some(&writer.connection));
+        self.flushes.settle_and_flush(&self.database, disk, known)
     }
 }
 
@@ -260,7 +260,7 @@ impl Drop for Owner {
         }
         // Whoever is behind the gate has the file open too: then there is nothing to be done here.
         if let Ok(Some(held)) = self.gate.try_pass() {
-            if self.flush_log().is_ok() {
+            if self.flush_log(&writer).is_ok() {
                 // A log that stays is written back by whoever comes next.
                 drop(writer.write_back_on_close());
             }

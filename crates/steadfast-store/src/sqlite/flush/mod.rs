@@ -17,12 +17,17 @@
 //!   `flush.mark`. While it stands no flush counts, and nothing is written back. Whoever writes next writes the same
 //!   bytes into the log once more, which are then new to the system, and flushes them. The handle whose flush failed
 //!   is poisoned, and its caller hears of an error.
+//! - What the system shows of a page that it failed to write is the system's choice: ext4 keeps what was written, others
+//!   read the disk again. So the log is proven before it is written anew: its chain of checksums must reach as far as
+//!   those who have the database open know it to. Where it does not, nobody writes until all of them have closed it,
+//!   and the next one to open it takes what can be read for the whole.
 //! - SQLite hides from us when its own flush before a checkpoint fails. So we flush before, behind the gate: it finds
 //!   nothing left that it could lose. Checkpoints are ours alone for that reason, also when a connection closes.
 //!
 //! The log holds no locks of SQLite, so opening and closing it drops none, and
 //! it stays the same file for as long as our connection is open.
 
+mod chain;
 mod record;
 mod shared;
 
@@ -118,6 +123,9 @@ pub(super) struct Log {
 /// How much of the log is written anew at once.
 const BLOCK_BYTES: usize = 1 << 20;
 
+const LOST: &str = "a flush of the log failed, and the disk has lost a part of it: nothing is written until every program \
+                    has closed the store; whoever opens it then goes on with what can be read";
+
 impl Log {
     /// Opens the log beside a database.
     ///
@@ -145,13 +153,20 @@ impl Log {
     /// Writes what the log holds once more, the same bytes in the same places, and flushes it.
     ///
     /// Nobody sees a difference but the system, which has given up a page that it failed to write. Nobody may write
-    /// to the log meanwhile.
+    /// to the log meanwhile. `known` is a connection by which to know how far it must reach, where there is one.
     ///
     /// # Errors
-    /// What the system says.
-    fn rewrite(&self, disk: &dyn Disk) -> io::Result<()> {
+    /// What the system says, and an error of its own when the log does not read back as it was written.
+    fn rewrite(&self, disk: &dyn Disk, known: Option<&Connection>) -> io::Result<()> {
+        let wanted = known.map_or(Ok(0), chain::known);
+        let wanted = wanted.map_err(io::Error::other)?;
         let open = || OpenOptions::new().read(true).write(true).open(&self.path);
-        let (mut from, mut to) = (open()?, open()?);
+        let (from, mut to) = (open()?, open()?);
+        let chain = chain::read(&from)?;
+        if chain.frames < wanted {
+            return Err(io::Error::other(LOST));
+        }
+        let mut from = from.take(chain.bytes);
         let mut block = vec![0; BLOCK_BYTES];
         loop {
             let length = from.read(&mut block)?;
@@ -162,11 +177,15 @@ impl Log {
         }
     }
 
-    /// Returns what tells this round of the log from those before: SQLite draws new salts when it starts over.
-    fn salts(&self) -> Option<Salts> {
+    /// Returns what tells this round of the log from those before: SQLite draws new salts when it starts over. None in
+    /// a log without a header.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn salts(&self) -> io::Result<Option<Salts>> {
         let mut salts = Salts::default();
-        let found = read_at(&self.file, &mut salts, SALTS_AT);
-        found.is_ok_and(|found| found).then_some(salts)
+        let found = read_at(&self.file, &mut salts, SALTS_AT)?;
+        Ok(found.then_some(salts))
     }
 }
 

@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use super::Log;
 use super::record::{DOUBT_AT, FLUSHED_AT, Mark, WRITTEN_AT, read, wipe, write};
 use crate::files::{Disk, Gate, GateHeld, open_private};
@@ -52,7 +54,7 @@ impl SharedFlush {
     /// `is_new` says that nobody can have flushed `seq` before. Returns whether it is written
     /// down; who cannot do so must flush for itself.
     pub(in crate::sqlite) fn note_written(&self, log: &Log, seq: u64, is_new: bool) -> bool {
-        let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
+        let (Some(record), Ok(Some(salts))) = (self.record(), log.salts()) else {
             return false;
         };
         let impossible = if is_new { seq } else { seq + 1 };
@@ -124,7 +126,7 @@ impl SharedFlush {
     }
 
     fn flush_for_all(&self, log: &Log, seq: u64, disk: &dyn Disk) -> io::Result<()> {
-        let (Some(record), Some(salts)) = (self.record(), log.salts()) else {
+        let (Some(record), Ok(Some(salts))) = (self.record(), log.salts()) else {
             return self.flush_alone(log, disk);
         };
         let in_this_round = |mark: &Mark| mark.salts == salts;
@@ -154,7 +156,7 @@ impl SharedFlush {
             self.note_doubt(log);
             return Err(error);
         }
-        if self.is_in_doubt(log) {
+        if self.is_in_doubt(log)? {
             return Err(io::Error::other("an earlier flush of the log failed"));
         }
         Ok(())
@@ -168,28 +170,39 @@ impl SharedFlush {
     }
 
     fn note_doubt(&self, log: &Log) {
-        if let (Some(record), Some(salts)) = (self.record(), log.salts()) {
+        if let (Some(record), Ok(Some(salts))) = (self.record(), log.salts()) {
             // Who cannot leave word has told its caller at least.
             drop(write(record, DOUBT_AT, Mark { salts, seq: 0 }));
         }
     }
 
     /// Returns whether the disk may have lost something of the log, so that nothing may build on it.
-    fn is_in_doubt(&self, log: &Log) -> bool {
+    ///
+    /// # Errors
+    /// What the system says where there is word of a doubt, and the log does not tell whether it is meant.
+    fn is_in_doubt(&self, log: &Log) -> io::Result<bool> {
         if sabotage::is(Sabotage::DoubtIgnored) {
-            return false;
+            return Ok(false);
         }
-        let doubt = self.record().and_then(|record| read(record, DOUBT_AT));
-        doubt.is_some_and(|doubt| log.salts() == Some(doubt.salts))
+        match self.record().and_then(|record| read(record, DOUBT_AT)) {
+            Some(doubt) => Ok(log.salts()? == Some(doubt.salts)),
+            None => Ok(false),
+        }
     }
 
-    /// Makes the log whole if a flush of it has failed; the caller holds the writer gate.
+    /// Makes the log whole if a flush of it has failed; the caller holds the writer gate. `known` is a connection that
+    /// knows how far the log reaches, where there is one.
     ///
     /// # Errors
     /// What the system says; the log is in doubt as before then, and nothing may be added to it or written back.
-    pub(in crate::sqlite) fn settle(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
-        if self.is_in_doubt(log) {
-            self.mend(log, disk)?;
+    pub(in crate::sqlite) fn settle(
+        &self,
+        log: &Log,
+        disk: &dyn Disk,
+        known: Option<&Connection>,
+    ) -> io::Result<()> {
+        if self.is_in_doubt(log)? {
+            self.mend(log, disk, known)?;
         }
         Ok(())
     }
@@ -203,19 +216,22 @@ impl SharedFlush {
         &self,
         database: &Path,
         disk: &dyn Disk,
+        known: Option<&Connection>,
     ) -> io::Result<()> {
         let log = match Log::of(database) {
             Ok(log) => log,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        self.settle(&log, disk)?;
+        self.settle(&log, disk, known)?;
         self.flush_alone(&log, disk)
     }
 
-    fn mend(&self, log: &Log, disk: &dyn Disk) -> io::Result<()> {
-        let turn = self.turn();
-        log.rewrite(disk)?;
+    fn mend(&self, log: &Log, disk: &dyn Disk, known: Option<&Connection>) -> io::Result<()> {
+        // Behind a process that was stopped in the middle of a flush nobody would write for as long as it stays: the
+        // writer gate is held here. The turn saves a flush that would not count, and nothing depends on it.
+        let turn = self.gate.pass(PATIENCE);
+        log.rewrite(disk, known)?;
         let wiped = self
             .record()
             .map_or(Ok(()), |record| wipe(record, DOUBT_AT));
@@ -238,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::files::{read_at, write_at};
+    use crate::sqlite::flush::chain;
 
     /// Counts flushes.
     #[derive(Debug, Default)]
@@ -277,7 +294,7 @@ mod tests {
         }
 
         fn start_over(&self, salt: u8) {
-            write_at(&self.log.file, &[salt; 64], 0).unwrap();
+            write_at(&self.log.file, &chain::header([salt; 8]), 0).unwrap();
         }
 
         fn flushes_after(&self, shared: &Arc<SharedFlush>, seq: u64) -> u64 {
@@ -332,17 +349,48 @@ mod tests {
             other.flush(&bench.log, seq, &disk).unwrap_err();
         }
         failing.0.store(1, Ordering::SeqCst);
-        other.mend(&bench.log, disk.as_ref()).unwrap_err();
-        assert!(one.is_in_doubt(&bench.log));
-        other.mend(&bench.log, disk.as_ref()).unwrap();
-        let mut kept = [0; 64];
-        assert!(read_at(&bench.log.file, &mut kept, 0).unwrap() && kept == [1; 64]);
+        other.mend(&bench.log, disk.as_ref(), None).unwrap_err();
+        assert!(one.is_in_doubt(&bench.log).unwrap());
+        // Whoever was stopped in the middle of a flush is not waited for without end.
+        let stopped = bench.shared();
+        let held = stopped.gate.pass(PATIENCE).unwrap();
+        other.mend(&bench.log, disk.as_ref(), None).unwrap();
+        drop(held);
+        let mut kept = [0; 32];
+        assert!(read_at(&bench.log.file, &mut kept, 0).unwrap());
+        assert_eq!(kept, chain::header([1; 8]));
         one.flush(&bench.log, Some(1), &disk).unwrap();
         // What is said of one round of the log is not said of the next.
         one.doubt(&bench.folder.path().join("no-such-database"));
         one.note_doubt(&bench.log);
         bench.start_over(2);
         other.flush(&bench.log, None, &disk).unwrap();
+    }
+
+    #[test]
+    fn a_log_that_lost_what_others_know_of_stays_in_doubt() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let connection = Connection::open(&database).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)")
+            .unwrap();
+        let (shared, log) = (SharedFlush::of(folder.path()), Log::of(&database).unwrap());
+        let disk = Counting::default();
+        let whole = std::fs::read(&log.path).unwrap();
+        // A system that reads the disk again, which has nothing of the last frame.
+        write_at(&log.file, &[0; 4_000], whole.len() as u64 - 4_000).unwrap();
+        let lost = std::fs::read(&log.path).unwrap();
+        shared.note_doubt(&log);
+        for _ in 0..2 {
+            let error = shared.settle(&log, &disk, Some(&connection)).unwrap_err();
+            assert!(error.to_string().contains("lost a part"), "{error}");
+            assert!(std::fs::read(&log.path).unwrap() == lost);
+            assert!(shared.is_in_doubt(&log).unwrap());
+        }
+        write_at(&log.file, &whole, 0).unwrap();
+        shared.settle(&log, &disk, Some(&connection)).unwrap();
+        assert!(!shared.is_in_doubt(&log).unwrap());
     }
 
     #[test]

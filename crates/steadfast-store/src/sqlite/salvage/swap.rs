@@ -42,7 +42,7 @@ pub fn replace_database(disk: &dyn Disk, new: &Path, database: &Path) -> Result<
     let flushes = SharedFlush::of(database.parent().unwrap_or(database));
     // Frames behind a hole would be cut off with it, and what lies before it would come back.
     flushes
-        .settle_and_flush(database, disk)
+        .settle_and_flush(database, disk, None)
         .map_err(|error| StoreError::from_io(database, &error))?;
     to.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, true)
         .map_err(failed)?;

@@ -117,7 +117,7 @@ impl SqliteStore {
         if !journal::is_wal(&writer.connection).map_err(|error| self.error(&error))? {
             return Ok(true);
         }
-        let flushed = self.core.owner.flush_log();
+        let flushed = self.core.owner.flush_log(writer);
         flushed.map_err(|error| self.log_error(&error))?;
         let pragma = format!("PRAGMA wal_checkpoint({mode})");
         let busy: i64 = writer
@@ -166,7 +166,8 @@ impl SqliteStore {
         let owner = &self.core.owner;
         match writer.log(&self.core.database) {
             Ok(log) => {
-                let settled = owner.flushes.settle(&log, self.disk().as_ref());
+                let (disk, known) = (self.disk().as_ref(), Some(&writer.connection));
+                let settled = owner.flushes.settle(&log, disk, known);
                 settled.map_err(|error| self.log_error(&error))
             }
             // The first transaction makes it.
