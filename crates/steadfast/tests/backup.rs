@@ -105,6 +105,12 @@ fn a_restored_store_gives_the_same_answers() {
         assert!(after.coverage.complete && after.coverage.degraded.is_empty());
         assert_eq!(restored.verify(&Silent).unwrap().findings, []);
         assert_eq!(restored.status().unwrap().journal, "wal");
+        // What was written after the backup has ids that name no other text here.
+        let (lost, other) = (Note::new("After the backup."), Note::new("Elsewhere."));
+        let lost = memory.remember(&lost).unwrap();
+        let other = restored.remember(&other).unwrap();
+        assert_ne!(lost.ids, other.ids);
+        assert_eq!(restored.verify(&Silent).unwrap().findings, []);
     }
 }
 

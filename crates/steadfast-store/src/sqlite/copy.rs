@@ -139,6 +139,33 @@ pub fn check_copy(disk: &dyn Disk, file: &Path) -> Result<Checked, StoreError> {
     Ok(checked)
 }
 
+/// How far the rows of a restored store are moved on, at least; once more at most.
+const ROWS_APART: u32 = 1 << 20;
+
+/// Moves the next row of a copy on, so that none is given out that the store it was made of may have given to another
+/// text since: an id is made of the store and the row, and somebody may still hold it.
+///
+/// # Errors
+/// [`StoreError`] when the copy cannot be written; it is of no use then.
+///
+/// # Durability
+/// The copy survives a loss of power when this returns; its entry in the folder is the caller's to flush.
+pub fn set_rows_apart(disk: &dyn Disk, file: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| codes::translate(file, &error);
+    let connection = connect::open(disk, file, Access::ReadWrite).map_err(failed)?;
+    // Nobody uses the file before it is whole, and nothing is to lie beside it.
+    connection
+        .execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL")
+        .and_then(|()| {
+            connection.execute(
+                "UPDATE store SET next_row = (next_row / ?1 + 2) * ?1 WHERE next_row < ?2 - 2 * ?1",
+                [i64::from(ROWS_APART), i64::from(u32::MAX)],
+            )
+        })
+        .map(drop)
+        .map_err(failed)
+}
+
 /// Opens a copy as a store that is written to: a reader passes over constraints in the schema that make no sense.
 fn open_to_write(disk: &dyn Disk, file: &Path) -> rusqlite::Result<()> {
     let is_wal = connect::open(disk, file, Access::Immutable)?

@@ -38,7 +38,7 @@ use crate::files::Disk;
 use owner::Owner;
 
 pub use codes::{CodeClass, class_of};
-pub use copy::{Checked, check_copy};
+pub use copy::{Checked, check_copy, set_rows_apart};
 pub use creation::{INIT_LOCK, mark_created};
 pub use journal::Journal;
 pub use look::{Found, Look, look};

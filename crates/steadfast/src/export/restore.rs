@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use steadfast_index::EmbeddedBackend;
 use steadfast_model::{Finding, Severity};
 use steadfast_store::files::{self, Disk, FilesystemKind, Gate};
-use steadfast_store::sqlite::{DATABASE, INIT_LOCK, mark_created};
+use steadfast_store::sqlite::{DATABASE, INIT_LOCK, mark_created, set_rows_apart};
 use steadfast_store::{Backend as _, Checked, Derived, Journal, Progress, StoreError, check_copy};
 
 use super::work::publish;
@@ -183,6 +183,7 @@ fn stage(
     if !problems.is_empty() {
         return Err(damaged(problems.join("; ")).into());
     }
+    set_rows_apart(disk, part)?;
     let archive = Archive {
         chunks: checked.chunks,
         seq: checked.seq,
