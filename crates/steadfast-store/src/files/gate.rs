@@ -389,6 +389,13 @@ fn take(offered: &Mutex<Option<Turn>>) -> Option<Turn> {
     offered.take()
 }
 
+impl GateHeld<'_> {
+    /// Returns the lock file: where the system keeps all others from its content, this handle is the way to it.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
 impl Drop for GateHeld<'_> {
     fn drop(&mut self) {
         // An unlock that fails leaves the lock to the closing of the file.

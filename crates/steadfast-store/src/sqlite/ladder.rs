@@ -155,6 +155,7 @@ fn open_read_write(
         creation::complete(
             options.disk.as_ref(),
             folder,
+            INIT_PATIENCE,
             || {
                 if is_wal {
                     flush_log(folder, options, Some(&connection))
@@ -278,7 +279,7 @@ fn initialise(
     }
     let id = read_id(folder, &connection)?;
     if !was_created(gate.path()) {
-        mark_created(options.disk.as_ref(), folder, id)
+        mark_created(options.disk.as_ref(), folder, id, &held)
             .map_err(|error| StoreError::from_io(folder, &error))?;
     }
     drop(held);

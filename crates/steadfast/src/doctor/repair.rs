@@ -160,6 +160,8 @@ impl Work<'_> {
     /// Puts a new database in the place of the damaged one; returns the record of it.
     fn salvage(&mut self, findings: &[Finding]) -> Result<Manifest> {
         let disk = self.opening.disk.as_ref();
+        // Windows keeps everybody from the content of a lock that is held.
+        let known = known_id(self.folder);
         let gates =
             [INIT_LOCK, WRITER_LOCK, "index.lock"].map(|name| Gate::new(self.folder.join(name)));
         let held = gates
@@ -175,7 +177,6 @@ impl Work<'_> {
                 |error: steadfast_embed::EmbedError| StoreError::Internal(error.to_string());
             self.opening.embed.embed(texts).map_err(failed)
         };
-        let known = known_id(self.folder);
         let salvaged = salvage(
             disk,
             &damaged,
@@ -224,8 +225,10 @@ impl Work<'_> {
         replace_database(disk, &new, &self.folder.join(DATABASE))?;
         manifest.advance(disk, REPLACED, &[])?;
         manifest.clear(disk);
-        if known.is_none() {
-            mark_created(disk, self.folder, checked.store)
+        if known.is_none()
+            && let Some(init) = held.first()
+        {
+            mark_created(disk, self.folder, checked.store, init)
                 .map_err(|error| StoreError::from_io(self.folder, &error))?;
         }
         drop(held);

@@ -89,10 +89,10 @@ pub fn restore(
         Ok((archive, checked))
     });
     disk.discard(&part);
-    drop(held);
     let (mut archive, checked) = staged?;
-    mark_created(disk, &folder, checked.store)
+    mark_created(disk, &folder, checked.store, &held)
         .map_err(|error| StoreError::from_io(&folder, &error))?;
+    drop(held);
     let place = folder.display().to_string();
     archive.findings = findings(&checked, &place);
     archive
