@@ -47,7 +47,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
         file.write_all(bytes)
     }
 
-    /// Flushes content and length of a file to the medium.
+    /// Flushes content and length of a file to the medium. On macOS the standard library asks for `F_FULLFSYNC`, here
+    /// and below.
     fn sync(&self, _path: &Path, file: &File) -> io::Result<()> {
         file.sync_all()
     }

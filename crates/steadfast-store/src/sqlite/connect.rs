@@ -55,6 +55,11 @@ fn open_through(
     // the file when it happens to close last; one that writes may when the log is flushed (`flush`).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     set(&connection, "wal_autocheckpoint", 0)?;
+    // What macOS calls a flush stops in the cache of the disk unless it is asked for more; our own flushes ask for it.
+    if cfg!(target_vendor = "apple") {
+        set(&connection, "fullfsync", 1)?;
+        set(&connection, "checkpoint_fullfsync", 1)?;
+    }
     // The file may come from anywhere: nothing in its schema is to run, and
     // no cell is to be trusted before it is checked.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
