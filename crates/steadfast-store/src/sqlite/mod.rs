@@ -12,6 +12,7 @@ mod copy;
 mod creation;
 mod flush;
 pub mod foreign;
+mod immutable;
 mod jobs;
 mod journal;
 mod ladder;
@@ -211,15 +212,17 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn snapshot(&self) -> Result<SqliteSnapshot<'_>, StoreError> {
-        let connection = match self.core.owner.idle_reader() {
-            Some(connection) => connection,
-            None => connect::reader(
-                self.disk().as_ref(),
-                &self.core.database,
-                self.core.owner.access,
-            )
-            .map_err(|error| self.error(&error))?,
+        let (owner, database) = (&self.core.owner, &self.core.database);
+        let opened = if owner.access == Access::Immutable {
+            owner.watched.reader(self.disk().as_ref(), database)
+        } else if let Some(connection) = owner.idle_reader() {
+            Ok(Some(connection))
+        } else {
+            connect::reader(self.disk().as_ref(), database, owner.access).map(Some)
         };
+        let connection = opened
+            .map_err(|error| self.error(&error))?
+            .ok_or_else(|| immutable::somebody_writes(database))?;
         SqliteSnapshot::begin(self, connection)
     }
 
@@ -229,7 +232,11 @@ impl SqliteStore {
     }
 
     fn error(&self, error: &rusqlite::Error) -> StoreError {
-        codes::translate(&self.core.folder, error)
+        let told = codes::translate(&self.core.folder, error);
+        if self.core.owner.access == Access::Immutable {
+            return self.core.owner.watched.judge(&self.core.database, told);
+        }
+        told
     }
 
     /// Returns the bytes that the ground state takes on disk.

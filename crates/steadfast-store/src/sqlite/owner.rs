@@ -22,6 +22,7 @@ use rusqlite::Connection;
 use steadfast_model::StoreId;
 
 use super::flush::{SharedFlush, Writer};
+use super::immutable::Watched;
 use super::journal::{self, Journal};
 use super::ladder::{Opened, State, read_id_of, read_state};
 use super::schema::SCHEMA;
@@ -44,6 +45,8 @@ pub(super) struct Owner {
     pub(super) rungs: Vec<String>,
     pub(super) gate: Gate,
     pub(super) flushes: Arc<SharedFlush>,
+    /// What the files were like, where they are read as such.
+    pub(super) watched: Watched,
     readers: Mutex<Vec<Connection>>,
     pub(super) writer: Mutex<WriterState>,
 }
@@ -135,6 +138,7 @@ impl Owner {
             rungs: opened.rungs,
             gate: Gate::new(folder.join(WRITER_LOCK)),
             flushes: Arc::new(SharedFlush::of(folder)),
+            watched: Watched::default(),
             readers: Mutex::new(vec![opened.connection]),
             writer: Mutex::new(WriterState::Closed),
         }
@@ -209,6 +213,9 @@ impl Owner {
     }
 
     pub(super) fn give_back(&self, connection: Connection) {
+        if self.access == Access::Immutable {
+            return;
+        }
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_MAX {
             readers.push(connection);
