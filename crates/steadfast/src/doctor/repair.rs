@@ -203,25 +203,7 @@ impl Work<'_> {
         }
         // Written down before the swap: whoever goes on after it finds a sound database, which no longer tells
         // what it has lost.
-        manifest.advance(
-            disk,
-            REPLACING,
-            &[
-                ("sources", json!(salvaged.sources)),
-                ("live_before", json!(salvaged.before)),
-                ("live_kept", json!(salvaged.kept)),
-                ("live_damaged", json!(salvaged.damaged)),
-                ("live_doubled", json!(salvaged.doubled)),
-                ("live_lost", json!(salvaged.lost)),
-                ("history_damaged", json!(salvaged.damaged_history)),
-                ("vectors_made", json!(salvaged.vectors_made)),
-                ("lengths_made", json!(salvaged.lengths_made)),
-                ("tables_broken", json!(salvaged.broken)),
-                ("tables_incomplete", json!(salvaged.incomplete)),
-                ("values_mended", json!(salvaged.mended)),
-                ("rows_left_out", json!(salvaged.left_out)),
-            ],
-        )?;
+        manifest.advance(disk, REPLACING, &facts_of(&salvaged))?;
         replace_database(disk, &new, &self.folder.join(DATABASE))?;
         manifest.advance(disk, REPLACED, &[])?;
         manifest.clear(disk);
@@ -329,6 +311,25 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns what the record of a repair says of a salvage.
+fn facts_of(salvaged: &Salvaged) -> [(&'static str, serde_json::Value); 13] {
+    [
+        ("sources", json!(salvaged.sources)),
+        ("live_before", json!(salvaged.before)),
+        ("live_kept", json!(salvaged.kept)),
+        ("live_damaged", json!(salvaged.damaged)),
+        ("live_doubled", json!(salvaged.doubled)),
+        ("live_lost", json!(salvaged.lost)),
+        ("history_damaged", json!(salvaged.damaged_history)),
+        ("vectors_made", json!(salvaged.vectors_made)),
+        ("lengths_made", json!(salvaged.lengths_made)),
+        ("tables_broken", json!(salvaged.broken)),
+        ("tables_incomplete", json!(salvaged.incomplete)),
+        ("values_mended", json!(salvaged.mended)),
+        ("rows_left_out", json!(salvaged.left_out)),
+    ]
 }
 
 /// Returns the identity that was written down when the store was created.

@@ -40,9 +40,9 @@ impl Default for Formula {
         Self {
             short_vector: 0.5,
             long_vector: 0.5,
-            own_words: 0.4,
-            own_vector: 0.4,
-            parent: 0.3,
+            own_words: 0.3,
+            own_vector: 0.3,
+            parent: 0.4,
             reply: 0.5,
             speaker: 0.1,
             date: 0.4,
