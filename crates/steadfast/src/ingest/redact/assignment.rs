@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::check;
+use super::{Found, check};
 
 /// What a name promises.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,12 +80,12 @@ const TYPES: &[&str] = &[
 ];
 
 /// Finds the value that the name around a keyword is given.
-pub(super) fn assigned(text: &str, keyword: Range<usize>, class: Class) -> Option<Range<usize>> {
+pub(super) fn assigned(text: &str, keyword: Range<usize>, class: Class) -> Option<Found> {
     let name = name(text, &keyword)?;
     let (operator, at) = operator(text, &name)?;
     let value = value(text, at, operator)?;
-    let secret = text.get(value.range.clone())?;
-    is_secret(secret, class, operator, value.form).then_some(value.range)
+    let secret = text.get(value.found.range.clone())?;
+    is_secret(secret, class, operator, value.form).then_some(value.found)
 }
 
 /// Returns whether a value by the name of a secret looks like one; for metadata.
@@ -217,7 +217,7 @@ enum Form {
 }
 
 struct Value {
-    range: Range<usize>,
+    found: Found,
     form: Form,
 }
 
@@ -225,13 +225,14 @@ struct Value {
 fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
     let limit = text.floor_char_boundary(at.saturating_add(VALUE_BYTES_MAX));
     let rest = text.get(at..limit)?;
+    super::run::looked(rest.len());
     if operator == Operator::Tag {
         let end = rest.find(['<', '\n'])?;
         if !rest.get(end..)?.starts_with("</") {
             return None;
         }
         return Some(Value {
-            range: at..at + end,
+            found: Found::whole(at..at + end),
             form: Form::Quoted,
         });
     }
@@ -252,7 +253,7 @@ fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
         let end = inside.get(..end)?.trim_end_matches('\\').len();
         let from = at + prefix + 1;
         return Some(Value {
-            range: from..from + end,
+            found: Found::whole(from..from + end),
             form: Form::Quoted,
         });
     }
@@ -266,14 +267,6 @@ fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
     let end = rest.find(is_end).unwrap_or(rest.len());
     let found = rest.get(..end)?;
     let next = text.get(at + end..)?.chars().next();
-    let rest_of_token = if end == rest.len() {
-        text.get(at + end..)?
-            .bytes()
-            .take_while(|byte| super::is_token(*byte))
-            .count()
-    } else {
-        0
-    };
     let trimmed = found.trim_end_matches(['.', '*', ':']);
     let form = if next.is_none_or(char::is_whitespace) {
         Form::Bare
@@ -281,7 +274,10 @@ fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
         Form::Inside
     };
     Some(Value {
-        range: at..at + trimmed.len() + rest_of_token,
+        found: Found {
+            range: at..at + trimmed.len(),
+            is_cut: end == rest.len() && next.is_some(),
+        },
         form,
     })
 }

@@ -9,6 +9,10 @@ const BLOCK_BYTES_MAX: usize = 64 << 10;
 /// The longest name of a block, with its closing dashes.
 const LABEL_BYTES_MAX: usize = 72;
 
+/// The most lines in a row that are not of the key itself: blank ones, and those that say how it is
+/// encrypted. The two characters of a line end of Windows make two lines.
+const OTHER_LINES_MAX: usize = 16;
+
 /// The least base64 in a key; less is somebody writing about keys.
 const KEY_BYTES_LEAST: usize = 40;
 
@@ -65,8 +69,9 @@ fn base64_bytes(block: &str) -> usize {
 fn key_lines(text: &str, body: usize) -> Option<usize> {
     let limit = text.floor_char_boundary(body.saturating_add(BLOCK_BYTES_MAX));
     let block = text.get(body..limit)?;
-    let (mut end, mut key_bytes, mut offset) = (0, 0, 0);
+    let (mut end, mut key_bytes, mut offset, mut others) = (0, 0, 0, 0);
     for line in block.split_inclusive(['\n', '\r']) {
+        super::run::looked(line.len());
         let inside = line
             .trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '='));
         let base64 = base64_bytes(inside);
@@ -80,7 +85,10 @@ fn key_lines(text: &str, body: usize) -> Option<usize> {
         if base64 * 5 >= inside.len() * 4 && base64 > 0 || is_tail {
             key_bytes += inside.len();
             end = offset + line.trim_end().len();
-        } else if !(inside.is_empty() || is_header) {
+            others = 0;
+        } else if (inside.is_empty() || is_header) && others < OTHER_LINES_MAX {
+            others += 1;
+        } else {
             break;
         }
         offset += line.len();

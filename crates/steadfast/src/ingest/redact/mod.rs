@@ -7,8 +7,9 @@
 //! Invariants:
 //! - What is not taken out stays byte for byte.
 //! - A text without a secret is not copied.
-//! - Time is linear in the text: every look from a literal is bounded, and
-//!   expressions run without backtracking.
+//! - Time is linear in the text: every look from a literal is bounded,
+//!   expressions run without backtracking, and the end of a long token is
+//!   looked for once, however many literals stand in it.
 //! - A redacted text redacted again is the same.
 //!
 //! Deliberately not here: names of files, which are left as they are; secrets
@@ -20,6 +21,7 @@ mod check;
 mod custom;
 mod removed;
 mod rules;
+mod run;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -33,6 +35,7 @@ use crate::config::Redaction;
 use crate::error::Result;
 use custom::Custom;
 use rules::{Before, Find, RULES, Rule};
+use run::Run;
 
 pub use removed::{Removals, Removed};
 
@@ -40,7 +43,10 @@ pub use removed::{Removals, Removed};
 const MARK: &str = "[redacted:";
 
 /// How far from its literal an expression looks; what matches up to there goes on while it looks like a token.
-const REACH_BYTES: usize = 4 << 10;
+const REACH_BYTES: usize = 512;
+
+/// How much of a long match is judged: what is random is so from its start.
+const JUDGED_BYTES_MAX: usize = 1 << 10;
 
 /// How far back from its literal a match may begin.
 const BACK_BYTES: usize = 256;
@@ -204,6 +210,7 @@ impl Redactor {
         let engine = engine();
         let first = self.custom.rules.len();
         let mut last: Option<Secret> = None;
+        let mut run = Run::default();
         for hit in engine.literals.find_overlapping_iter(text) {
             let rules = engine.rules_of.get(hit.pattern().as_usize());
             for &number in rules.into_iter().flatten() {
@@ -216,7 +223,7 @@ impl Redactor {
                 if is_inside {
                     continue;
                 }
-                if let Some(range) = apply(rule, number, text, hit.range()) {
+                if let Some(range) = apply(rule, number, text, hit.range(), &mut run) {
                     let secret = Secret {
                         rule: first + number,
                         range,
@@ -324,7 +331,13 @@ fn expression(number: usize, pattern: &str) -> Option<&'static Regex> {
 }
 
 /// Applies a rule where one of its literals stands.
-fn apply(rule: &Rule, number: usize, text: &str, hit: Range<usize>) -> Option<Range<usize>> {
+fn apply(
+    rule: &Rule,
+    number: usize,
+    text: &str,
+    hit: Range<usize>,
+    run: &mut Run,
+) -> Option<Range<usize>> {
     let start = match rule.before {
         Before::Anything => hit.start,
         Before::Boundary if is_boundary(text, hit.start) => hit.start,
@@ -332,34 +345,53 @@ fn apply(rule: &Rule, number: usize, text: &str, hit: Range<usize>) -> Option<Ra
         Before::Digits => back(text, hit.start, |byte| byte.is_ascii_digit())?,
         Before::Line => back(text, hit.start, |byte| byte != b'\n')?,
     };
-    let range = match rule.find {
-        Find::Function(find) => find(text, hit)?,
+    let found = match rule.find {
+        Find::Function(find) => Found::whole(find(text, hit)?),
+        Find::Value(find) => find(text, hit)?,
         Find::Pattern(pattern) => {
-            let limit = text.floor_char_boundary(hit.start.saturating_add(REACH_BYTES));
+            let limit = text.floor_char_boundary(hit.start.saturating_add(rule.reach_bytes));
             let window = text.get(start..limit)?;
+            run::looked(window.len());
             let captures = expression(number, pattern)?.captures(window)?;
             let place = captures.get(1).or_else(|| captures.get(0))?;
-            let mut end = start + place.end();
-            if place.end() == window.len() {
-                end += text
-                    .get(end..)?
-                    .bytes()
-                    .take_while(|byte| is_token(*byte))
-                    .count();
+            Found {
+                range: start + place.start()..start + place.end(),
+                is_cut: place.end() == window.len(),
             }
-            start + place.start()..end
         }
     };
-    if text.get(..range.start)?.ends_with(MARK) {
+    if text.get(..found.range.start)?.ends_with(MARK) {
         return None;
     }
-    let secret = text.get(range.clone())?;
-    (rule.check)(secret).then_some(range)
+    // What was seen is enough to judge by; the rest of a long token goes with it.
+    let secret = text.get(found.range.clone())?;
+    let secret = secret.get(..secret.floor_char_boundary(JUDGED_BYTES_MAX))?;
+    (rule.check)(secret).then(|| found.range.start..found.end(text, run))
 }
 
-/// Returns whether a token can go on with a byte.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
+/// A place that may be a secret.
+struct Found {
+    range: Range<usize>,
+    /// Whether what was looked at ended before the secret did.
+    is_cut: bool,
+}
+
+impl Found {
+    fn whole(range: Range<usize>) -> Self {
+        Self {
+            range,
+            is_cut: false,
+        }
+    }
+
+    /// Returns where the secret ends, beyond what was looked at.
+    fn end(&self, text: &str, run: &mut Run) -> usize {
+        if self.is_cut {
+            run.end(text, self.range.end)
+        } else {
+            self.range.end
+        }
+    }
 }
 
 /// Returns whether a word can begin here; `\n` and `%3D` as they are written in JSON and addresses end one.

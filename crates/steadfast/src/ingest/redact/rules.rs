@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use super::assignment::{self, Class};
-use super::{blocks, check};
+use super::{Found, REACH_BYTES, blocks, check};
 
 /// A sort of secret, and how it is told.
 pub(super) struct Rule {
@@ -27,6 +27,8 @@ pub(super) struct Rule {
     /// Whether what was found is a secret and not an example of one.
     pub(super) check: fn(&str) -> bool,
     pub(super) before: Before,
+    /// How far from its literal an expression looks.
+    pub(super) reach_bytes: usize,
 }
 
 /// How the bounds of a secret are found.
@@ -35,6 +37,8 @@ pub(super) enum Find {
     Pattern(&'static str),
     /// A function of the text and the place of the literal.
     Function(fn(&str, Range<usize>) -> Option<Range<usize>>),
+    /// The same for values, of which only the beginning is looked at.
+    Value(fn(&str, Range<usize>) -> Option<Found>),
 }
 
 /// What may stand before the literal.
@@ -56,6 +60,7 @@ const fn rule(kind: &'static str, literals: &'static [&'static str], find: Find)
         find,
         check: check::random,
         before: Before::Boundary,
+        reach_bytes: REACH_BYTES,
     }
 }
 
@@ -75,6 +80,11 @@ impl Rule {
 
     const fn before(mut self, before: Before) -> Self {
         self.before = before;
+        self
+    }
+
+    const fn reach(mut self, bytes: usize) -> Self {
+        self.reach_bytes = bytes;
         self
     }
 }
@@ -276,7 +286,9 @@ pub(super) const RULES: &[Rule] = &[
         &["eyJ"],
         r"^eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}",
     )
-    .check(check::jwt),
+    .check(check::jwt)
+    // The third part comes only behind what the token says of its holder.
+    .reach(4 << 10),
     rule("url_password", &["://"], Find::Function(blocks::url_password))
         .check(check::chosen_password)
         .before(Before::Anything),
@@ -352,7 +364,7 @@ pub(super) const RULES: &[Rule] = &[
             "Passphrase", "PASSPHRASE", "passcode", "Passcode", "PASSCODE", "pwd", "Pwd", "PWD",
             "_pass", "_PASS", "Passwort", "passwort",
         ],
-        Find::Function(|text, at| assignment::assigned(text, at, Class::Password)),
+        Find::Value(|text, at| assignment::assigned(text, at, Class::Password)),
     )
     .check(check::anything)
     .before(Before::Anything),
@@ -367,7 +379,7 @@ pub(super) const RULES: &[Rule] = &[
             "ENCRYPTION_KEY", "encryptionKey", "account_key", "ACCOUNT_KEY", "accountKey",
             "master_key", "MASTER_KEY", "masterKey", "credential", "Credential", "CREDENTIAL",
         ],
-        Find::Function(|text, at| assignment::assigned(text, at, Class::Secret)),
+        Find::Value(|text, at| assignment::assigned(text, at, Class::Secret)),
     )
     .check(check::anything)
     .before(Before::Anything),

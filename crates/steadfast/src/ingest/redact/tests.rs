@@ -136,6 +136,34 @@ fn a_token_longer_than_the_reach_is_taken_out_whole() {
     assert_eq!(redacted.text, "Bearer [redacted:bearer_token]");
 }
 
+#[test]
+fn work_is_linear_however_often_literals_stand_in_one_token() {
+    /// What is looked at for each byte of a text of nothing but literals.
+    const LOOKED_MOST: usize = 200;
+    let redactor = Redactor::default();
+    let looked = |unit: &str, bytes: usize| {
+        let text = unit.repeat(bytes / unit.len());
+        run::counted::take();
+        redactor.redact(&text);
+        run::counted::take()
+    };
+    for unit in [
+        "access_token=abc/user=x/session=N/",
+        "token=abc.",
+        "access_token=aB3dE5fG7hJ9kL/",
+        "password=",
+        "-sk-",
+        "-sk-aB3dE5fG7hJ9kLmN2pQ4",
+        "Private-Lines: 1\n",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "Private-Lines: 1\n\n\n\n\n",
+    ] {
+        let (once, twice) = (looked(unit, 20_000), looked(unit, 40_000));
+        assert!(twice <= once * 9 / 4, "{unit:?}: {once} and {twice}");
+        assert!(twice <= 40_000 * LOOKED_MOST, "{unit:?}: {twice}");
+    }
+}
+
 /// Pieces of which texts are made: secrets, things like them, and characters of all lengths.
 fn pieces() -> impl Strategy<Value = Vec<String>> {
     let piece = prop_oneof![
