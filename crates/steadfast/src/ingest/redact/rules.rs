@@ -115,15 +115,16 @@ pub(super) const RULES: &[Rule] = &[
         "^sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}",
     )
     .check(check::opaque),
+    // Before the rule for the first of the pair, which ends the look at this place.
+    token(
+        "aws_secret_access_key",
+        &["AKIA", "ASIA"],
+        r#"^A(?:KIA|SIA)[A-Z0-9]{16}["',;:| \t\r\n]{1,5}([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+    ),
     token(
         "aws_access_key_id",
         &["AKIA", "ASIA", "ABIA", "ACCA"],
         r"^A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?-u:\b)",
-    ),
-    token(
-        "aws_secret_access_key",
-        &["AKIA", "ASIA"],
-        r"^A(?:KIA|SIA)[A-Z0-9]{16}[,;:| \t]{1,4}([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
     ),
     token(
         "aws_secret_access_key",

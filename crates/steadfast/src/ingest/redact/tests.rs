@@ -6,6 +6,10 @@ use super::*;
 use crate::config::RedactionRule;
 use crate::error::Error;
 
+#[path = "../../../tests/secrets/cases.rs"]
+#[expect(dead_code, reason = "the tests of the crate use all of it")]
+mod cases;
+
 fn with(rules: &[(&str, &str)], allow: &[&str]) -> Result<Redactor> {
     let mut redaction = Redaction::default();
     redaction.rules.extend(
@@ -108,6 +112,22 @@ fn names_in_metadata_tell_secrets() {
         text.contains("12345678901234567a9b8c") && text.contains("password manager"),
         "{text}"
     );
+}
+
+#[test]
+fn every_rule_has_a_labelled_case_that_it_finds() {
+    let redactor = Redactor::default();
+    let mut fired = [false; RULES.len()];
+    for case in cases::labelled(1) {
+        let mut found = Vec::new();
+        redactor.find_built_in(&case.text, &mut found);
+        for secret in found {
+            fired[secret.rule] = true;
+        }
+    }
+    for (rule, fired) in RULES.iter().zip(fired) {
+        assert!(fired, "{} {:?}", rule.kind, rule.literals);
+    }
 }
 
 #[test]
