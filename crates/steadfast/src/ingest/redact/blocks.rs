@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::check;
+
 /// The longest block that is looked for its end; RSA keys of 16,384 bits have 13 KiB.
 const BLOCK_BYTES_MAX: usize = 64 << 10;
 
@@ -107,17 +109,62 @@ pub(super) fn url_password(text: &str, at: Range<usize>) -> Option<Range<usize>>
     }
     let limit = text.floor_char_boundary(at.end.saturating_add(USER_BYTES_MAX));
     let rest = text.get(at.end..limit)?;
-    let is_end = |c: char| {
-        c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '`' | '<' | '>' | '|' | '\\' | ',')
-    };
-    let authority = rest.get(..rest.find(is_end).unwrap_or(rest.len()))?;
+    let is_end =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '|' | '\\' | ',');
+    let whole = rest.get(..rest.find(is_end).unwrap_or(rest.len()))?;
+    let authority = whole.split('/').next()?;
     // The last one: a password may hold the sign although it should be written as %40.
-    let (login, host) = authority.rsplit_once('@')?;
+    let (login, host) = match authority.rsplit_once('@') {
+        Some(parts) => parts,
+        None => with_slash(text.get(..at.start)?, whole, authority)?,
+    };
     let (user, password) = login.split_once(':')?;
-    // With a question mark it is the query that holds both signs.
-    if host.is_empty() || user == password || user.contains('?') {
+    // With a question mark it is the query that holds both signs; an image has its version and its hash there.
+    if host.is_empty() || user == password || user.contains('?') || host.starts_with("sha256") {
         return None;
     }
     let start = at.end + user.len() + 1;
     Some(start..start + password.len())
+}
+
+/// Returns login and host of the address of a database whose password holds a slash, which should be written as %2F.
+fn with_slash<'t>(before: &str, whole: &'t str, authority: &str) -> Option<(&'t str, &'t str)> {
+    const SCHEMES: &[&str] = &[
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mariadb",
+        "mongodb",
+        "redis",
+        "rediss",
+        "amqp",
+        "amqps",
+    ];
+    let scheme = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    let (_, behind) = authority.split_once(':')?;
+    let is_port = behind.bytes().all(|byte| byte.is_ascii_digit());
+    if is_port || !SCHEMES.contains(&scheme) {
+        return None;
+    }
+    let parts = whole.split_once('@')?;
+    let (_, password) = parts.0.split_once(':')?;
+    check::password(password).then_some(parts)
+}
+
+/// Finds a token of Airtable: its literal begins many words, so its dot is looked at first.
+pub(super) fn airtable(text: &str, at: Range<usize>) -> Option<Range<usize>> {
+    const ID_BYTES: usize = 14;
+    const KEY_BYTES: usize = 64;
+    let bytes = text.as_bytes();
+    let dot = at.end + ID_BYTES;
+    if bytes.get(dot) != Some(&b'.') {
+        return None;
+    }
+    let key = bytes.get(dot + 1..dot + 1 + KEY_BYTES)?;
+    let is_token = bytes
+        .get(at.end..dot)?
+        .iter()
+        .all(u8::is_ascii_alphanumeric)
+        && key.iter().all(u8::is_ascii_hexdigit);
+    is_token.then_some(at.start..dot + 1 + KEY_BYTES)
 }

@@ -343,6 +343,9 @@ fn apply(
         Before::Boundary if is_boundary(text, hit.start) => hit.start,
         Before::Boundary => return None,
         Before::Digits => back(text, hit.start, |byte| byte.is_ascii_digit())?,
+        Before::Word => back(text, hit.start, |byte| {
+            byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+        })?,
         Before::Line => back(text, hit.start, |byte| byte != b'\n')?,
     };
     let found = match rule.find {

@@ -49,6 +49,8 @@ pub(super) enum Before {
     Anything,
     /// Digits, which belong to the match.
     Digits,
+    /// A word with its hyphens and dots, which belongs to the match.
+    Word,
     /// Anything from the start of the line, which belongs to the match.
     Line,
 }
@@ -145,8 +147,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     token(
         "gitlab_token",
-        &["glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glsoat-"],
-        "^gl[a-z]{2,4}-[A-Za-z0-9_-]{20,}",
+        &[
+            "glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glsoat-", "glft-", "glagent-",
+            "gloas-", "glffct-", "glimt-", "glwt-", "GR1348941",
+        ],
+        r"^(?:gl[a-z]{2,6}-[A-Za-z0-9_-]{20,}(?:\.[0-9a-z]{2}\.[0-9A-Za-z]{7,12})?|GR1348941[A-Za-z0-9_-]{20,})",
     ),
     token(
         "slack_token",
@@ -197,7 +202,27 @@ pub(super) const RULES: &[Rule] = &[
         r"^SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}",
     ),
     token("twilio_key", &["SK"], r"^SK[0-9a-f]{32}(?-u:\b)"),
-    token("mailgun_key", &["key-"], r"^key-[0-9a-f]{32}(?-u:\b)"),
+    token("mailgun_key", &["key-"], r"^key-[0-9a-f]{32}(?-u:\b)").before(Before::Word),
+    token(
+        "mailchimp_key",
+        &["-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9"],
+        r"^[0-9a-f]{32}-us[0-9]{1,2}(?-u:\b)",
+    )
+    .before(Before::Word),
+    rule("airtable_token", &["pat"], Find::Function(blocks::airtable)),
+    token(
+        "mapbox_token",
+        &["sk.eyJ"],
+        r"^sk\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{16,}",
+    ),
+    token("heroku_key", &["HRKU-AA"], "^HRKU-AA[A-Za-z0-9_-]{40,}"),
+    token("dropbox_token", &["sl."], r"^sl\.[A-Za-z0-9_-]{80,}"),
+    token(
+        "azure_client_secret",
+        &["7Q~", "8Q~", "9Q~"],
+        r"^[A-Za-z0-9_.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",
+    )
+    .before(Before::Word),
     token(
         "telegram_token",
         &[":AA"],
@@ -296,7 +321,7 @@ pub(super) const RULES: &[Rule] = &[
     token(
         "bearer_token",
         &["Bearer ", "bearer ", "BEARER "],
-        r"^[A-Za-z]{6} +([A-Za-z0-9._~+/-]{16,}={0,2})",
+        r"^[A-Za-z]{6} +((?:[0-9]{1,10}\|)?[A-Za-z0-9._~+/%-]{16,}={0,2})",
     )
     .check(check::opaque),
     token(
@@ -315,7 +340,7 @@ pub(super) const RULES: &[Rule] = &[
     token(
         "authorization",
         &["uthorization", "UTHORIZATION"],
-        r#"^(?i:uthorization)["'\\\]]{0,3}[ \t]*[:=][ \t]*["'\\]{0,2}(?:(?:[Bb]earer|[Tt]oken|[Kk]ey|ApiKey|OAuth|SSWS) )?([A-Za-z0-9._~+/:-]{16,}={0,2})"#,
+        r#"^(?i:uthorization)["'\\\]]{0,3}[ \t]*[:=][ \t]*["'\\]{0,2}(?:(?:[Bb]earer|[Tt]oken|[Kk]ey|ApiKey|OAuth|SSWS) )?((?:[0-9]{1,10}\|)?[A-Za-z0-9._~+/:%-]{16,}={0,2})"#,
     )
     .check(check::opaque)
     .before(Before::Anything),
@@ -347,8 +372,8 @@ pub(super) const RULES: &[Rule] = &[
     .check(check::password),
     token(
         "password",
-        &[" -u ", " --user "],
-        r#"^ (?:-u|--user) ["']?[^\s:"']+:([^\s"']{4,})"#,
+        &[" -u", " --user"],
+        r#"^ (?:-u|--user[ =]) {0,2}["']?[A-Za-z0-9_][A-Za-z0-9_.@%+-]{0,64}:([^\s"'/][^\s"']{3,})"#,
     )
     .check(check::password)
     .before(Before::Anything),
@@ -358,6 +383,18 @@ pub(super) const RULES: &[Rule] = &[
         r#"^sshpass -p ?["']?([^\s"']{4,})"#,
     )
     .check(check::chosen_password),
+    token(
+        "password",
+        &["mysql ", "mysqldump ", "mysqladmin ", "mariadb ", "mariadb-dump "],
+        r#"^[a-z-]+ (?:[^\n|;&]{0,120} )?-p["']?([^\s"']{4,})"#,
+    )
+    .check(check::password),
+    token(
+        "password",
+        &["redis-cli "],
+        r#"^redis-cli (?:[^\n|;&]{0,120} )?(?:-a|--pass) ["']?([^\s"']{4,})"#,
+    )
+    .check(check::password),
     rule(
         "password",
         &[
