@@ -288,9 +288,7 @@ impl<'p> Placing<'p> {
             for (key, value) in &rule.meta {
                 if !assignment.meta.contains_key(key) {
                     let mut value = value.clone();
-                    if let Value::String(text) = &mut value {
-                        self.line.redactor.redact_in_place(text);
-                    }
+                    self.line.redactor.redact_named(key, &mut value);
                     assignment.meta.insert(key.clone(), value);
                 }
             }

@@ -7,125 +7,44 @@
 
 use std::ops::Range;
 
+use super::name::{self, Class};
+use super::operator::{Operator, operator};
+use super::value::{Form, values};
 use super::{Found, check};
 
-/// What a name promises.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Something that a person thinks of.
-    Password,
-    /// Something that a machine makes.
-    Secret,
-}
-
-/// The longest name.
+/// The longest part of a name on either side of its keyword.
 const NAME_BYTES_MAX: usize = 64;
-/// The longest value.
-const VALUE_BYTES_MAX: usize = 1 << 10;
-/// The most white space and quotes between name, operator and value.
-const GAP_BYTES_MAX: usize = 24;
+/// The longest password that is judged as one; what is longer is a token.
+const PASSWORD_BYTES_MAX: usize = 512;
 
-/// What may follow the keyword in a name, without separators and digits, in lower case.
-const SUFFIXES: &[&str] = &[
-    "",
-    "key",
-    "value",
-    "accesskey",
-    "accesstoken",
-    "token",
-    "base",
-    "bhex",
-    "hex",
-    "prod",
-    "dev",
-    "staging",
-    "live",
-    "text",
-    "phrase",
-    "string",
-    "raw",
-    "plain",
-];
-
-/// Names before `token` of what is handed out to everybody.
-const PUBLIC: &[&str] = &[
-    "next",
-    "page",
-    "continuation",
-    "cursor",
-    "sync",
-    "public",
-    "pagination",
-    "eos",
-    "bos",
-    "pad",
-    "unk",
-    "cancellation",
-    "cancel",
-    "start",
-    "stop",
-    "end",
-];
-
-/// Types that stand between name and value in program text.
-const TYPES: &[&str] = &[
-    "str",
-    "string",
-    "text",
-    "any",
-    "&str",
-    "&'static str",
-    "secretstr",
-    "char*",
-];
-
-/// Finds the value that the name around a keyword is given.
-pub(super) fn assigned(text: &str, keyword: Range<usize>, class: Class) -> Option<Found> {
+/// Finds the value that the name around a keyword is given, when the name is of one of the classes.
+pub(super) fn assigned(text: &str, keyword: Range<usize>, classes: &[Class]) -> Option<Found> {
     let name = name(text, &keyword)?;
     let (operator, at) = operator(text, &name)?;
-    let value = value(text, at, operator)?;
-    let secret = text.get(value.found.range.clone())?;
-    is_secret(secret, class, operator, value.form).then_some(value.found)
+    let class = name::class_of(text.get(with_word_before(text, &name))?)?;
+    if !classes.contains(&class) {
+        return None;
+    }
+    values(text, at, operator)
+        .into_iter()
+        .flatten()
+        .find_map(|value| {
+            let secret = text.get(value.found.range.clone())?;
+            is_secret(secret, class, operator, value.form).then_some(value.found)
+        })
 }
 
 /// Returns whether a value by the name of a secret looks like one; for metadata.
 pub(super) fn is_named_secret(name: &str, value: &str) -> bool {
-    let keywords = [
-        (
-            Class::Password,
-            ["password", "passwd", "passphrase", "pwd", "passcode"].as_slice(),
-        ),
-        (
-            Class::Secret,
-            [
-                "secret",
-                "token",
-                "api_key",
-                "apikey",
-                "api-key",
-                "access_key",
-                "private_key",
-            ]
-            .as_slice(),
-        ),
-    ];
-    let lower = name.to_ascii_lowercase();
-    keywords.into_iter().any(|(class, words)| {
-        let is_named = words.iter().any(|word| {
-            lower.find(word).is_some_and(|start| {
-                self::name(&lower, &(start..start + word.len()))
-                    .is_some_and(|name| name == (0..lower.len()))
-            })
-        });
-        is_named && is_secret(value, class, Operator::Sign, Form::Quoted)
-    })
+    name::class_of_path(name)
+        .is_some_and(|class| is_secret(value, class, Operator::Sign, Form::Quoted))
 }
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// Returns the whole name around a keyword, when it names the secret itself.
+/// Returns the whole name around a keyword.
 fn name(text: &str, keyword: &Range<usize>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let before = bytes.get(..keyword.start)?;
@@ -136,150 +55,23 @@ fn name(text: &str, keyword: &Range<usize>) -> Option<Range<usize>> {
             .count()
     };
     let (left, right) = (count(&mut before.iter().rev()), count(&mut after.iter()));
-    if left > NAME_BYTES_MAX || right > NAME_BYTES_MAX {
-        return None;
-    }
-    let range = keyword.start - left..keyword.end + right;
-    let letters = |range: Range<usize>| -> Option<String> {
-        Some(
-            text.get(range)?
-                .chars()
-                .filter(char::is_ascii_alphabetic)
-                .map(|c| c.to_ascii_lowercase())
-                .collect(),
-        )
-    };
-    let suffix = letters(keyword.end..range.end)?;
-    let prefix = letters(range.start..keyword.start)?;
-    let is_public = PUBLIC.iter().any(|word| prefix.ends_with(word));
-    (SUFFIXES.contains(&suffix.as_str()) && !is_public).then_some(range)
+    (left <= NAME_BYTES_MAX && right <= NAME_BYTES_MAX)
+        .then(|| keyword.start - left..keyword.end + right)
 }
 
-/// What stands between a name and its value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    /// `=`, `:` and their like.
-    Sign,
-    /// The space behind a flag of a command.
-    Flag,
-    /// The end of an XML tag.
-    Tag,
-    /// The word "is".
-    Word,
-}
-
-/// Returns the operator behind a name, and where it ends.
-fn operator(text: &str, name: &Range<usize>) -> Option<(Operator, usize)> {
-    let bytes = text.as_bytes();
-    let byte = |at: usize| bytes.get(at).copied().unwrap_or(b'\n');
-    let skip = |mut at: usize, set: &[u8]| {
-        let end = at + GAP_BYTES_MAX;
-        while at < end && set.contains(&byte(at)) {
-            at += 1;
+/// Returns a name with the word before it when it is a word that needs one: `API key`, `encryption.key`.
+fn with_word_before(text: &str, name: &Range<usize>) -> Range<usize> {
+    let is_key = text
+        .get(name.clone())
+        .is_some_and(|name| name.eq_ignore_ascii_case("key"));
+    let before = text.as_bytes().get(..name.start).unwrap_or_default();
+    match before {
+        [before @ .., b' ' | b'.'] if is_key => {
+            let word = before.iter().rev().take(NAME_BYTES_MAX);
+            name.start - 1 - word.take_while(|byte| is_name_byte(**byte)).count()..name.end
         }
-        at
-    };
-    let is_flag = text.get(name.clone())?.starts_with("--");
-    let is_tag = byte(name.end) == b'>' && name.start > 0 && byte(name.start - 1) == b'<';
-    if is_tag {
-        return Some((Operator::Tag, name.end + 1));
+        _ => name.clone(),
     }
-    let at = skip(skip(name.end, b"\\\"'`]*"), b" \t");
-    let rest = text.get(at..)?;
-    match (byte(at), byte(at + 1)) {
-        (b'=', b'=') | (b':', b':') => None,
-        (b'=', b'>') | (b':', b'=') => Some((Operator::Sign, at + 2)),
-        (b'=', _) => Some((Operator::Sign, at + 1)),
-        (b':', _) => Some((Operator::Sign, typed(text, at + 1).unwrap_or(at + 1))),
-        _ if is_flag && at > name.end => Some((Operator::Flag, at)),
-        _ if at > name.end && rest.starts_with("is ") => Some((Operator::Word, at + 3)),
-        _ => None,
-    }
-}
-
-/// Returns where the equals sign behind a type annotation ends.
-fn typed(text: &str, at: usize) -> Option<usize> {
-    let end = text.floor_char_boundary(at + GAP_BYTES_MAX);
-    let sign = text.get(at..end)?.find('=')?;
-    let name = text.get(at..at + sign)?.trim().to_ascii_lowercase();
-    TYPES.contains(&name.as_str()).then_some(at + sign + 1)
-}
-
-/// How a value is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// Between quotes.
-    Quoted,
-    /// Up to the end of the line, as in a file of settings.
-    Bare,
-    /// Up to a sign that program text goes on with.
-    Inside,
-}
-
-struct Value {
-    found: Found,
-    form: Form,
-}
-
-/// Returns the value behind an operator.
-fn value(text: &str, at: usize, operator: Operator) -> Option<Value> {
-    let limit = text.floor_char_boundary(at.saturating_add(VALUE_BYTES_MAX));
-    let rest = text.get(at..limit)?;
-    super::run::looked(rest.len());
-    if operator == Operator::Tag {
-        let end = rest.find(['<', '\n'])?;
-        if !rest.get(end..)?.starts_with("</") {
-            return None;
-        }
-        return Some(Value {
-            found: Found::whole(at..at + end),
-            form: Form::Quoted,
-        });
-    }
-    let start = rest.len() - rest.trim_start_matches([' ', '\t', '*']).len();
-    let rest = rest.get(start..)?;
-    let at = at + start;
-    // Letters before quotes as in b"..", and the backslash of quotes inside quotes.
-    let bare = rest.trim_start_matches(['b', 'r', 'f', 'u', '\\']);
-    let prefix = rest.len() - bare.len();
-    if prefix <= 2
-        && let Some(quote) = bare
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '"' | '\'' | '`'))
-    {
-        let inside = bare.get(1..)?;
-        let end = inside.find([quote, '\n'])?;
-        let end = inside.get(..end)?.trim_end_matches('\\').len();
-        let from = at + prefix + 1;
-        return Some(Value {
-            found: Found::whole(from..from + end),
-            form: Form::Quoted,
-        });
-    }
-    let is_end = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                ',' | ';' | ')' | ']' | '}' | '"' | '\'' | '`' | '|' | '<' | '&'
-            )
-    };
-    let end = rest.find(is_end).unwrap_or(rest.len());
-    let found = rest.get(..end)?;
-    let next = text.get(at + end..)?.chars().next();
-    let trimmed = found.trim_end_matches(['.', '*', ':']);
-    let form = if next.is_none_or(char::is_whitespace) {
-        Form::Bare
-    } else {
-        Form::Inside
-    };
-    Some(Value {
-        found: Found {
-            range: at..at + trimmed.len(),
-            is_cut: end == rest.len() && next.is_some(),
-        },
-        form,
-    })
 }
 
 fn is_secret(secret: &str, class: Class, operator: Operator, form: Form) -> bool {
@@ -288,18 +80,44 @@ fn is_secret(secret: &str, class: Class, operator: Operator, form: Form) -> bool
     }
     // A call, an index, a path of names, a constant: computed, not written out.
     let is_computed = || {
-        secret.contains(['(', '[', '{', '\\']) || is_path_of_names(secret) || is_constant(secret)
+        secret.contains(['(', '[', '{', '\\'])
+            || is_path_of_names(secret)
+            || is_constant(secret)
+            || is_number(secret)
     };
     if form != Form::Quoted && is_computed() {
         return false;
     }
+    // What stands in places where names of variables stand as well must not look like one.
+    let is_random = || check::opaque(secret) || is_strong(secret);
+    let is_unlike_names = || is_random() || is_uncommon(secret);
     match (class, operator, form) {
+        (Class::Secret, _, _) => is_random(),
+        (_, _, Form::Until('\n')) => is_strong(secret),
         (Class::Password, Operator::Word, _) => is_said(secret),
-        (Class::Password, _, Form::Quoted | Form::Bare) => check::password(secret),
-        (Class::Password, _, Form::Inside) | (Class::Secret, _, _) => {
-            check::opaque(secret) || is_strong(secret)
+        (Class::Pass, Operator::Word, _) => false,
+        (_, Operator::Call, _)
+        | (_, _, Form::Below | Form::Until(',' | '}'))
+        | (Class::Pass, _, Form::Quoted | Form::Bare) => is_unlike_names(),
+        (Class::Password, _, Form::Quoted | Form::Bare) => is_password(secret),
+        (Class::Password, Operator::Tight, Form::Until(';' | '&' | '"' | '\'' | '`')) => {
+            is_password(secret)
         }
+        (Class::Password | Class::Pass, _, Form::Until(_)) => is_random(),
     }
+}
+
+/// Returns whether a value looks like a password, or like a token where that is longer than passwords are.
+fn is_password(secret: &str) -> bool {
+    check::password(secret) || secret.len() > PASSWORD_BYTES_MAX && check::opaque(secret)
+}
+
+/// Returns whether letters and digits take turns in a password, which in names they seldom do.
+fn is_uncommon(secret: &str) -> bool {
+    secret.len() >= 8
+        && (!secret.contains('_') || check::is_mixed(secret))
+        && check::digit_changes(secret) >= 2
+        && check::password(secret)
 }
 
 /// Returns whether a value is a path or an address.
@@ -308,7 +126,16 @@ fn is_place(secret: &str) -> bool {
         "./", "../", "~/", "$", "http:", "https:", "file:", "arn:", "vault:", "secret:",
     ];
     // Base64 may begin with a slash too; but names of folders have few digits among their letters.
-    let is_path = secret.starts_with('/') && check::digit_changes(secret) * 10 < secret.len();
+    let is_folder = |name: &str| {
+        check::digit_changes(name) < 3
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+    };
+    let is_path = secret.strip_prefix('/').is_some_and(|inner| {
+        check::digit_changes(secret) * 10 < secret.len()
+            || inner.contains('/') && inner.split('/').all(is_folder)
+    });
     is_path || starts.iter().any(|start| secret.starts_with(start)) || secret.contains("://")
 }
 
@@ -323,6 +150,20 @@ fn is_path_of_names(secret: &str) -> bool {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             })
+}
+
+/// Returns whether a value is a number in the base of sixteen, as program text writes it.
+fn is_number(secret: &str) -> bool {
+    let digits = secret
+        .strip_prefix("0x")
+        .or_else(|| secret.strip_prefix("0X"));
+    digits.is_some_and(|digits| {
+        let behind = digits.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '_');
+        matches!(
+            behind,
+            "" | "u" | "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "U" | "L" | "UL" | "ULL"
+        )
+    })
 }
 
 /// Returns whether a value is written like the name of a constant.

@@ -36,7 +36,7 @@ const MADE_UP: &[&str] = &[
 ];
 
 /// Short words that count only between separators.
-const MADE_UP_WORDS: &[&str] = &["your", "fake", "test", "todo", "mock", "here", "xxx", "abc"];
+const MADE_UP_WORDS: &[&str] = &["your", "fake", "test", "todo", "mock", "here", "xxx"];
 
 /// What passwords in documentation are called, without digits and punctuation.
 const STEMS: &[&str] = &[
@@ -124,9 +124,8 @@ pub(super) fn password(secret: &str) -> bool {
     let has = |which: fn(&u8) -> bool| secret.as_bytes().iter().any(which);
     let has_symbol = has(|byte| byte.is_ascii_punctuation() && !b"_-./:,".contains(byte));
     let has_letter = has(u8::is_ascii_alphabetic) || !secret.is_ascii();
-    // In letters only, names change their case at most once in three.
-    let is_mixed = secret.len() >= 12 && changes(secret).cases * 5 >= secret.len() * 2;
-    if !has_letter || !(has(u8::is_ascii_digit) || has_symbol || is_mixed) {
+    let has_mixed = secret.len() >= 12 && is_mixed(secret);
+    if !has_letter || !(has(u8::is_ascii_digit) || has_symbol || has_mixed) {
         return false;
     }
     let stem = stem(secret);
@@ -284,6 +283,11 @@ fn changes(text: &str) -> Changes {
 /// Returns how many times the letters and digits of a text change place.
 pub(super) fn digit_changes(text: &str) -> usize {
     changes(text).digits
+}
+
+/// Returns whether sorts of characters change oftener than in names, which change their case at most once in three.
+pub(super) fn is_mixed(text: &str) -> bool {
+    changes(text).cases * 5 >= text.len() * 2
 }
 
 /// Returns the entropy of the bytes of a text, in bits a byte.

@@ -19,9 +19,12 @@ mod assignment;
 mod blocks;
 mod check;
 mod custom;
+mod name;
+mod operator;
 mod removed;
 mod rules;
 mod run;
+mod value;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -147,12 +150,17 @@ impl Redactor {
 
     /// Takes secrets out of the texts in metadata, and returns how many; a name such as `password` counts.
     pub(crate) fn redact_metadata(&self, metadata: &mut Metadata) -> u64 {
-        /// Values below values are looked at up to this depth; deeper ones are taken out.
-        const DEPTH_MAX: usize = 64;
         metadata
             .iter_mut()
-            .map(|(name, value)| self.redact_value(name, value, DEPTH_MAX))
+            .map(|(name, value)| self.redact_named(name, value))
             .sum()
+    }
+
+    /// Takes secrets out of a value in metadata, whose name counts, and returns how many.
+    pub(crate) fn redact_named(&self, name: &str, value: &mut serde_json::Value) -> u64 {
+        /// Values below values are looked at up to this depth; deeper ones are taken out.
+        const DEPTH_MAX: usize = 64;
+        self.redact_value(name, value, DEPTH_MAX)
     }
 
     fn redact_value(&self, name: &str, value: &mut serde_json::Value, depth: usize) -> u64 {

@@ -14,7 +14,8 @@
 
 use std::ops::Range;
 
-use super::assignment::{self, Class};
+use super::assignment;
+use super::name::Class;
 use super::{Found, REACH_BYTES, blocks, check};
 
 /// A sort of secret, and how it is told.
@@ -398,26 +399,19 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "password",
         &[
-            "password", "Password", "PASSWORD", "passwd", "Passwd", "PASSWD", "passphrase",
-            "Passphrase", "PASSPHRASE", "passcode", "Passcode", "PASSCODE", "pwd", "Pwd", "PWD",
-            "_pass", "_PASS", "Passwort", "passwort",
+            "pw", "Pw", "PW", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD",
         ],
-        Find::Value(|text, at| assignment::assigned(text, at, Class::Password)),
+        Find::Value(|text, at| assignment::assigned(text, at, &[Class::Password, Class::Pass])),
     )
     .check(check::anything)
     .before(Before::Anything),
     rule(
         "secret",
         &[
-            "secret", "Secret", "SECRET", "token", "Token", "TOKEN", "api_key", "API_KEY",
-            "api-key", "Api-Key", "API-Key", "API-KEY", "apikey", "apiKey", "ApiKey", "APIKEY",
-            "API key", "access_key", "ACCESS_KEY", "accessKey", "AccessKey", "auth_key",
-            "AUTH_KEY", "authKey", "AuthKey", "private_key", "PRIVATE_KEY", "privateKey",
-            "PrivateKey", "signing_key", "SIGNING_KEY", "signingKey", "encryption_key",
-            "ENCRYPTION_KEY", "encryptionKey", "account_key", "ACCOUNT_KEY", "accountKey",
-            "master_key", "MASTER_KEY", "masterKey", "credential", "Credential", "CREDENTIAL",
+            "secret", "Secret", "SECRET", "token", "Token", "TOKEN", "key", "Key", "KEY",
+            "credential", "Credential", "CREDENTIAL",
         ],
-        Find::Value(|text, at| assignment::assigned(text, at, Class::Secret)),
+        Find::Value(|text, at| assignment::assigned(text, at, &[Class::Secret])),
     )
     .check(check::anything)
     .before(Before::Anything),

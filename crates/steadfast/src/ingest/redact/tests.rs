@@ -115,6 +115,33 @@ fn names_in_metadata_tell_secrets() {
 }
 
 #[test]
+fn metadata_and_text_share_one_table_of_names() {
+    let redactor = Redactor::default();
+    for name in [
+        "signing_key",
+        "encryption_key",
+        "auth_key",
+        "master_key",
+        "accountKey",
+        "DB_PASS",
+        "authorization",
+        "db.password",
+        "client.secret",
+        "api.key",
+        "api key",
+        "SECRET_KEY_BASE",
+    ] {
+        let mut value = serde_json::json!([{ "x": { name: "K7bQ2xT9mW4rZ8cV!p3" } }]);
+        assert_eq!(redactor.redact_named("servers", &mut value), 1, "{name}");
+        assert!(!value.to_string().contains("K7bQ2"), "{name}");
+    }
+    for name in ["password_hash", "token.count", "primary_key", "next_token"] {
+        let mut value = "K7bQ2xT9mW4rZ8cV!p3".into();
+        assert_eq!(redactor.redact_named(name, &mut value), 0, "{name}");
+    }
+}
+
+#[test]
 fn every_rule_has_a_labelled_case_that_it_finds() {
     let redactor = Redactor::default();
     let mut fired = [false; RULES.len()];
