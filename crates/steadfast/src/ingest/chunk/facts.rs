@@ -190,27 +190,28 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
     }
     let (date, rest) = text.split_at_checked("2026-01-01".len())?;
     let time = rest.strip_prefix(['T', 't', ' '])?;
+    let time = time.trim_end_matches("UTC").trim_end_matches("GMT");
     let time = time.split_whitespace().collect::<String>();
     let has_zone = time.ends_with(['Z', 'z']) || time.contains(['+', '-']);
     let zone = if has_zone { "" } else { "Z" };
     Timestamp::parse(&format!("{date}T{time}{zone}")).ok()
 }
 
-/// Reads where validity begins: a quarter (`2026-Q1`) or a date begins with its first instant.
+/// Reads where validity begins: a quarter (`2026-Q1`), a month or a date begins with its first instant.
 fn first_instant(text: &str) -> Option<Timestamp> {
-    match quarter(text) {
-        Some((year, quarter)) => quarter_start(year, quarter),
+    match months(text) {
+        Some((year, first, _)) => month_start(year, first),
         None => instant(text),
     }
 }
 
-/// Reads where validity ends: a quarter or a date is included, so validity ends with the instant after it.
+/// Reads where validity ends: a quarter, a month or a date is included, so validity ends with the instant after it.
 fn instant_after(text: &str) -> Option<Timestamp> {
-    if let Some((year, quarter)) = quarter(text) {
-        return if quarter == 4 {
-            quarter_start(year.checked_add(1)?, 1)
+    if let Some((year, _, last)) = months(text) {
+        return if last == 12 {
+            month_start(year.checked_add(1)?, 1)
         } else {
-            quarter_start(year, quarter + 1)
+            month_start(year, last + 1)
         };
     }
     let time = instant(text)?;
@@ -219,15 +220,24 @@ fn instant_after(text: &str) -> Option<Timestamp> {
     Some(Timestamp(time.0.checked_add(length)?))
 }
 
-fn quarter(text: &str) -> Option<(u16, u8)> {
-    let (year, quarter) = text.trim().split_once('-')?;
-    let quarter = quarter.strip_prefix(['Q', 'q'])?;
-    let (year, quarter) = (year.parse().ok()?, quarter.parse().ok()?);
-    (1..=4).contains(&quarter).then_some((year, quarter))
+/// Returns the year of a quarter or a month, with its first and its last month.
+fn months(text: &str) -> Option<(u16, u8, u8)> {
+    let (year, part) = text.trim().split_once('-')?;
+    let (first, last) = match part.strip_prefix(['Q', 'q']) {
+        Some(quarter) => {
+            let quarter: u8 = quarter.parse().ok()?;
+            let last = quarter.checked_mul(3)?;
+            (last.checked_sub(2)?, last)
+        }
+        None if part.len() == 2 => (part.parse().ok()?, part.parse().ok()?),
+        None => return None,
+    };
+    let is_year = year.len() == 4;
+    (is_year && (1..=12).contains(&last)).then_some((year.parse().ok()?, first, last))
 }
 
-fn quarter_start(year: u16, quarter: u8) -> Option<Timestamp> {
-    Timestamp::parse(&format!("{year:04}-{:02}-01", quarter * 3 - 2)).ok()
+fn month_start(year: u16, month: u8) -> Option<Timestamp> {
+    Timestamp::parse(&format!("{year:04}-{month:02}-01")).ok()
 }
 
 #[cfg(test)]
@@ -247,6 +257,8 @@ mod tests {
             ("2026-03-01 10:20:30", "2026-03-01T10:20:30Z"),
             ("2026-03-01T10:20", "2026-03-01T10:20:00Z"),
             ("2026-03-01 10:20:30 +0200", "2026-03-01T08:20:30Z"),
+            ("2026-03-01 10:20:30 UTC", "2026-03-01T10:20:30Z"),
+            ("2026-03-01 10:20 GMT", "2026-03-01T10:20:00Z"),
             ("1 March", "none"),
             ("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", "none"),
         ] {
@@ -265,7 +277,11 @@ mod tests {
                 "2026-03-01T12:00:00Z",
                 "2026-03-01T12:00:00Z",
             ),
+            ("2026-10", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+            ("2025-12", "2025-12-01T00:00:00Z", "2026-01-01T00:00:00Z"),
             ("2026-Q5", "none", "none"),
+            ("2026-Q0", "none", "none"),
+            ("2026-13", "none", "none"),
         ] {
             assert_eq!(shown(first_instant(text)), from, "{text}");
             assert_eq!(shown(instant_after(text)), after, "{text}");

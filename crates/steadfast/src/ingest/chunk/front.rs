@@ -2,7 +2,8 @@
 //!
 //! It stands at the very start, between lines of `---` or `+++`, or is one JSON
 //! object. What is not read to its end is no front matter but text; so a rule
-//! at the start of a document costs nothing.
+//! at the start of a document costs nothing. A value that cannot be read costs
+//! its key alone, unless there is no other key.
 //!
 //! Of YAML only what front matter is made of is read: keys with a single value,
 //! a list, or a text of several lines. A map below a key is passed over.
@@ -17,6 +18,9 @@ use super::pieces::line_ends;
 
 /// Where the end of front matter is looked for.
 const FRONT_MATTER_BYTES_MAX: usize = 64 << 10;
+
+/// Lines that a list in brackets may go on over without being indented.
+const LIST_LINES_MAX: usize = 256;
 
 /// What was read.
 pub(super) struct FrontMatter {
@@ -143,20 +147,41 @@ fn yaml(body: &str) -> Option<Entries> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        match entry(line, &mut lines)? {
+            (key, Read::Given(value)) => given.push((key, value)),
+            (_, Read::Nothing) => {}
+            (_, Read::Unreadable) => continue,
+        }
         keys += 1;
-        let (key, value) = entry(line, &mut lines)?;
-        given.extend(value.map(|value| (key, value)));
     }
     // Comments alone are headings between rules. Nothing at all is empty front matter.
     (keys > 0 || body.is_empty()).then_some(given)
 }
 
+/// What stands behind a key.
+enum Read {
+    Given(Given),
+    /// No value, or one that is passed over.
+    Nothing,
+    Unreadable,
+}
+
+impl Read {
+    fn given(value: Option<Given>) -> Self {
+        value.map_or(Self::Nothing, Self::Given)
+    }
+
+    fn readable(value: Option<Given>) -> Self {
+        value.map_or(Self::Unreadable, Self::Given)
+    }
+}
+
 /// Reads a key with all the lines of its value; none when the line has no key.
-fn entry(line: &str, lines: &mut Peekable<Lines<'_>>) -> Option<(String, Option<Given>)> {
+fn entry(line: &str, lines: &mut Peekable<Lines<'_>>) -> Option<(String, Read)> {
     if line.starts_with([' ', '\t', '-', '[', '{', '|', '>']) {
         return None;
     }
-    let (key, value) = match line.split_once(": ") {
+    let (key, value) = match line.split_once(": ").or_else(|| line.split_once(":\t")) {
         Some(parts) => parts,
         None => (line.strip_suffix(':')?, ""),
     };
@@ -174,19 +199,29 @@ fn entry(line: &str, lines: &mut Peekable<Lines<'_>>) -> Option<(String, Option<
     while let Some(line) = lines.next_if(belongs) {
         below.push(line);
     }
-    let given = match value.as_bytes().first() {
-        None => items(&below),
-        Some(b'[') => Some(Given::List(flow_list(value, &below, lines)?)),
-        Some(b'{') => None,
-        Some(b'|' | b'>') => Some(Given::Single(folded(&below).into())),
-        Some(b'"' | b'\'') => match unquoted(value) {
-            Some(text) => Some(Given::Single(text.into())),
-            None => Some(Given::Single(unquoted(&joined(value, &below))?.into())),
-        },
-        Some(_) if below.iter().all(|line| line.trim().is_empty()) => Given::plain(value),
-        Some(_) => Some(Given::Single(joined(value, &below).into())),
+    let starts_list = |line: &&str| line.trim_start().starts_with('[');
+    let is_list_below = || {
+        below
+            .iter()
+            .find(|line| !line.trim().is_empty())
+            .is_some_and(starts_list)
     };
-    Some((key, given))
+    let read = match value.as_bytes().first() {
+        None if is_list_below() => Read::readable(flow_list(value, &below, lines)),
+        None => Read::given(items(&below)),
+        Some(b'[') => Read::readable(flow_list(value, &below, lines)),
+        Some(b'{') => Read::Nothing,
+        Some(b'|' | b'>') => Read::Given(Given::Single(folded(&below).into())),
+        Some(b'"' | b'\'') => {
+            let text = unquoted(value).or_else(|| unquoted(uncommented(&joined(value, &below))));
+            Read::readable(text.map(|text| Given::Single(text.into())))
+        }
+        Some(_) if below.iter().all(|line| line.trim().is_empty()) => {
+            Read::given(Given::plain(value))
+        }
+        Some(_) => Read::Given(Given::Single(joined(value, &below).into())),
+    };
+    Some((key, read))
 }
 
 /// Reads a list whose items stand below their key, each behind a dash.
@@ -202,13 +237,17 @@ fn items(below: &[&str]) -> Option<Given> {
     (!items.is_empty()).then_some(Given::List(items))
 }
 
-/// Reads a list in brackets, which may go on over further lines.
-fn flow_list(value: &str, below: &[&str], lines: &mut Peekable<Lines<'_>>) -> Option<Vec<String>> {
+/// Reads a list in brackets, which may go on over further lines; those of one without an end are left for other keys.
+fn flow_list(value: &str, below: &[&str], lines: &mut Peekable<Lines<'_>>) -> Option<Given> {
     let mut whole = joined(value, below);
+    let mut further = lines.clone().take(LIST_LINES_MAX);
+    let mut taken = 0;
     while !whole.trim_end().ends_with(']') {
         whole.push(' ');
-        whole.push_str(uncommented(lines.next()?.trim()));
+        whole.push_str(uncommented(further.next()?.trim()));
+        taken += 1;
     }
+    lines.by_ref().take(taken).for_each(drop);
     let inner = whole.trim().strip_prefix('[')?.strip_suffix(']')?;
     let mut items = Vec::new();
     let mut quote = None;
@@ -229,7 +268,7 @@ fn flow_list(value: &str, below: &[&str], lines: &mut Peekable<Lines<'_>>) -> Op
         let item = item.trim();
         unquoted(item).unwrap_or_else(|| item.trim_matches(['[', ']']).to_owned())
     });
-    Some(items.filter(|item| !item.is_empty()).collect())
+    Some(Given::List(items.filter(|item| !item.is_empty()).collect()))
 }
 
 /// Returns a value and the lines below it as one line.
@@ -267,13 +306,37 @@ fn uncommented(value: &str) -> &str {
     if value.starts_with('#') {
         return "";
     }
-    let is_list = value.starts_with('[') && value.ends_with(']');
-    if is_list || value.starts_with(['"', '\'']) {
+    // A tag in a list may begin with the sign.
+    if value.starts_with('[') && value.ends_with(']') {
         return value;
+    }
+    if value.starts_with(['[', '"', '\'']) {
+        return value
+            .get(..outside_quotes(value))
+            .unwrap_or(value)
+            .trim_end();
     }
     value
         .split_once(" #")
         .map_or(value, |(value, _)| value.trim_end())
+}
+
+/// Returns where a comment begins in what starts with a quote or a bracket, or where the text ends.
+fn outside_quotes(value: &str) -> usize {
+    let mut quote = None;
+    let mut last = ' ';
+    let mut chars = value.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (None, '#') if at > 0 && last.is_whitespace() => return at,
+            (None, '"' | '\'') if " \t[,".contains(last) => quote = Some(c),
+            (Some('"'), '\\') => drop(chars.next()),
+            (Some(open), _) if open == c => quote = None,
+            _ => {}
+        }
+        last = c;
+    }
+    value.len()
 }
 
 /// Lines of a quotation that are looked at for tags.
@@ -298,7 +361,7 @@ pub(super) fn quoted_tags(text: &str) -> Vec<String> {
         let is_key = line
             .get(.."tags:".len())
             .is_some_and(|key| key.eq_ignore_ascii_case("tags:"));
-        if is_key && let Some((_, Some(given))) = entry(line.trim_ascii_end(), &mut lines) {
+        if is_key && let Some((_, Read::Given(given))) = entry(line.trim_ascii_end(), &mut lines) {
             return tags_of(&given);
         }
     }

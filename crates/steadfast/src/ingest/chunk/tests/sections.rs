@@ -27,6 +27,13 @@ fn tags_are_read_in_every_form() {
         "---\ntags: a, b c\n---\n",
         "---\nTags: [ #a, 'b c']\n---\n",
         "---\ntags: [\n  a,\n  \"b c\",\n]\ntitle: x\n---\n",
+        "---\ntags:\n  [\n    a, # first\n    \"b c\", # second\n  ]\n---\n",
+        "---\ntags:\t[a, b c]\n---\n",
+        "---\ntags: [\"a\", 'b c'] # both\n---\n",
+        "---\ntitle: \"x # y\" # it\ntags: [a, b c]\n---\n",
+        "---\ntitle: 'it''s # y' # it\ntags: [a, b c]\n---\n",
+        "---\ntitle: \"x\" y\ntags: [a, b c]\n---\n",
+        "---\nlinks: [x, y\ntags: a, b c\n---\n",
         "+++\ntags = ['a', 'b c']\n+++\n",
         "+++\n[taxonomies]\ntags = ['a', 'b c']\n+++\n",
         "{\n\"tags\": [\"a\", \"b c\"]}\n",
@@ -61,6 +68,17 @@ fn front_matter_says_what_the_document_is() {
         Some(time("2026-01-02T03:04:05Z"))
     );
     assert_eq!(found.facts[0].meta["weight"], 2);
+}
+
+#[test]
+fn a_comment_behind_a_quoted_value_is_none_of_it() {
+    let found = markdown(
+        "---\ntitle: \"Old \\\"price\\\" list #2\"  # renamed\nvalid_to: '2025-12-31'\t# old\nauthor: 'A # b' c\n---\nText.\n",
+    );
+    let facts = &found.facts[0];
+    assert_eq!(facts.title.as_deref(), Some("Old \"price\" list #2"));
+    assert_eq!(facts.valid_to, Some(time("2026-01-01")));
+    assert_eq!(facts.meta.len(), 0, "what cannot be read is left out");
 }
 
 #[test]
