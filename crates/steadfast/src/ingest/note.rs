@@ -184,7 +184,9 @@ pub(super) fn place(span: &Span, removals: &Removals) -> Place {
     let before = removals.range_before(&span.range);
     Place {
         start_line: span.start_line,
-        end_line: span.end_line,
+        end_line: span
+            .end_line
+            .saturating_add(removals.lines_behind(&span.range)),
         start_byte: before.start as u64,
         end_byte: before.end as u64,
         fidelity: Fidelity {

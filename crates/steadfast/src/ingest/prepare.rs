@@ -336,7 +336,10 @@ fn places(spans: &[Span], document: &Document, removals: &Removals) -> Vec<Place
         .iter()
         .zip(document.spots(&ranges))
         .map(|(span, spot)| {
-            let lines = spot.lines.unwrap_or((span.start_line, span.end_line));
+            let end_line = span
+                .end_line
+                .saturating_add(removals.lines_behind(&span.range));
+            let lines = spot.lines.unwrap_or((span.start_line, end_line));
             (span, spot.bytes, lines)
         })
         .map(|(span, bytes, (start_line, end_line))| Place {

@@ -147,3 +147,44 @@ fn only_the_chunk_with_the_secret_is_marked_and_spans_name_the_file() {
     assert!(answer.hits.iter().all(|hit| hit.text_score == 0.0));
     assert_eq!(memory.sources(&Filter::default()).unwrap().len(), 1);
 }
+
+#[test]
+fn a_chunk_that_ends_with_a_secret_of_several_lines_ends_on_its_last_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    let block = format!(
+        "-----BEGIN {0}-----\n{key}\n{key}\n-----END {0}-----",
+        "PRIVATE KEY"
+    );
+    for (name, end) in [
+        ("none.md", ""),
+        ("one.md", "\n"),
+        ("more.md", "\nlast words"),
+    ] {
+        fs::write(folder.path().join(name), format!("# Keys\n\n{block}{end}")).unwrap();
+    }
+    let memory = Memory::options()
+        .create(true)
+        .open(folder.path().join("store"))
+        .unwrap();
+    let report = memory
+        .index(
+            &[folder.path().to_owned()],
+            &IndexOptions::default(),
+            &Silent,
+        )
+        .unwrap();
+    assert_eq!(report.redactions, 3);
+    memory
+        .remember(&Note::new(format!("key\n\n{block}")))
+        .unwrap();
+    let mut ends: Vec<u32> = memory
+        .list(&ListRequest::default())
+        .unwrap()
+        .chunks
+        .iter()
+        .map(|chunk| chunk.place.end_line)
+        .collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [6, 6, 6, 7]);
+}

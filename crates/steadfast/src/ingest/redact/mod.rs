@@ -129,6 +129,7 @@ impl Redactor {
                 kind: kind.to_owned(),
                 before: secret.range,
                 after: start..out.len(),
+                ends_below: lines.contains('\n') && !lines.ends_with('\n'),
             });
         }
         out.push_str(text.get(copied..).unwrap_or_default());

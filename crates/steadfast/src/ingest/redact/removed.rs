@@ -12,6 +12,8 @@ pub struct Removed {
     pub before: Range<usize>,
     /// What stands there now, in the redacted text.
     pub after: Range<usize>,
+    /// Whether it ended on the line below the last line feed that it left in its place.
+    pub(super) ends_below: bool,
 }
 
 /// All that was taken out of one text, in order; ranges do not overlap.
@@ -41,6 +43,17 @@ impl Removals {
         self.0
             .get(first)
             .is_some_and(|removed| removed.after.start < range.end)
+    }
+
+    /// Returns by how many lines the text before goes on behind the last byte of a range of the redacted text.
+    ///
+    /// A secret of several lines leaves its line feeds last, so what ends with it seems to end one line early.
+    pub fn lines_behind(&self, range: &Range<usize>) -> u32 {
+        let ends = self
+            .0
+            .binary_search_by_key(&range.end, |removed| removed.after.end);
+        let last = ends.ok().and_then(|place| self.0.get(place));
+        u32::from(last.is_some_and(|removed| removed.ends_below))
     }
 
     /// Returns the range of the text before that a range of the redacted text came from.
