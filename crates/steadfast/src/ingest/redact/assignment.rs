@@ -195,5 +195,7 @@ fn is_said(secret: &str) -> bool {
         .filter(char::is_ascii_alphabetic)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    !NAMES.iter().any(|name| letters.starts_with(name)) && check::password(secret)
+    // The sign that ends the sentence is no sign of a password.
+    let word = secret.trim_end_matches(['!', '?']);
+    !NAMES.iter().any(|name| letters.starts_with(name)) && check::password(word)
 }

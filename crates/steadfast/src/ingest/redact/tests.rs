@@ -204,6 +204,15 @@ fn work_is_linear_however_often_literals_stand_in_one_token() {
         "Private-Lines: 1\n",
         "-----BEGIN PRIVATE KEY-----\n",
         "Private-Lines: 1\n\n\n\n\n",
+        "password=\"\\\"",
+        "- name: DB_PASSWORD\n",
+        "define('DB_PASSWORD', ",
+        "token:\n ",
+        "<password ",
+        "mysql -p",
+        "redis-cli ",
+        "postgres://u:",
+        "key key.key",
     ] {
         let (once, twice) = (looked(unit, 20_000), looked(unit, 40_000));
         assert!(twice <= once * 9 / 4, "{unit:?}: {once} and {twice}");
