@@ -74,9 +74,11 @@ fn a_repair_takes_what_a_log_without_its_database_holds() {
         }
         let new = folder.path().join("new.db");
         let model = options(Journal::Auto).model;
+        let analyze = options(Journal::Wal).analyze;
         let options = SalvageOptions {
             store: StoreId([7; 16]),
             model: &model,
+            analyze: analyze.as_ref(),
             embed: &|texts| Ok(texts.iter().map(|text| vector_of(text)).collect()),
         };
         let salvaged = salvage(&SystemDisk, &work, &new, &options).unwrap();

@@ -273,6 +273,7 @@ fn what_has_no_commit_of_its_own_is_flushed_before_it_is_acknowledged() {
         attributes: Attributes::default(),
         chunks: vec![chunk("alpha", 1)],
         idempotency_key: None,
+        said: steadfast_model::Said::default(),
     };
     let plain = Change::Note(note.clone());
     note.idempotency_key = Some("key".to_owned());
