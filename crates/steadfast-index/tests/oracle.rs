@@ -216,7 +216,9 @@ fn a_damaged_index_is_told_set_aside_and_made_anew() {
     backend.catch_up(Effort::WhenDue).unwrap();
     let health = backend.health().unwrap();
     assert_eq!(health.indexes[0].state, "ready");
-    assert!(health.problems.is_empty(), "{:?}", health.problems);
+    // Sources that the random changes have left stale are another matter.
+    let is_of_index = |problem: &&steadfast_model::Finding| problem.code.starts_with("index");
+    assert_eq!(health.problems.iter().find(is_of_index), None);
     assert!(folder.join("quarantine").join("index-text-0001").is_dir());
 }
 

@@ -253,9 +253,11 @@ pub(crate) fn check_tags<'t>(tags: impl IntoIterator<Item = &'t String>) -> Resu
     match tags.into_iter().find(|tag| !is_tag(tag)) {
         None => Ok(()),
         Some(tag) => {
-            let shown: String = tag.chars().take(40).collect();
-            let what =
-                format!("{shown:?} is no tag: one has 1 to {NAME_BYTES_MAX} bytes in one line");
+            // What it says is not repeated: it may be a secret.
+            let what = format!(
+                "a tag has 1 to {NAME_BYTES_MAX} bytes in one line, and one of {} bytes is none",
+                tag.len()
+            );
             Err(Error::Invalid { what })
         }
     }

@@ -212,9 +212,9 @@ mod tests {
             assert!((sum - score).abs() < 1e-6);
         }
         let (_, first) = weighed[0];
-        assert!((first.chunk - 0.5 * 0.4).abs() < 1e-6);
-        assert!((first.parent - 0.3).abs() < 1e-6);
-        assert!((first.vector - 0.5 * 0.4 * 0.5).abs() < 1e-6);
+        assert!((first.chunk - 0.5 * 0.3).abs() < 1e-6);
+        assert!((first.parent - 0.4).abs() < 1e-6);
+        assert!((first.vector - 0.5 * 0.3 * 0.5).abs() < 1e-6);
         assert!((weighed[1].1.speaker - 0.1).abs() < 1e-6);
     }
 
