@@ -32,7 +32,7 @@ impl Collection {
     /// one dimension, or by the model of the store.
     ///
     /// # Errors
-    /// [`CollectionError`] when the lists do not belong together, an id is empty or twice, a vector is of another
+    /// [`crate::CollectionError`] when the lists do not belong together, an id is empty or twice, a vector is of another
     /// space, or the collection is gone; [`Error::Store`]. Then nothing is written.
     ///
     /// # Durability
@@ -82,7 +82,7 @@ impl Collection {
     ///
     /// # Errors
     /// [`Error::NothingSelected`] when neither ids nor a filter with a condition are given; [`Error::Expression`];
-    /// [`CollectionError::NotFound`]; [`Error::Store`].
+    /// [`crate::CollectionError::NotFound`]; [`Error::Store`].
     ///
     /// # Durability
     /// One commit, on the disk when this returns.

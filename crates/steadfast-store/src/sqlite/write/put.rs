@@ -10,7 +10,7 @@ use steadfast_model::{
     PutDocument, Refusal, Row, Seq, Settled,
 };
 
-use super::facets::Facet;
+use super::facets::{Facet, Facets};
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written};
 use crate::error::StoreError;
@@ -29,7 +29,7 @@ pub(super) enum Replaces<'n> {
 /// What a document holds before a change.
 #[derive(Default)]
 struct Before {
-    facets: Vec<Facet>,
+    facets: Facets,
     /// The rows that are to be replaced.
     standing: Vec<Standing>,
     /// How many rows stay beside them.
@@ -235,7 +235,7 @@ impl Transaction<'_> {
         document: DocumentKey,
         put: &PutDocument,
         replaces: Replaces<'_>,
-        mut facets: Vec<Facet>,
+        mut facets: Facets,
     ) -> Written<Vec<i64>> {
         let notes = match replaces {
             Replaces::AllButNotes => &[],

@@ -7,6 +7,7 @@ use steadfast_model::{
     StoredCollection, WriteMode,
 };
 
+use super::facets::Facets;
 use super::put::untouched;
 use super::rows::{RowOutcome, Standing};
 use super::{Transaction, Written, add_space, vector_hash};
@@ -270,7 +271,7 @@ impl Transaction<'_> {
             None => self.head.take_document()?,
         };
         let attributes = attributes_after(record, None);
-        let facet = self.facet(document, &mut Vec::new(), &attributes, None)?;
+        let facet = self.facet(document, &mut Facets::default(), &attributes, None)?;
         let row = self.insert_chunk(open, document, facet, record)?;
         self.facet_live(facet, 1)?;
         if known.is_some() {
@@ -306,7 +307,7 @@ impl Transaction<'_> {
         let kept = (mode == WriteMode::Update).then_some(&before.attributes);
         let attributes = attributes_after(record, kept);
         // Not among all facets of the document: a record that changes a thousand times has a thousand.
-        let mut facets = vec![before];
+        let mut facets = Facets::from(before);
         let facet = self.facet(document, &mut facets, &attributes, None)?;
         let same_text = record.chunk.as_ref().is_none_or(|chunk| {
             chunk.content_hash == standing.content_hash
