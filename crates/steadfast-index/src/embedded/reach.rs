@@ -66,7 +66,7 @@ impl EmbeddedSnapshot<'_> {
         }
         damaged.extend(self.tail()?.damaged.iter().copied());
         damaged.intersect(scope);
-        reach.text = (scope.len() - unread.max(damaged.len())) as u64;
+        reach.text = scope.len().saturating_sub(unread + damaged.len()) as u64;
         reach.text_damaged = damaged;
         if unread > 0 {
             reach
